@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""How long does a build take, against the ideal of all processors always busy with nothing but the steps?
+
+    python3 benchmarks/build_time.py [--jobs N] [flags of build-linux.py]
+
+Builds with an empty store and the sources of the user's own cache, then runs the same command again, then once more after
+a change to one recipe (in a copy of the checkout).  Prints the ratio of wall time to the steps' CPU seconds / N, the critical
+path, the time of the second run, and what the change rebuilt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CHANGED = "zlib"
+
+
+def run(checkout: Path, cache: Path, flags: list[str]) -> tuple[float, list[dict[str, Any]]]:
+    """Run a build; returns its wall seconds and its events."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = [sys.executable, str(checkout / "build-linux.py"), "--json", "--output", str(cache / "dist"), *flags]
+    started = time.monotonic()
+    done = subprocess.run(command, env={**kept, "PYTHONBUILD_HOME": str(cache)}, stdout=subprocess.PIPE, text=True)
+    seconds = time.monotonic() - started
+    if done.returncode:
+        sys.exit(f"the build failed with {done.returncode}")
+    return seconds, [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"event')]
+
+
+def finished(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the StepFinished events by step."""
+    return {event["step"]: event for event in events if event["event"] == "StepFinished"}
+
+
+def critical_path(rows: list[dict[str, Any]], steps: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the chain of steps that took longest from start to end."""
+    longest: dict[str, tuple[float, list[str]]] = {}
+    for row in rows:
+        before = max((longest[need] for need in row["needs"] if need in longest), default=(0.0, []))
+        own = steps[row["step"]]["seconds"] if row["step"] in steps else 0.0
+        longest[row["step"]] = (before[0] + own, [*before[1], row["step"]])
+    return max(longest.values())[1]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    arguments, flags = parser.parse_known_args()
+    flags += ["--jobs", str(arguments.jobs)]
+    own = Path(os.environ.get("PYTHONBUILD_HOME", Path.home() / ".cache" / "pythonbuild"))
+    with tempfile.TemporaryDirectory(prefix="pythonbuild-benchmark-") as folder:
+        cache, checkout = Path(folder) / "cache", Path(folder) / "checkout"
+        shutil.copytree(own / "sources", cache / "sources", ignore=shutil.ignore_patterns("partial", "rejected"))
+        shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".git", "dist", "__pycache__", ".*_cache"))
+        # The virtual environment is made before the clock starts.
+        run(checkout, cache, ["--plan"])
+        report(cache, checkout, arguments.jobs, flags)
+
+
+def report(cache: Path, checkout: Path, jobs: int, flags: list[str]) -> None:
+    """Run the three builds and print what they took."""
+    wall, events = run(checkout, cache, flags)
+    steps = finished(events)
+    cpu = sum(step["cpu_seconds"] for step in steps.values())
+    print(f"whole build     {wall:.0f} s for {cpu:.0f} CPU s on {jobs} jobs: {wall / (cpu / jobs):.2f} times the ideal")
+    plan = [sys.executable, "-m", "pythonbuild", "plan", "--json"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    said = subprocess.run(
+        plan, cwd=checkout, env={**kept, "PYTHONBUILD_HOME": str(cache)}, stdout=subprocess.PIPE, text=True
+    )
+    path = critical_path(json.loads(said.stdout), steps)
+    taken = sum(steps[name]["seconds"] for name in path if name in steps)
+    print(
+        f"critical path   {taken:.0f} s: "
+        + " > ".join(f"{name} {steps[name]['seconds']:.0f}" for name in path if name in steps)
+    )
+    again = sorted(run(checkout, cache, flags)[0] for _ in range(5))
+    print(f"second run      {again[2]:.2f} s (median of 5; {again[0]:.2f} to {again[4]:.2f})")
+    script = checkout / "cpython-unix" / "packages" / CHANGED / "build.sh.j2"
+    script.write_text(script.read_text() + "# changed\n")
+    changed, events = run(checkout, cache, flags)
+    print(f"after a change  {changed:.0f} s; rebuilt {', '.join(finished(events))}")
+
+
+if __name__ == "__main__":
+    main()

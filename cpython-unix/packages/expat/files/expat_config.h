@@ -1,0 +1,33 @@
+/* What expat wants to know of Linux with glibc 2.17 or musl, or newer. */
+#ifndef EXPAT_CONFIG_H
+#define EXPAT_CONFIG_H 1
+
+/* __BYTE_ORDER__ is defined by GCC and clang alike. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define BYTEORDER 4321
+#define WORDS_BIGENDIAN 1
+#else
+#define BYTEORDER 1234
+#endif
+
+/* How the hash's salt is made: from the kernel by its own call, else from its device.  glibc 2.17 has no getrandom(). */
+#define HAVE_SYSCALL_GETRANDOM 1
+#define XML_DEV_URANDOM 1
+
+#define HAVE_FCNTL_H 1
+#define HAVE_MMAP 1
+#define HAVE_GETPAGESIZE 1
+#define HAVE_STDINT_H 1
+#define HAVE_STDLIB_H 1
+#define HAVE_STRING_H 1
+#define HAVE_SYS_TYPES_H 1
+#define HAVE_UNISTD_H 1
+#define STDC_HEADERS 1
+
+/* Features that CPython's pyexpat uses. */
+#define XML_CONTEXT_BYTES 1024
+#define XML_DTD 1
+#define XML_GE 1
+#define XML_NS 1
+
+#endif

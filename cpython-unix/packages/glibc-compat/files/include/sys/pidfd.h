@@ -1,0 +1,6 @@
+/* glibc 2.36 has this header; Python takes the constant alone from it. */
+#ifndef GLIBC_COMPAT_SYS_PIDFD_H
+#define GLIBC_COMPAT_SYS_PIDFD_H
+#include <fcntl.h>
+#define PIDFD_NONBLOCK O_NONBLOCK
+#endif

@@ -1,0 +1,128 @@
+"""From a bare Python to a running pythonbuild: make the virtual environment, then run the program in it.
+
+The environment is made from requirements.txt (every file pinned by hash), is shared by all checkouts with the same
+requirements, and lies in the cache folder.  Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from pythonbuild import doctor
+from pythonbuild.home import checkout, home
+
+__all__ = ["NotReady", "start", "virtual_environment"]
+
+_RUN = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from pythonbuild.cli.main import main; "
+    "sys.exit(main(sys.argv[2:], sys.argv[1]))"
+)
+
+
+class NotReady(Exception):
+    """This machine lacks something; the text says what, and the cure."""
+
+
+def start(arguments: list[str], program: str) -> int:
+    """Run pythonbuild with `arguments` (verb first); replaces this process, so it returns only for --help or an error.
+
+    program: what the user typed, for usage texts.
+    """
+    if not arguments or {"-h", "--help"} & set(arguments):
+        from pythonbuild.cli.options import parser
+
+        parser(program).parse_args(arguments or ["--help"])
+    try:
+        environment = virtual_environment("requirements.txt")
+    except NotReady as problem:
+        sys.stderr.write(f"pythonbuild: {problem}\n")
+        return 3
+    return _execute(environment, arguments, program)
+
+
+def virtual_environment(requirements: str) -> Path:
+    """Return the virtual environment with what the lock file of that name (in the checkout) lists, made if it is not there.
+
+    Raises NotReady with the reason if it cannot be made.
+    """
+    lock = checkout() / requirements
+    identity = lock.read_bytes() + sys.version.encode() + sys.executable.encode()
+    environment = home() / "venv" / hashlib.sha256(identity).hexdigest()[:16]
+    if not (environment / "ready").exists():
+        _make(environment, lock)
+    return environment
+
+
+def _execute(environment: Path, arguments: list[str], program: str) -> NoReturn:
+    python = environment / "bin" / "python"
+    # -I: neither the user's PYTHON* variables nor the working directory decide which modules are found.
+    cache = f"pycache_prefix={home() / 'pyc'}"
+    os.execv(python, [str(python), "-I", "-X", cache, "-c", _RUN, str(checkout()), program, *arguments])
+
+
+def _make(environment: Path, requirements: Path) -> None:
+    wrong = doctor.findings(home(), home(), free_bytes=0)
+    if wrong:
+        lines = "\n".join(f"  - {finding}" for finding in wrong)
+        raise NotReady(f"this machine is not ready to build:\n{lines}")
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    # Another process may be making the same one: each works in a folder of its own name under a lock.
+    with open(environment.parent / f"{environment.name}.lock", "w") as lock:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (environment / "ready").exists():
+            return
+        sys.stderr.write("pythonbuild: preparing its own virtual environment (once)\n")
+        problem = ""
+        for commands in _ways(environment, requirements):
+            shutil.rmtree(environment, ignore_errors=True)
+            problem = _run(commands)
+            if not problem:
+                (environment / "ready").touch()
+                return
+        shutil.rmtree(environment, ignore_errors=True)
+        raise NotReady(problem)
+
+
+def _ways(environment: Path, requirements: Path) -> list[list[list[str]]]:
+    """Return the ways to make the environment, each a list of commands: by uv where there is one, as it is faster, then by pip.
+
+    uv may know neither the certificates nor the index that this machine's pip is set up with.
+    """
+    python = str(environment / "bin" / "python")
+    pip = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    ways = [
+        [
+            [sys.executable, "-m", "venv", str(environment)],
+            [*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(requirements)],
+        ]
+    ]
+    uv = shutil.which("uv")
+    if uv:
+        install = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", str(requirements)]
+        ways.insert(0, [[uv, "venv", "--quiet", "--seed", "--python", sys.executable, str(environment)], install])
+    return ways
+
+
+def _run(commands: list[list[str]]) -> str:
+    """Run commands until one fails; return what it said, "" if none did."""
+    for command in commands:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            return _explain(command, done.stdout)
+    return ""
+
+
+def _explain(command: list[str], output: str) -> str:
+    said = "\n".join(f"    {line}" for line in output.strip().splitlines()[-12:])
+    hint = "check the network, and pip's index settings if you use a mirror"
+    if "ensurepip" in output:
+        hint = "this Python cannot make virtual environments; on Debian: apt-get install python3-venv"
+    return f"could not make its virtual environment. This failed:\n    {' '.join(command)}\n{said}\n  {hint}"

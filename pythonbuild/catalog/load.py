@@ -1,0 +1,155 @@
+"""Read cpython-unix/ into a `Catalog`: the one place where YAML, templates and patches are opened."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from pythonbuild.catalog.schema import PythonRelease, PythonSeries, Recipe, Target, Toolchain
+from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
+from pythonbuild.model.version import PythonVersion
+
+__all__ = ["Catalog", "RecipeFolder", "load_catalog"]
+
+_T = TypeVar("_T")
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Pythons(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    default: str
+    series: dict[str, PythonSeries]
+    releases: tuple[PythonRelease, ...]
+
+
+@dataclass(frozen=True)
+class RecipeFolder:
+    """A recipe with the texts beside it: script templates, patches and other files, by name."""
+
+    recipe: Recipe
+    templates: dict[str, str]
+    patches: dict[str, bytes]
+    files: dict[str, bytes]
+    path: Path
+
+    def applies_to(self, target: str, python: PythonVersion) -> bool:
+        """Is this recipe used for that target triple and that CPython?"""
+        recipe = self.recipe
+        return matches(target, recipe.targets) and (not recipe.pythons or python.within(recipe.pythons))
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything the project knows.  `digest` identifies the content of all files read."""
+
+    targets: dict[str, Target]
+    toolchains: dict[str, Toolchain]
+    recipes: dict[str, RecipeFolder]
+    series: dict[str, PythonSeries]
+    releases: dict[PythonVersion, PythonRelease]
+    default_python: str
+    common_templates: dict[str, str]
+
+    def target(self, triple: str) -> Target:
+        """Return the target of that triple; raises UnknownName."""
+        if triple not in self.targets:
+            raise UnknownName("target", triple, self.targets)
+        return self.targets[triple]
+
+    def python(self, text: str) -> PythonVersion:
+        """Return the release that "cpython-3.13" (newest pinned) or "cpython-3.13.5" means; raises UnknownName."""
+        name = text.removeprefix("cpython-")
+        exact = [version for version in self.releases if str(version) == name]
+        series = [version for version in self.releases if version.series == name]
+        if exact or series:
+            return max(exact or series)
+        raise UnknownName("Python", text, [f"cpython-{version}" for version in sorted(self.releases)])
+
+    def recipe(self, name: str) -> RecipeFolder:
+        """Return the recipe folder of that name; raises UnknownName."""
+        if name not in self.recipes:
+            raise UnknownName("recipe", name, self.recipes)
+        return self.recipes[name]
+
+    def toolchain(self, name: str) -> Toolchain:
+        """Return the toolchain of that name; raises UnknownName."""
+        if name not in self.toolchains:
+            raise UnknownName("toolchain", name, self.toolchains)
+        return self.toolchains[name]
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Does a glob pattern admit the name?"""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+@lru_cache(maxsize=4)
+def load_catalog(root: Path) -> Catalog:
+    """Read the folder `root` (cpython-unix); raises BadCatalog that names file and place of what is wrong."""
+    pythons = _read(root / "pythons.yml", _Pythons)
+    packages = root / "packages"
+    recipes = [_recipe_folder(path.parent) for path in sorted(packages.glob("*/recipe.yml"))]
+    catalog = Catalog(
+        targets={target.triple: target for target in _read(root / "targets.yml", tuple[Target, ...])},
+        toolchains={tool.name: tool for tool in _read(root / "toolchains.yml", tuple[Toolchain, ...])},
+        recipes={folder.recipe.name: folder for folder in recipes},
+        series=pythons.series,
+        releases={PythonVersion.parse(release.version): release for release in pythons.releases},
+        default_python=pythons.default,
+        common_templates={path.name: path.read_text() for path in sorted(packages.glob("*.sh"))},
+    )
+    _check(catalog, packages)
+    return catalog
+
+
+def _read(path: Path, kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(yaml.load(path.read_bytes(), Loader=_Loader), kind)  # noqa: S506  (it is a safe loader)
+    except FileNotFoundError:
+        raise BadCatalog(f"{path} is missing") from None
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise BadCatalog(f"{path}: {error}") from None
+
+
+def _recipe_folder(folder: Path) -> RecipeFolder:
+    recipe = _read(folder / "recipe.yml", Recipe)
+    if recipe.name != folder.name:
+        raise BadCatalog(f"{folder / 'recipe.yml'}: the name is {recipe.name!r}, but the folder {folder.name!r}")
+    templates = {path.name: path.read_text() for path in sorted(folder.glob("*.j2"))}
+    if "build.sh.j2" not in templates:
+        raise BadCatalog(f"{folder} has no build.sh.j2")
+    files = {
+        str(path.relative_to(folder / "files")): path.read_bytes()
+        for path in sorted(folder.glob("files/**/*"))
+        if path.is_file()
+    }
+    patches = {}
+    for patch in recipe.patches:
+        path = folder / "patches" / patch.file
+        if not path.is_file():
+            raise BadCatalog(f"{folder / 'recipe.yml'}: there is no {path}")
+        patches[patch.file] = path.read_bytes()
+    return RecipeFolder(recipe=recipe, templates=templates, patches=patches, files=files, path=folder)
+
+
+def _check(catalog: Catalog, packages: Path) -> None:
+    for name, folder in catalog.recipes.items():
+        for other in (*folder.recipe.needs, *folder.recipe.tools):
+            if other not in catalog.recipes:
+                error = UnknownName("recipe", other, catalog.recipes)
+                raise BadCatalog(f"{packages / name / 'recipe.yml'}: {error.message}", error.hint)
+    try:
+        catalog.python(catalog.default_python)
+    except BadRequest as error:
+        raise BadCatalog(f"pythons.yml: the default: {error.message}", error.hint) from None
+
+
+def file_digest(content: bytes) -> str:
+    """Return the SHA-256 of `content` in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,128 @@
+"""The shape of every YAML file under cpython-unix/.  An unknown key or a wrong type is an error when it is read."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from msgspec import Struct
+
+__all__ = ["Origin", "Patch", "PythonRelease", "PythonSeries", "Recipe", "Source", "Target", "Toolchain"]
+
+
+class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One place an archive can come from: exactly one of `url`, `debian`, `wheel`.
+
+    debian: a path below a Debian mirror's root; wheel: "name==version" on a package index, for pip's platform tag `platform`.
+    """
+
+    sha256: str
+    size: int
+    url: Optional[str] = None
+    debian: Optional[str] = None
+    wheel: Optional[str] = None
+    platform: str = ""
+    # Only where this origin carries another version than the recipe says.
+    version: Optional[str] = None
+
+    @property
+    def place(self) -> str:
+        """The URL or path, for messages."""
+        return self.url or (f"Debian mirror: {self.debian}" if self.debian else f"wheel {self.wheel} ({self.platform})")
+
+    @property
+    def file_name(self) -> str:
+        """The archive's own name."""
+        if self.wheel:
+            return f"{self.wheel.replace('==', '-')}-{self.platform}.whl"
+        return (self.url or self.debian or "").rsplit("/", 1)[-1]
+
+
+class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An archive with one or more origins, tried in their order.  `name` is where it is unpacked; default: the recipe's."""
+
+    origins: tuple[Origin, ...]
+    name: str = ""
+
+
+class Patch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file in the recipe's patches/, applied with `patch -p1`; the filters say for which CPythons and targets."""
+
+    file: str
+    pythons: str = ""
+    targets: tuple[str, ...] = ("*",)
+
+
+class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A folder of cpython-unix/packages: how one dependency (or CPython) is built."""
+
+    name: str
+    version: str = ""
+    description: str = ""
+    kind: str = "library"
+    licenses: tuple[str, ...] = ()
+    license_files: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    needs: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    pythons: str = ""
+    targets: tuple[str, ...] = ("*",)
+    patches: tuple[Patch, ...] = ()
+
+
+class PythonSeries(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What differs between CPython's language versions."""
+
+    tcl: str
+
+
+class PythonRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A pinned CPython release and where its source archive is."""
+
+    version: str
+    origins: tuple[Origin, ...]
+
+
+class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of targets.yml: a platform that a Python can be built for."""
+
+    triple: str
+    arch: str
+    libc: str
+    # The GNU triple that configure scripts know the target by.
+    gnu: str
+    # The platform's name for OpenSSL's Configure.
+    openssl: str
+    # The highest glibc symbol version that a file may need.
+    glibc: str
+    # Default toolchains by preference, and the machines (uname -m) that can build this target.
+    toolchains: tuple[str, ...]
+    build_machines: tuple[str, ...]
+    cflags: str = ""
+    # Dynamic libraries that a file of the distribution may need.
+    system_libraries: tuple[str, ...] = ()
+
+
+class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A compiler: where it comes from and which program stands behind each name that a build script uses."""
+
+    name: str
+    description: str
+    # The name build scripts call the C and C++ compiler by; it is also what sysconfig will say.
+    cc: str
+    cxx: str
+    # Command name -> program in the toolchain's tree; compilers get the sysroot and the build root's paths added.
+    compilers: dict[str, str]
+    programs: dict[str, str]
+    arguments: tuple[str, ...] = ()
+    lto: bool = False
+    # A toolchain that is fetched: build machine (uname -m) -> the wheel, and the archive inside it that holds the tree.
+    version: str = ""
+    wheels: dict[str, Origin] = {}
+    archive: str = ""
+    # The toolchain in whose tree the sysroot lies, if not this one's own.
+    sysroot_from: str = ""
+    # A toolchain that is looked for on the host: lowest usable major version, and what to install when there is none.
+    host_version: int = 0
+    host_programs: tuple[str, ...] = ()
+    host_hint: str = ""

@@ -1,0 +1,246 @@
+"""The build verb: plan, check the machine, fetch, run, deliver, report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Union
+
+from pythonbuild import doctor
+from pythonbuild.cli.handlers import ARCHIVE_FILES, handlers
+from pythonbuild.cli.session import Session, find_step
+from pythonbuild.engines.host import HostEngine
+from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
+from pythonbuild.events import Note
+from pythonbuild.home import checkout, home
+from pythonbuild.model.naming import full_archive_name, install_only_name
+from pythonbuild.plan.step import Plan
+from pythonbuild.run.execute import Executor
+from pythonbuild.run.jobserver import JobServer, wants_fifo
+from pythonbuild.run.loop import Run, RunResult, lookup
+from pythonbuild.run.schedule import State
+from pythonbuild.sources.downloaders import Downloader
+from pythonbuild.sources.fetch import fetch_all
+from pythonbuild.store.store import Record, Store
+from pythonbuild.ui.jsonl import JsonObserver
+from pythonbuild.ui.live import LiveObserver
+from pythonbuild.ui.plain import PlainObserver
+from pythonbuild.ui.text import Style, failure_block, seconds, size
+
+__all__ = ["build_plan"]
+
+_Observer = Union[JsonObserver, LiveObserver, PlainObserver]
+
+
+def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
+    """Build what the flags ask for (or only fetch its sources); returns the exit status."""
+    started = time.monotonic()
+    if not fetch_only:
+        _refuse_engine(flags)
+    session = Session.start(flags)
+    plan, final = _wanted(session, flags)
+    observer = _observer(flags)
+    try:
+        with session.store.in_use():
+            plan = _fetch(session, plan, final, flags, observer, everything=fetch_only)
+            if fetch_only:
+                return 0
+            plan, final = _wanted(session, flags)
+            result = _run(session, plan, final, flags, observer)
+    finally:
+        observer.close()
+    if result.failures:
+        _report_failures(result, flags)
+        raise StepsFailed(f"{len(result.failures)} steps failed")
+    delivered = _deliver(session.store, plan, result.records, Path(flags.output))
+    _summary(plan, result, delivered, time.monotonic() - started, flags)
+    return 0
+
+
+def _refuse_engine(flags: argparse.Namespace) -> None:
+    if flags.engine == "docker":
+        raise BadRequest(
+            "engine docker is not there yet", "use --engine host, which isolates a build on this machine without Docker"
+        )
+    if flags.jobs < 1:
+        raise BadRequest(f"--jobs {flags.jobs} is less than one job")
+
+
+def _wanted(session: Session, flags: argparse.Namespace) -> tuple[Plan, tuple[str, ...]]:
+    """Return the plan and the steps it is for: those of its outputs, or that of --only."""
+    plan = session.plan()
+    only = getattr(flags, "only", None)
+    if only:
+        step = find_step(plan, only)
+        return plan.closure([step]), (step,)
+    return plan, tuple(output.step for output in plan.outputs)
+
+
+def _fetch(
+    session: Session,
+    plan: Plan,
+    final: tuple[str, ...],
+    flags: argparse.Namespace,
+    observer: _Observer,
+    everything: bool,
+) -> Plan:
+    """Bring the sources of what is to be built into the cache."""
+    found, _ = lookup(plan, session.store, final)
+    steps = [step for step in plan if everything or found[step.name] is State.BUILD]
+    if not everything and steps:
+        wrong = doctor.findings(home(), Path(flags.output).absolute())
+        if wrong:
+            raise MissingPrerequisite(
+                "this machine is not ready to build:\n" + "\n".join(f"- {finding}" for finding in wrong)
+            )
+    mirrors = tuple(os.environ.get("PYTHONBUILD_MIRRORS", "").split())
+    sources = [source for step in steps for source in step.sources]
+    fetch_all(sources, session.sources, Downloader(mirrors), observer, offline=flags.offline)
+    return plan
+
+
+def _run(
+    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: _Observer
+) -> RunResult:
+    jobs = 1 if flags.serial else flags.jobs
+    jobserver = JobServer(jobs, session.store.work, wants_fifo())
+    engine = HostEngine(session.roots)
+    observer(Note(f"engine   {engine.name}, {jobs} jobs at once"))
+    executor = Executor(
+        plan=plan,
+        store=session.store,
+        sources=session.sources,
+        engine=engine,
+        handlers=handlers(jobs),
+        makeflags=jobserver.makeflags,
+        inherited=jobserver.inherited,
+    )
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="step")
+    run = Run(
+        plan=plan,
+        final=final,
+        store=session.store,
+        executor=executor,
+        jobserver=jobserver,
+        pool=pool,
+        observer=observer,
+        logs=session.logs,
+        keep_going=flags.keep_going,
+    )
+    try:
+        result = run.go()
+    finally:
+        pool.shutdown(wait=True)
+        jobserver.close()
+    if result.failures and flags.break_on_failure:
+        observer.close()
+        root = executor.root_of(result.failures[0].step)
+        if root and sys.stdin.isatty():
+            sys.stderr.write(
+                f"{result.failures[0].step} failed; this shell is in its build root ({root.path}); leave with exit\n"
+            )
+            root.shell()
+    return result
+
+
+def _observer(flags: argparse.Namespace) -> _Observer:
+    if flags.json:
+        return JsonObserver(sys.stdout, flags.verbose)
+    style = Style(flags.color, sys.stderr)
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        return LiveObserver(sys.stderr, style, flags.verbose)
+    return PlainObserver(sys.stderr, style, flags.verbose)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A file of the output folder."""
+
+    path: Path
+    bytes: int
+
+
+def _deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Path) -> list[Delivered]:
+    """Copy the archives from the store to the output folder under their names; one that is there already is left alone."""
+    tag = _tag()
+    delivered = []
+    for output in plan.outputs:
+        if output.step not in records:
+            continue
+        source = store.tree(records[output.step]) / ARCHIVE_FILES[output.kind]
+        name = (full_archive_name if output.kind == "full" else install_only_name)(
+            output.build.python, output.build.target.triple, output.build.options, tag
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / name
+        status = source.stat()
+        if not target.exists() or (target.stat().st_size, target.stat().st_mtime_ns) != (
+            status.st_size,
+            status.st_mtime_ns,
+        ):
+            partial = folder / f".{name}.{os.getpid()}"
+            try:
+                shutil.copyfile(source, partial)
+                os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
+                os.replace(partial, target)
+            finally:
+                partial.unlink(missing_ok=True)
+        delivered.append(Delivered(target, status.st_size))
+    return delivered
+
+
+def _tag() -> str:
+    """Return PYBUILD_RELEASE_TAG, else the time of the checkout's last commit as 20261121T0930, else "local"."""
+    given = os.environ.get("PYBUILD_RELEASE_TAG")
+    if given:
+        return given
+    command = ["git", "-C", str(checkout()), "log", "-1", "--format=%cd", "--date=format-local:%Y%m%dT%H%M"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TZ": "UTC"})
+    except FileNotFoundError:
+        return "local"
+    return done.stdout.strip() or "local"
+
+
+def _report_failures(result: RunResult, flags: argparse.Namespace) -> None:
+    style = Style(flags.color, sys.stderr)
+    for failure in result.failures:
+        what = _request_arguments(flags)
+        enter = shlex.join(["python3", "-m", "pythonbuild", "shell", failure.step, *what])
+        sys.stderr.write("\n" + failure_block(failure, style, flags.command_line, enter) + "\n")
+
+
+def _request_arguments(flags: argparse.Namespace) -> list[str]:
+    """Return the flags that choose what is built, for a command that must mean the same plan."""
+    arguments = []
+    for flag, values in (("--target", flags.targets), ("--python", flags.pythons), ("--options", flags.options)):
+        arguments += [part for value in values or () for part in (flag, value)]
+    if flags.python_source:
+        arguments += ["--python-source", flags.python_source]
+    return arguments + (["--toolchain", flags.toolchain] if flags.toolchain != "auto" else [])
+
+
+def _summary(
+    plan: Plan, result: RunResult, delivered: list[Delivered], elapsed: float, flags: argparse.Namespace
+) -> None:
+    if flags.json:
+        return
+    lines = []
+    slowest = sorted(result.built, key=lambda name: -result.records[name].seconds)[:5]
+    if slowest:
+        lines.append("slowest: " + ", ".join(f"{name} {seconds(result.records[name].seconds)}" for name in slowest))
+    cached = len(result.records) - len(result.built)
+    lines.append(f"{len(result.built)} steps built, {cached} from the store, in {seconds(elapsed)}")
+    lines += [f"{file.path}  {size(file.bytes)}" for file in delivered]
+    if not delivered and plan.steps:
+        lines += [f"{name} is in the store" for name in list(result.records)[-1:]]
+    sys.stdout.write("\n".join(lines) + "\n")

@@ -1,0 +1,78 @@
+"""Parse, call the verb, turn errors into text and exit status.  Nothing else of pythonbuild exits or prints errors."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Optional
+
+from pythonbuild.cli import verbs
+from pythonbuild.cli.options import parser
+from pythonbuild.errors import Interrupted, PythonBuildError, StepsFailed
+
+__all__ = ["main"]
+
+_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "build": verbs.build,
+    "plan": verbs.plan,
+    "explain": verbs.explain,
+    "fetch": verbs.fetch,
+    "shell": verbs.shell,
+    "doctor": verbs.doctor,
+    "cache": verbs.cache,
+    "list": verbs.list_catalog,
+}
+
+
+def main(arguments: list[str], program: str) -> int:
+    """Run the program with its command line; returns the exit status (see errors.py)."""
+    flags = parser(program).parse_args(arguments)
+    flags.command_line = _command_line(arguments, program)
+    # A plain kill is as good a reason to clean up as Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _VERBS[flags.verb](flags)
+    except PythonBuildError as error:
+        if not isinstance(error, StepsFailed):
+            _report(error, program)
+        return error.exit_status
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"\n{program}: interrupted; what was finished is in the store, and the same command goes on from there\n"
+        )
+        return Interrupted.exit_status
+    except BrokenPipeError:
+        return 1
+    except OSError as error:
+        if getattr(flags, "verbose", False):
+            traceback.print_exc()
+        hint = (
+            "free some space and run the same command again"
+            if error.errno == errno.ENOSPC
+            else "check its owner and permissions"
+        )
+        _report(PythonBuildError(f"{error.strerror}: {error.filename or ''}".rstrip(": "), hint), program)
+        return 3
+
+
+def _command_line(arguments: list[str], program: str) -> str:
+    """Return what the user typed, for messages that say how to do it again."""
+    if program.startswith("build-"):
+        own = {"build", "--platform=linux"}  # the entry script's, see build-linux.py
+        return shlex.join([f"./{program}", *(argument for argument in arguments if argument not in own)])
+    return shlex.join(["python3", "-m", "pythonbuild", *arguments])
+
+
+def _interrupt(number: int, frame: Optional[FrameType]) -> None:
+    raise KeyboardInterrupt
+
+
+def _report(error: PythonBuildError, program: str) -> None:
+    lines = [f"{program}: {error.message}", *(f"  {line}" for line in error.hint.splitlines())]
+    sys.stderr.write("\n".join(lines) + "\n")

@@ -1,0 +1,183 @@
+"""Every verb and flag, declared once.  Standard library only, so that --help answers before anything is installed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+__all__ = ["parser"]
+
+_EPILOG = """\
+examples:
+  %(prog)s                                                  this machine's architecture, default Python, noopt
+  %(prog)s --python cpython-3.13.5 --options pgo+lto
+  %(prog)s --options freethreaded+noopt --options debug     two Pythons in one plan
+  %(prog)s --plan                                           what would be done, and why; builds nothing
+  %(prog)s --explain openssl                                what makes this step's key, what changed
+"""
+
+
+def parser(program: str) -> argparse.ArgumentParser:
+    """Return the parser; for an entry script (`program` build-*.py) that of its only verb."""
+    if program.startswith("build-"):
+        top = argparse.ArgumentParser(
+            prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Formatter, allow_abbrev=False
+        )
+        # The entry script passes its verb and platform itself.
+        top.add_argument("verb", choices=["build"], help=argparse.SUPPRESS, nargs="?", default="build")
+        _build_flags(top)
+        return top
+    top = argparse.ArgumentParser(
+        prog=program, description=_DESCRIPTION, formatter_class=_Formatter, allow_abbrev=False
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, text, add in _VERBS:
+        add(verbs.add_parser(name, help=text, description=text, formatter_class=_Formatter, allow_abbrev=False))
+    return top
+
+
+_DESCRIPTION = "Build CPython and everything it is linked with, from pinned sources, for use on any Linux with glibc 2.17 or newer."
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32, width=110)
+
+
+def _what_flags(into: argparse.ArgumentParser) -> None:
+    group = into.add_argument_group("what to build")
+    group.add_argument(
+        "--target",
+        "--target-triple",
+        dest="targets",
+        action="append",
+        metavar="TRIPLE",
+        help="target triple; may be repeated (default: this machine's)",
+    )
+    group.add_argument(
+        "--python",
+        dest="pythons",
+        action="append",
+        metavar="cpython-X.Y[.Z]",
+        help="newest pinned X.Y, or exactly X.Y.Z; may be repeated",
+    )
+    group.add_argument(
+        "--options",
+        "--optimizations",
+        dest="options",
+        action="append",
+        metavar="A+B",
+        help="out of debug noopt pgo lto freethreaded static, joined by +; may be repeated (default: noopt)",
+    )
+    group.add_argument("--python-source", metavar="PATH", help="a CPython source tree or tarball of your own")
+    group.add_argument(
+        "--toolchain", default="auto", metavar="NAME", help="auto, gcc or llvm (default: auto: llvm for lto, else gcc)"
+    )
+    group.add_argument("--platform", default="linux", help=argparse.SUPPRESS)
+    into.add_argument(
+        "-v", "--verbose", action="store_true", help="show what the steps print, and tracebacks of our own errors"
+    )
+    into.add_argument(
+        "--color",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="colour the output (default: on a terminal)",
+    )
+
+
+def _source_flags(into: argparse._ActionsContainer) -> None:
+    into.add_argument("--offline", action="store_true", help="never touch the network; sources must be in the cache")
+
+
+def _build_flags(into: argparse.ArgumentParser) -> None:
+    _what_flags(into)
+    how = into.add_argument_group("how")
+    how.add_argument(
+        "--engine", choices=["auto", "host", "docker"], default="auto", help="where steps run (default: auto)"
+    )
+    how.add_argument(
+        "--jobs",
+        type=int,
+        default=_processors(),
+        metavar="N",
+        help="jobs at once over all steps (default: %(default)s)",
+    )
+    how.add_argument("--serial", action="store_true", help="one job at a time")
+    how.add_argument("--output", default="dist", metavar="DIR", help="where the archives go (default: dist)")
+    how.add_argument("--only", metavar="STEP", help="build this step and what it needs, nothing after it")
+    how.add_argument(
+        "--keep-going", action="store_true", help="after a failure, go on with whatever does not depend on it"
+    )
+    how.add_argument(
+        "--break-on-failure", action="store_true", help="open a shell in the build root of a step that fails"
+    )
+    how.add_argument("--json", action="store_true", help="events as JSON lines instead of text")
+    _source_flags(how)
+    instead = into.add_argument_group("instead of building")
+    instead.add_argument("--plan", action="store_true", help="show what would be built, what is cached, and why")
+    instead.add_argument(
+        "--explain", metavar="STEP", help="show which inputs make this step's key, and what changed since last time"
+    )
+
+
+def _plan_flags(into: argparse.ArgumentParser) -> None:
+    _what_flags(into)
+    into.add_argument("--json", action="store_true", help="the plan as JSON")
+
+
+def _explain_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("step", metavar="STEP")
+    _what_flags(into)
+
+
+def _fetch_flags(into: argparse.ArgumentParser) -> None:
+    _what_flags(into)
+    into.add_argument("--json", action="store_true", help="events as JSON lines instead of text")
+    _source_flags(into)
+
+
+def _shell_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("step", metavar="STEP", help="a step that failed: the shell opens in what it left")
+    _what_flags(into)
+
+
+def _doctor_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("--output", default="dist", metavar="DIR", help="where archives would go (default: dist)")
+
+
+def _cache_flags(into: argparse.ArgumentParser) -> None:
+    actions = into.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="what is in the store, newest last")
+    actions.add_parser("size", help="how much room store, sources and build roots take")
+    prune = actions.add_parser("prune", help="delete what is old, unreferenced or left over")
+    prune.add_argument(
+        "--days", type=float, default=30.0, help="keep results made in the last DAYS days (default: %(default)g)"
+    )
+    prune.add_argument(
+        "--sources", action="store_true", help="also delete source archives that no recipe pins any more"
+    )
+
+
+def _list_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument(
+        "what",
+        nargs="?",
+        choices=["targets", "pythons", "options", "packages", "toolchains"],
+        help="only this (default: all)",
+    )
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_VERBS = (
+    ("build", "build Pythons and put their archives into dist/", _build_flags),
+    ("plan", "show what would be built, what is cached, and why", _plan_flags),
+    ("explain", "show which inputs make a step's key, and what changed since it was last built", _explain_flags),
+    ("fetch", "fill the source cache, so that a build can run with --offline", _fetch_flags),
+    ("shell", "open a shell in the build root that a failed step left", _shell_flags),
+    ("doctor", "tell everything that this machine lacks for a build, and the cure", _doctor_flags),
+    ("cache", "list, measure and prune the store", _cache_flags),
+    ("list", "list the targets, Pythons, options, packages and toolchains there are", _list_flags),
+)

@@ -1,0 +1,142 @@
+"""What the verbs share: the catalog, the places on disk, and the way from flags to a plan."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import platform
+import re
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Optional
+
+from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.catalog.schema import Toolchain
+from pythonbuild.errors import BadRequest, UnknownName
+from pythonbuild.home import checkout, home
+from pythonbuild.model.target import host_triple
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import Plan
+from pythonbuild.request.build import BuildRequest, HostLlvm, LocalPython, read_patchlevel, resolve
+from pythonbuild.sources.cache import SourceCache, sha256_of
+from pythonbuild.store.store import Store
+from pythonbuild.store.trees import digest_of, manifest_of
+
+__all__ = ["Session", "find_step"]
+
+
+@dataclass(frozen=True)
+class Session:
+    """The world as one command sees it."""
+
+    catalog: Catalog
+    store: Store
+    sources: SourceCache
+    roots: Path
+    logs: Path
+    request: BuildRequest
+
+    @classmethod
+    def start(cls, flags: argparse.Namespace) -> Session:
+        """Open catalog, store and caches, and read the request from the flags."""
+        cache = home()
+        catalog = load_catalog(checkout() / "cpython-unix")
+        request = BuildRequest(
+            targets=tuple(flags.targets or (host_triple(),)),
+            pythons=tuple(flags.pythons or ()),
+            options=tuple(flags.options or ()),
+            machine=platform.machine(),
+            toolchain=flags.toolchain,
+            local_python=_local_python(flags),
+            llvm=_find_llvm(catalog.toolchain("llvm")) if _may_want_llvm(flags) else None,
+        )
+        return cls(
+            catalog=catalog,
+            store=Store(cache / "store"),
+            sources=SourceCache(cache / "sources"),
+            roots=cache / "roots",
+            logs=cache / "logs",
+            request=request,
+        )
+
+    def plan(self) -> Plan:
+        """Return the plan of the request, as the source cache stands now."""
+        builds = resolve(self.request, self.catalog)
+        surroundings = Surroundings(
+            machine=self.request.machine,
+            llvm=self.request.llvm,
+            choose_origin=self.sources.choose,
+            handlers={"distribution": _code_digest("distribution"), "archive": _code_digest("packaging")},
+        )
+        return Planner(self.catalog, surroundings).plan(builds)
+
+
+def find_step(plan: Plan, name: str) -> str:
+    """Return the step a user means by `name`: its name, or a beginning of it that fits one step only."""
+    if name in plan.steps:
+        return name
+    found = [step for step in plan.steps if re.match(re.escape(name) + r"[-@]", step)]
+    if len(found) == 1:
+        return found[0]
+    raise UnknownName("step", name, found or plan.steps)
+
+
+@lru_cache(maxsize=8)
+def _code_digest(package: str) -> str:
+    """Return a digest of a package's code, so that a change to it makes the steps it does anew."""
+    digest = hashlib.sha256()
+    for path in sorted((checkout() / "pythonbuild" / package).glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _may_want_llvm(flags: argparse.Namespace) -> bool:
+    return flags.toolchain == "llvm" or any("lto" in text for text in flags.options or ())
+
+
+def _find_llvm(toolchain: Toolchain) -> Optional[HostLlvm]:
+    """Return the newest LLVM of the host that has all programs in one folder, if it is new enough."""
+    folders = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
+    folders += [path / "bin" for path in sorted(Path("/usr/lib").glob("llvm-*"), reverse=True)]
+    best: Optional[tuple[int, HostLlvm]] = None
+    for folder in folders:
+        if not all(os.access(folder / program, os.X_OK) for program in toolchain.host_programs):
+            continue
+        said = subprocess.run([folder / "clang", "--version"], capture_output=True, text=True).stdout
+        match = re.search(r"clang version (\d+)\.", said)
+        if match and int(match[1]) >= toolchain.host_version and (best is None or int(match[1]) > best[0]):
+            best = (int(match[1]), HostLlvm(programs=folder, version=said.splitlines()[0]))
+    return best[1] if best else None
+
+
+def _local_python(flags: argparse.Namespace) -> Optional[LocalPython]:
+    if not flags.python_source:
+        return None
+    path = Path(flags.python_source).expanduser().absolute()
+    if flags.pythons:
+        raise BadRequest("--python and --python-source both say which CPython to build", "drop one of them")
+    if path.is_dir():
+        header = path / "Include" / "patchlevel.h"
+        if not header.is_file():
+            raise BadRequest(f"{path} is no CPython source tree: it has no Include/patchlevel.h")
+        tree = [entry for entry in manifest_of(path) if not entry.path.startswith(".git/")]
+        return LocalPython(path, read_patchlevel(header.read_text()), digest_of(tuple(tree)))
+    if not path.is_file():
+        raise BadRequest(f"there is no {path}")
+    return LocalPython(path, read_patchlevel(_patchlevel_in(path)), sha256_of(path))
+
+
+def _patchlevel_in(archive: Path) -> str:
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                if member.name.endswith("Include/patchlevel.h"):
+                    file = tar.extractfile(member)
+                    return file.read().decode() if file else ""
+    except tarfile.TarError as error:
+        raise BadRequest(f"{archive} cannot be read as a tar archive: {error}") from None
+    raise BadRequest(f"{archive} holds no Include/patchlevel.h", "is it a CPython source archive?")

@@ -1,0 +1,121 @@
+"""Plans, explanations and catalogs as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Optional
+
+from pythonbuild.catalog.load import Catalog
+from pythonbuild.model.options import OPTION_NAMES
+from pythonbuild.plan.step import Plan, Step
+from pythonbuild.run.schedule import State
+from pythonbuild.store.store import Record, Store
+from pythonbuild.ui.text import seconds, size
+
+__all__ = ["catalog_text", "changes", "explain_text", "plan_rows", "plan_text", "record_line"]
+
+
+def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, Optional[str], Optional[str]]]:
+    """Return (input, old value, new value) for every input that differs; None where one side lacks it."""
+    names = sorted({*old, *new})
+    return [(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
+
+
+def _why(step: Step, state: State, store: Store) -> str:
+    if state is not State.BUILD:
+        return ""
+    last = store.latest(step.identity)
+    if last is None:
+        return "never built here"
+    differing = [name for name, _, _ in changes(last.inputs, step.inputs)]
+    if not differing:
+        return "its artifact is gone or damaged"
+    return f"changed: {', '.join(differing[:3])}{f' and {len(differing) - 3} more' if len(differing) > 3 else ''}"
+
+
+def plan_rows(plan: Plan, found: Mapping[str, State], store: Store) -> list[dict[str, object]]:
+    """Return a row for each step: name, state, why, usual seconds (None: unknown), key, needs."""
+    rows: list[dict[str, object]] = []
+    for step in plan:
+        last = store.latest(step.identity)
+        rows.append(
+            {
+                "step": step.name,
+                "state": found[step.name].value,
+                "why": _why(step, found[step.name], store),
+                "usual_seconds": last.seconds if last else None,
+                "key": step.key,
+                "needs": [need.step for need in step.needs],
+            }
+        )
+    return rows
+
+
+def plan_text(plan: Plan, rows: Iterable[Mapping[str, object]], missing: Iterable[str]) -> str:
+    """Return the plan as a table with a summary; `missing`: names of archives that would be fetched."""
+    table = list(rows)
+    builds = ", ".join(dict.fromkeys(str(output.build) for output in plan.outputs))
+    width = max(len(str(row["step"])) for row in table)
+    lines = [builds, f"  {'step':<{width}}  {'state':<10}  {'usual':>7}  why"]
+    for row in table:
+        usual = row["usual_seconds"]
+        duration = seconds(usual) if isinstance(usual, float) else "-"
+        lines.append(f"  {row['step']!s:<{width}}  {row['state']!s:<10}  {duration:>7}  {row['why']}".rstrip())
+    count = {state.value: sum(row["state"] == state.value for row in table) for state in State}
+    lines.append(
+        f"{len(table)} steps: {count['cached']} cached, {count['build']} to build, {count['not needed']} not needed"
+    )
+    fetched = list(missing)
+    if fetched:
+        lines.append(f"{len(fetched)} archives to fetch: {', '.join(fetched)}")
+    lines.append("nothing was run")
+    return "\n".join(lines)
+
+
+def explain_text(step: Step, record: Optional[Record], last: Optional[Record]) -> str:
+    """Return what a step's key is made of, and what differs from the last time a step of its identity was built."""
+    lines = [f"{step.name}  key {step.key[:16]}  {'in the store' if record else 'not in the store'}"]
+    if last is None:
+        lines.append("  it was never built here")
+    else:
+        differing = changes(last.inputs, step.inputs)
+        lines.append(
+            f"  last built with key {last.key[:16]}, in {seconds(last.seconds)}"
+            + (": nothing has changed" if not differing else "")
+        )
+        for name, old, new in differing:
+            what = "is new:" if old is None else "is gone" if new is None else "changed:"
+            lines.append(f"    {name} {what} {' -> '.join(_short(value) for value in (old, new) if value is not None)}")
+    lines.append("  its key is made of")
+    lines += [f"    {name:<28} {_short(value)}" for name, value in sorted(step.inputs.items())]
+    return "\n".join(lines)
+
+
+def _short(value: str) -> str:
+    if len(value) == 64 and set(value) <= set("0123456789abcdef"):
+        return value[:16]
+    return value if value else '""'
+
+
+def catalog_text(catalog: Catalog, what: Optional[str]) -> str:
+    """Return lists of what there is; `what`: only one of them."""
+    sections = {
+        "targets": [
+            f"{target.triple}  glibc {target.glibc}, {' or '.join(target.toolchains)}"
+            for target in catalog.targets.values()
+        ],
+        "pythons": [f"cpython-{version}" for version in sorted(catalog.releases)],
+        "options": list(OPTION_NAMES),
+        "packages": [
+            f"{name} {folder.recipe.version}  {folder.recipe.description}".rstrip()
+            for name, folder in catalog.recipes.items()
+        ],
+        "toolchains": [f"{tool.name}  {tool.description}" for tool in catalog.toolchains.values()],
+    }
+    chosen = {what: sections[what]} if what else sections
+    return "\n".join(line for title, rows in chosen.items() for line in [f"{title}:", *(f"  {row}" for row in rows)])
+
+
+def record_line(record: Record, bytes_used: int) -> str:
+    """Return a line of `cache list`."""
+    return f"{record.key[:16]}  {size(bytes_used):>9}  {seconds(record.seconds):>7}  {record.identity}"

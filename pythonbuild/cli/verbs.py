@@ -1,0 +1,145 @@
+"""What each verb does.  Every function takes the flags and returns an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from pythonbuild import doctor as checks
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.cli import show
+from pythonbuild.cli.building import build_plan
+from pythonbuild.cli.session import Session, find_step
+from pythonbuild.engines.host import HostEngine
+from pythonbuild.errors import BadRequest
+from pythonbuild.home import checkout, home
+from pythonbuild.plan.step import Plan, ScriptAction
+from pythonbuild.run.execute import references
+from pythonbuild.run.loop import lookup
+from pythonbuild.run.schedule import State
+from pythonbuild.sources.cache import SourceCache
+from pythonbuild.store.store import Store
+from pythonbuild.ui.text import size
+
+__all__ = ["build", "cache", "doctor", "explain", "fetch", "list_catalog", "plan", "shell"]
+
+
+def build(flags: argparse.Namespace) -> int:
+    """Build; or, with --plan or --explain, only tell."""
+    if flags.plan:
+        return plan(flags)
+    if flags.explain:
+        flags.step = flags.explain
+        return explain(flags)
+    return build_plan(flags, fetch_only=False)
+
+
+def fetch(flags: argparse.Namespace) -> int:
+    """Fill the source cache with everything the request could need."""
+    return build_plan(flags, fetch_only=True)
+
+
+def plan(flags: argparse.Namespace) -> int:
+    """Show the plan."""
+    session = Session.start(flags)
+    made = session.plan()
+    found, _ = lookup(made, session.store, finals(made))
+    rows = show.plan_rows(made, found, session.store)
+    if flags.json:
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        return 0
+    missing = {
+        source.name: None
+        for step in made
+        if found[step.name] is State.BUILD
+        for source in step.sources
+        if source.local is None and not any(session.sources.find(origin) for origin in source.origins)
+    }
+    sys.stdout.write(show.plan_text(made, rows, missing) + "\n")
+    return 0
+
+
+def finals(plan: Plan) -> tuple[str, ...]:
+    """Return the names of the steps that make a plan's outputs."""
+    return tuple(output.step for output in plan.outputs)
+
+
+def explain(flags: argparse.Namespace) -> int:
+    """Show what a step's key is made of and what has changed."""
+    session = Session.start(flags)
+    made = session.plan()
+    step = made.steps[find_step(made, flags.step)]
+    text = show.explain_text(step, session.store.find(step.key), session.store.latest(step.identity))
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def shell(flags: argparse.Namespace) -> int:
+    """Open a shell in the build root that a failed step left."""
+    session = Session.start(flags)
+    made = session.plan()
+    step = made.steps[find_step(made, flags.step)]
+    if not isinstance(step.action, ScriptAction):
+        raise BadRequest(f"{step.name} runs no script, so there is nothing to enter")
+    records = {need.step: record for need in step.needs if (record := session.store.find(made.steps[need.step].key))}
+    root = HostEngine(session.roots).existing(
+        step.identity, step.key, step.action, references(step, records, session.store)
+    )
+    if root is None:
+        raise BadRequest(
+            f"{step.name} left no build root", "only a step that failed leaves one; build it, or use --break-on-failure"
+        )
+    sys.stderr.write(f"{root.path}: `sh -eu build.sh` is what failed; leave with exit\n")
+    return root.shell()
+
+
+def doctor(flags: argparse.Namespace) -> int:
+    """Tell everything that is missing on this machine."""
+    found = checks.findings(home(), Path(flags.output))
+    for finding in found:
+        sys.stdout.write(f"- {finding}\n")
+    sys.stdout.write(f"{len(found)} problems\n" if found else "this machine is ready to build\n")
+    return 3 if found else 0
+
+
+def cache(flags: argparse.Namespace) -> int:
+    """List, measure or prune what is kept between builds."""
+    store = Store(home() / "store")
+    sources = SourceCache(home() / "sources")
+    if flags.action == "list":
+        for record in store.records():
+            sys.stdout.write(show.record_line(record, sum(entry.size for entry in store.manifest(record))) + "\n")
+    elif flags.action == "size":
+        entries, used = store.size()
+        archives, archived = sources.size()
+        roots = sum(path.lstat().st_size for path in (home() / "roots").rglob("*") if not path.is_dir())
+        sys.stdout.write(
+            f"store    {size(used):>9}  {entries} results\nsources  {size(archived):>9}  {archives} archives\n"
+        )
+        sys.stdout.write(f"roots    {size(roots):>9}  build roots that failed steps left\n{home()}\n")
+    else:
+        entries, freed = store.prune(flags.days)
+        if flags.sources:
+            freed += sources.prune(_pinned())
+        sys.stdout.write(f"pruned {entries} results, freed {size(freed)}\n")
+    return 0
+
+
+def _pinned() -> set[str]:
+    """Return the SHA-256 of every archive the catalog names."""
+    catalog = load_catalog(checkout() / "cpython-unix")
+    origins = [
+        origin for folder in catalog.recipes.values() for source in folder.recipe.sources for origin in source.origins
+    ]
+    origins += [origin for release in catalog.releases.values() for origin in release.origins]
+    origins += [wheel for toolchain in catalog.toolchains.values() for wheel in toolchain.wheels.values()]
+    return {origin.sha256 for origin in origins}
+
+
+def list_catalog(flags: argparse.Namespace) -> int:
+    """List what there is."""
+    sys.stdout.write(show.catalog_text(load_catalog(checkout() / "cpython-unix"), flags.what) + os.linesep)
+    return 0

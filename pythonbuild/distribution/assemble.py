@@ -1,0 +1,79 @@
+"""The step that makes a distribution: python/install, python/build, python/licenses and python/PYTHON.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pythonbuild.distribution import describe
+from pythonbuild.distribution.metadata import Facts, python_json
+from pythonbuild.distribution.relocate import relocate
+from pythonbuild.errors import PythonBuildError
+
+__all__ = ["assemble"]
+
+
+def assemble(
+    parameters: dict[str, str], cpython: Path, libraries: dict[str, Path], output: Path, say: Callable[[str], None]
+) -> None:
+    """Write a distribution below `output`.
+
+    parameters: python, options, abi_flags, triple, glibc, licenses; cpython: the artifact with install/ and build/;
+    libraries: step name -> artifact of each library that was linked, for its licence.
+    Raises PythonBuildError if the interpreter does not run.
+    """
+    root = output / "python"
+    _copy(cpython / "install", root / "install")
+    _copy(cpython / "build", root / "build")
+    _licenses(cpython, libraries, root / "licenses")
+    interpreter = _interpreter(root / "install", parameters)
+    relocate(root / "install", interpreter.name)
+    said = _ask(interpreter)
+    facts = Facts(
+        target_triple=parameters["triple"],
+        options=parameters["options"],
+        glibc=parameters["glibc"],
+        licenses=parameters["licenses"].split(", "),
+        interpreter=f"install/bin/{interpreter.name}",
+        said=said,
+    )
+    (root / "PYTHON.json").write_text(json.dumps(python_json(facts), indent=1, sort_keys=True) + "\n")
+    say(f"described by {interpreter.name}: CPython {said['version']}, {len(said['builtin_modules'])} modules built in")
+
+
+def _copy(source: Path, destination: Path) -> None:
+    shutil.copytree(source, destination, symlinks=True)
+    for path in destination.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | 0o200)
+
+
+def _licenses(cpython: Path, libraries: dict[str, Path], destination: Path) -> None:
+    destination.mkdir()
+    for tree in (cpython, *libraries.values()):
+        for folder in sorted(tree.glob("licenses/*")):
+            for text in sorted(folder.iterdir()):
+                shutil.copy(text, destination / f"LICENSE.{folder.name}.{text.name}")
+
+
+def _interpreter(install: Path, parameters: dict[str, str]) -> Path:
+    series = ".".join(parameters["python"].split(".")[:2])
+    path = install / "bin" / f"python{series}{parameters['abi_flags']}"
+    if not path.is_file():
+        raise PythonBuildError(f"the build made no bin/{path.name}")
+    return path
+
+
+def _ask(interpreter: Path) -> dict[str, Any]:
+    """Run describe.py by the interpreter, in an empty environment and without writing bytecode into the tree."""
+    command = [str(interpreter), "-I", "-B", os.fspath(Path(describe.__file__))]
+    done = subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, text=True)
+    if done.returncode:
+        raise PythonBuildError(f"the interpreter that was built does not run:\n{done.stderr.strip()}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer

@@ -1,0 +1,111 @@
+"""Make an installation work from wherever it is unpacked: sysconfig, pkg-config files, scripts.
+
+CPython is installed under the prefix /install, which is no real place.  What names it is changed so that the real place is
+found when it is asked for: nothing has to be run after unpacking, and a tree may be moved again.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+__all__ = [
+    "PREFIX",
+    "relocatable_config_script",
+    "relocatable_pkgconfig",
+    "relocatable_script",
+    "relocatable_sysconfigdata",
+    "relocate",
+]
+
+PREFIX = "/install"
+
+# Ends up in the shipped file, hence no names that could clash and no imports but sys and re.
+_SYSCONFIG_TRAILER = '''
+
+def _relocate(variables):
+    """Put the place this tree really lies at where it was built to be."""
+    import re
+    import sys
+
+    prefix = sys.base_prefix
+    quoted = "'" + prefix.replace("'", "'\\\\''") + "'" if re.search(r"[^\\w/.+@%-]", prefix) else prefix
+    word = re.compile(r"(^|[\\s=:,'\\"]|-[IL])/install(?=$|[/\\s:,'\\"])")
+    for name, value in variables.items():
+        if isinstance(value, str) and "/install" in value:
+            # In a command line a prefix with a space in it must stay one word.
+            place = quoted if value[:1] == "-" or " " in value else prefix
+            variables[name] = word.sub(lambda match: match.group(1) + place, value)
+
+
+_relocate(build_time_vars)
+'''
+
+
+# Also for the shipped file: how python-config finds itself, and how it keeps a path with a space one word of its answer.
+_CONFIG_PREFIX = """\
+installed_prefix ()
+{
+    dirname "$(dirname "$(readlink -f -- "$1")")"
+}
+
+quoted ()
+{
+    case $1 in
+        *[!A-Za-z0-9_/.+@%:=-]*) printf "'%s'" "$1" ;;
+        *) printf '%s' "$1" ;;
+    esac
+}
+"""
+
+
+def relocatable_config_script(text: str) -> str:
+    """Return python-config (CPython's shell script) able to stand at a path with spaces, and to be called through a link."""
+    text = re.sub(r"installed_prefix \(\)\n\{.*?\n\}\n", lambda _: _CONFIG_PREFIX, text, count=1, flags=re.DOTALL)
+    text = re.sub(r'(INCDIR="-I)(\$includedir[^"]*)"', r'\1$(quoted "\2")"', text)
+    return re.sub(r"-L(\$LIBPL|\$libdir)\b", r'-L$(quoted "\1")', text)
+
+
+def relocatable_sysconfigdata(text: str) -> str:
+    """Return _sysconfigdata*.py with an end that puts in the real prefix when it is imported."""
+    return text.rstrip("\n") + "\n" + _SYSCONFIG_TRAILER
+
+
+def relocatable_script(text: str, interpreter: str) -> str:
+    """Return a Python script that starts `interpreter` (a file name) from its own folder, through symbolic links too.
+
+    The first lines are valid both as shell and as Python: a shell runs exec, Python sees a string.
+    """
+    first, _, rest = text.partition("\n")
+    if not first.startswith(f"#!{PREFIX}"):
+        return text
+    return f"""#!/bin/sh
+'''exec' "$(dirname -- "$(readlink -f -- "$0")")/{interpreter}" "$0" "$@"
+' '''
+{rest}"""
+
+
+def relocatable_pkgconfig(text: str) -> str:
+    """Return a .pc file whose prefix is two folders above itself."""
+    return re.sub(rf"^prefix={PREFIX}$", "prefix=${pcfiledir}/../..", text, flags=re.MULTILINE)
+
+
+def relocate(install: Path, interpreter: str) -> None:
+    """Change all such files of an installation in place."""
+    for path in install.glob("lib/python3*/_sysconfigdata_*.py"):
+        _rewrite(path, relocatable_sysconfigdata(path.read_text()))
+    for path in (install / "lib/pkgconfig").glob("*.pc"):
+        if not path.is_symlink():
+            _rewrite(path, relocatable_pkgconfig(path.read_text()))
+    for path in (install / "bin").iterdir():
+        if path.is_file() and not path.is_symlink():
+            content = path.read_bytes()
+            if content.startswith(f"#!{PREFIX}".encode()):
+                _rewrite(path, relocatable_script(content.decode(), interpreter))
+            elif path.name.endswith("-config") and content.startswith(b"#!/bin/sh"):
+                _rewrite(path, relocatable_config_script(content.decode()))
+
+
+def _rewrite(path: Path, text: str) -> None:
+    path.chmod(path.stat().st_mode | 0o200)
+    path.write_text(text)

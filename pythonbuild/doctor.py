@@ -1,0 +1,138 @@
+"""Is everything here that a build on this machine needs?  Standard library only, so that it can answer
+before anything is downloaded; `findings` looks at all of it and reports all that is missing at once."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["HOST_TOOLS", "REQUIRED_TOOLS", "Finding", "findings"]
+
+# What every POSIX machine that can compile has.  A build root sees these and no other program of the host.
+REQUIRED_TOOLS = tuple(
+    "awk basename cat chmod cmp cp cut date diff dirname echo env expr false find grep head id install join ln ls make "
+    "mkdir mktemp mv od patch perl printf pwd rm rmdir sed sh sleep sort tail tar tee test touch tr true uname uniq wc "
+    "xargs".split()
+)
+# Used by configure scripts where they exist; their absence changes no result.
+HOST_TOOLS = (
+    *REQUIRED_TOOLS,
+    *"cksum comm dd egrep fgrep getconf gzip hostname nproc readlink realpath seq stat tsort tty which".split(),
+)
+_DEBIAN_PACKAGES = {
+    "make": "make",
+    "perl": "perl",
+    "patch": "patch",
+    "awk": "mawk",
+    "diff": "diffutils",
+    "cmp": "diffutils",
+}
+_BUILD_SPACE = 4 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with this machine: what, and the command or deed that cures it."""
+
+    problem: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.problem}\n    {self.cure}"
+
+
+def findings(cache: Path, output: Path, free_bytes: int = _BUILD_SPACE) -> list[Finding]:
+    """Return everything that would make a build fail here, worst first; empty when all is well.
+
+    cache: the folder of `home.home()`; output: where archives go; free_bytes: disk a build needs.
+    """
+    found = [*_system(), *_tools(), *_python_modules()]
+    found += [finding for folder in dict.fromkeys((cache, output)) for finding in _writable(folder)]
+    found += _speakable(cache)
+    return found + _space(cache, free_bytes)
+
+
+def _system() -> list[Finding]:
+    if sys.platform != "linux":
+        return [
+            Finding(f"this is {sys.platform}, and build-linux.py runs on Linux", "use the build script of this system")
+        ]
+    if platform.machine() not in ("x86_64", "aarch64"):
+        return [
+            Finding(
+                f"the pinned compiler runs on x86_64 and aarch64 Linux, not on {platform.machine()}",
+                "build on one of those machines",
+            )
+        ]
+    return []
+
+
+def _tools() -> list[Finding]:
+    missing = [tool for tool in REQUIRED_TOOLS if shutil.which(tool) is None]
+    if not missing:
+        return []
+    packages = sorted({_DEBIAN_PACKAGES.get(tool, "coreutils") for tool in missing})
+    return [Finding(f"programs not found on PATH: {', '.join(missing)}", f"e.g. apt-get install {' '.join(packages)}")]
+
+
+def _python_modules() -> list[Finding]:
+    missing = [
+        name
+        for name in ("lzma", "bz2", "ssl", "zlib")
+        if importlib.util.find_spec(f"_{name}" if name != "zlib" else name) is None
+    ]
+    if missing:
+        return [
+            Finding(
+                f"{sys.executable} lacks the modules {', '.join(missing)}",
+                "start the script with a complete Python 3.9 or newer",
+            )
+        ]
+    return []
+
+
+def _writable(folder: Path) -> list[Finding]:
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    try:
+        # Asking for permission is not enough: root is allowed to write to /proc, and yet cannot.
+        with tempfile.TemporaryFile(dir=existing):
+            return []
+    except OSError:
+        pass
+    what = (
+        f"{folder} cannot be written"
+        if existing == folder
+        else f"{folder} cannot be made, as {existing} cannot be written"
+    )
+    return [Finding(what, "choose another place: PYTHONBUILD_HOME for the cache, --output for the archives")]
+
+
+def _speakable(cache: Path) -> list[Finding]:
+    """Makefiles and configure scripts cannot work in a folder with such a name."""
+    if re.fullmatch(r"[\w/.+@%,:~-]+", str(cache), re.ASCII):
+        return []
+    problem = f"build tools cannot work in {str(cache)!r}: its name has a space or a special character"
+    return [Finding(problem, "set PYTHONBUILD_HOME to a folder with a plain name")]
+
+
+def _space(cache: Path, wanted: int) -> list[Finding]:
+    existing = cache
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
+    if free >= wanted:
+        return []
+    return [
+        Finding(
+            f"{existing} has {free / 1024**3:.1f} GiB free; a build needs about {wanted / 1024**3:.0f} GiB",
+            "free some space, or set PYTHONBUILD_HOME to a folder on a larger disk",
+        )
+    ]

@@ -1,0 +1,75 @@
+"""What the runner expects of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional, Protocol
+
+from pythonbuild.plan.step import ScriptAction
+from pythonbuild.store.trees import Entry
+
+__all__ = ["BuildRoot", "Engine", "RootInputs", "ScriptResult", "StoredTree"]
+
+
+@dataclass(frozen=True)
+class StoredTree:
+    """A tree of the store, by where it lies and what is in it."""
+
+    path: Path
+    manifest: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class RootInputs:
+    """What a build root is filled with: archives to unpack (by source name), trees to merge into deps and tools, and
+    trees that are only referred to (placeholder name -> tree), such as the toolchain's."""
+
+    archives: Mapping[str, Path]
+    deps: tuple[StoredTree, ...]
+    tools: tuple[StoredTree, ...]
+    references: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class ScriptResult:
+    """How a script ended: its exit status (0: well) and the CPU seconds of all its processes."""
+
+    status: int
+    cpu_seconds: float
+
+
+class BuildRoot(Protocol):
+    """A private place for one step."""
+
+    path: Path
+
+    def run(self, makeflags: str, inherited: tuple[int, ...], output: Callable[[str], None]) -> ScriptResult:
+        """Run the step's script; `output` gets each line; `inherited`: file descriptors that children keep."""
+
+    def result(self) -> Path:
+        """Return the tree that the script made."""
+
+    def cancel(self) -> None:
+        """End all processes of the root; may be called from another thread."""
+
+    def shell(self) -> int:
+        """Open an interactive shell with the script's environment; returns its exit status."""
+
+    def discard(self) -> None:
+        """Delete the root."""
+
+
+class Engine(Protocol):
+    """Makes build roots."""
+
+    name: str
+
+    def open(self, label: str, key: str, action: ScriptAction, inputs: RootInputs) -> BuildRoot:
+        """Return a fresh root for a step, filled with its inputs.  `label` and `key` make its name."""
+
+    def existing(
+        self, label: str, key: str, action: ScriptAction, references: Mapping[str, Path]
+    ) -> Optional[BuildRoot]:
+        """Return the root of a step that failed, if it is still there."""

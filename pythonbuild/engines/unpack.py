@@ -1,0 +1,73 @@
+"""Archives to trees: tar in any compression, Debian packages, wheels.  In Python, as a fresh host may lack xz and unzip."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+from pythonbuild.errors import SourceUnavailable
+
+__all__ = ["unpack_member", "unpack_source"]
+
+
+def unpack_source(archive: Path, destination: Path) -> None:
+    """Unpack a source archive into `destination`: a tarball without its top folder, a .deb as it would be installed,
+    a folder as a copy.  Raises SourceUnavailable if it cannot be read."""
+    if archive.is_dir():
+        shutil.copytree(archive, destination, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
+        return
+    try:
+        if archive.suffix == ".deb":
+            with tarfile.open(fileobj=_deb_data(archive)) as tar:
+                _extract(tar, destination)
+        else:
+            with tarfile.open(archive) as tar:
+                _without_top(tar, destination)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise SourceUnavailable(
+            f"{archive} cannot be unpacked: {error}", "delete it, so that it is fetched again"
+        ) from error
+
+
+def unpack_member(wheel: Path, member: str, destination: Path) -> None:
+    """Unpack the tarball `member` of a wheel into `destination`, without its top folder."""
+    with zipfile.ZipFile(wheel) as archive, archive.open(member) as file, tarfile.open(fileobj=file) as tar:
+        _without_top(tar, destination)
+
+
+def _without_top(archive: tarfile.TarFile, destination: Path) -> None:
+    destination.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=destination.parent) as folder:
+        _extract(archive, Path(folder))
+        top = list(Path(folder).iterdir())
+        root = top[0] if len(top) == 1 and top[0].is_dir() else Path(folder)
+        for path in root.iterdir():
+            os.rename(path, destination / path.name)
+
+
+def _extract(archive: tarfile.TarFile, destination: Path) -> None:
+    destination.mkdir(parents=True, exist_ok=True)
+    if hasattr(tarfile, "tar_filter"):  # not in the first releases of Python 3.9 to 3.11
+        archive.extractall(destination, filter="tar")
+    else:
+        archive.extractall(destination)  # noqa: S202  (every archive is pinned by its hash)
+
+
+def _deb_data(path: Path) -> io.BytesIO:
+    """Return the tarball with the files of a Debian package: an ar archive of deb(5)'s three members."""
+    content = path.read_bytes()
+    offset = 8
+    while offset + 60 <= len(content):
+        header = content[offset : offset + 60]
+        size = int(header[48:58])
+        if header.startswith(b"data.tar"):
+            return io.BytesIO(content[offset + 60 : offset + 60 + size])
+        offset += 60 + size + size % 2
+    raise tarfile.ReadError("it has no data.tar member")

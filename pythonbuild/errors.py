@@ -1,0 +1,107 @@
+"""Every error that a user can cause or cure, one family with a code each.  `cli` turns them into text and exit status.
+
+Exit statuses: 1 a step failed, 2 a bad request, 3 something needed is missing, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BadCatalog",
+    "BadRequest",
+    "DamagedArtifact",
+    "DiskFull",
+    "Interrupted",
+    "MissingPrerequisite",
+    "PythonBuildError",
+    "SourceUnavailable",
+    "StepsFailed",
+    "UnknownName",
+    "nearest",
+]
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """Return up to `count` of the known names that look most like `name`, best first."""
+    return difflib.get_close_matches(name, sorted(known), n=count, cutoff=0.5)
+
+
+class PythonBuildError(Exception):
+    """What went wrong (`message`) and what the user can do (`hint`, may be empty)."""
+
+    code = "error"
+    exit_status = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class BadRequest(PythonBuildError):
+    """The command asks for something that makes no sense."""
+
+    code = "bad-request"
+    exit_status = 2
+
+
+class UnknownName(BadRequest):
+    """A target, option, Python or step of that name does not exist."""
+
+    code = "unknown-name"
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = list(known)
+        near = nearest(name, names)
+        hint = f"did you mean {' or '.join(near)}?" if near else ""
+        listing = f"there is: {', '.join(names)}"
+        super().__init__(f"unknown {kind} {name!r}", f"{hint}\n{listing}" if hint else listing)
+
+
+class BadCatalog(PythonBuildError):
+    """A YAML file, template or patch of the project itself is wrong."""
+
+    code = "bad-catalog"
+    exit_status = 2
+
+
+class MissingPrerequisite(PythonBuildError):
+    """The machine lacks something that this build needs."""
+
+    code = "missing-prerequisite"
+    exit_status = 3
+
+
+class SourceUnavailable(PythonBuildError):
+    """Archives could not be had from any of their origins."""
+
+    code = "source-unavailable"
+    exit_status = 3
+
+
+class DamagedArtifact(PythonBuildError):
+    """A tree of the store is not what was put there."""
+
+    code = "damaged-artifact"
+
+
+class DiskFull(PythonBuildError):
+    """No space is left on the disk of the cache or the output."""
+
+    code = "disk-full"
+    exit_status = 3
+
+
+class StepsFailed(PythonBuildError):
+    """One or more steps of the plan failed; the failure block has been shown already."""
+
+    code = "step-failed"
+
+
+class Interrupted(PythonBuildError):
+    """The user pressed Ctrl-C (or a TERM signal came)."""
+
+    code = "interrupted"
+    exit_status = 130

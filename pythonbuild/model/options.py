@@ -1,0 +1,59 @@
+"""Build options: a set out of six words with rules about which go together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pythonbuild.errors import BadRequest, UnknownName
+
+__all__ = ["OPTION_NAMES", "BuildOptions"]
+
+# In the order in which they are shown; archive names use it too.
+OPTION_NAMES = ("freethreaded", "debug", "noopt", "pgo", "lto", "static")
+
+_CONTRADICTIONS = (
+    ("debug", "noopt", "debug already means an unoptimized build"),
+    ("debug", "pgo", "a debug build is not optimized"),
+    ("debug", "lto", "a debug build is not optimized"),
+    ("noopt", "pgo", "noopt says no optimization, pgo asks for one"),
+    ("noopt", "lto", "noopt says no optimization, lto asks for one"),
+)
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """A consistent set of option names; `str()` is the canonical text, e.g. freethreaded+pgo+lto."""
+
+    names: frozenset[str]
+
+    @classmethod
+    def parse(cls, text: str) -> BuildOptions:
+        """Read a +-joined set in any order; without debug, noopt, pgo or lto it is noopt.
+
+        Raises UnknownName for a word that is no option, BadRequest for a contradiction, with the reason.
+        """
+        names = {word.strip() for word in text.split("+")}
+        for name in sorted(names):
+            if name not in OPTION_NAMES:
+                raise UnknownName("option", name, OPTION_NAMES)
+        for one, other, reason in _CONTRADICTIONS:
+            if {one, other} <= names:
+                raise BadRequest(f"options {one} and {other} contradict each other: {reason}", f"drop {one} or {other}")
+        if not names & {"debug", "noopt", "pgo", "lto"}:
+            names.add("noopt")
+        return cls(frozenset(names))
+
+    def __str__(self) -> str:
+        return "+".join(name for name in OPTION_NAMES if name in self.names)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def as_flags(self) -> dict[str, bool]:
+        """Return {option name: chosen?} for every option, as templates see it."""
+        return {name: name in self.names for name in OPTION_NAMES}
+
+    @property
+    def abi_flags(self) -> str:
+        """The ABI flags of the interpreter's name: "t" for free-threaded, "d" for debug, "td" for both."""
+        return ("t" if "freethreaded" in self.names else "") + ("d" if "debug" in self.names else "")

@@ -1,0 +1,50 @@
+"""CPython versions such as 3.13.15 and 3.15.0rc1."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import total_ordering
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from pythonbuild.errors import BadRequest
+
+__all__ = ["PythonVersion"]
+
+_PATTERN = re.compile(r"(\d+)\.(\d+)\.(\d+)((?:a|b|rc)\d+)?\+?")
+
+
+@total_ordering
+@dataclass(frozen=True)
+class PythonVersion:
+    """A CPython release: `str()` gives 3.13.15 or 3.15.0rc1, `series` 3.13."""
+
+    major: int
+    minor: int
+    micro: int
+    prerelease: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> PythonVersion:
+        """Read "3.13.15" or "3.15.0rc1" (a trailing + as development trees have is dropped); raises BadRequest."""
+        match = _PATTERN.fullmatch(text)
+        if not match:
+            raise BadRequest(f"{text!r} is not a CPython version", "write it like 3.13.15 or 3.15.0rc1")
+        return cls(int(match[1]), int(match[2]), int(match[3]), match[4] or "")
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.micro}{self.prerelease}"
+
+    def __lt__(self, other: PythonVersion) -> bool:
+        return Version(str(self)) < Version(str(other))
+
+    @property
+    def series(self) -> str:
+        """The language version, e.g. "3.13"."""
+        return f"{self.major}.{self.minor}"
+
+    def within(self, specifier: str) -> bool:
+        """Does a PEP 440 specifier such as ">=3.12" admit this version's series?  Pre-releases count as their series."""
+        return SpecifierSet(specifier).contains(self.series)

@@ -1,0 +1,1 @@
+"""From a distribution's tree to archives, the same bytes for the same tree."""

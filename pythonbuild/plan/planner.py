@@ -1,0 +1,339 @@
+"""Builds x catalog -> one `Plan`.  Equal steps of several builds are one step, because they have the same key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Optional
+
+from pythonbuild.catalog.load import Catalog, RecipeFolder, file_digest, matches
+from pythonbuild.catalog.schema import Origin, Toolchain
+from pythonbuild.errors import BadCatalog, BadRequest
+from pythonbuild.plan.render import render
+from pythonbuild.plan.step import (
+    Action,
+    Need,
+    Output,
+    Plan,
+    PythonAction,
+    ScriptAction,
+    SourceFile,
+    Step,
+    UnpackAction,
+    key_of,
+)
+from pythonbuild.request.build import Build, HostLlvm
+
+__all__ = ["Planner", "Surroundings"]
+
+# Part of every key: raise it when the meaning of an artifact changes without any of its inputs doing so.
+_FORMAT = "1"
+# A fixed time for everything that would write the present one: 2024-01-01 00:00 UTC.
+_EPOCH = "1704067200"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the planner must be told of the world: the machine, an LLVM found on it, which origins' files are at hand,
+    and a digest of the code of each Python handler."""
+
+    machine: str
+    llvm: Optional[HostLlvm] = None
+    choose_origin: Callable[[tuple[Origin, ...]], int] = lambda origins: 0
+    handlers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Planner:
+    """Makes the plan of some builds; `plan()` is the way in."""
+
+    def __init__(self, catalog: Catalog, surroundings: Surroundings) -> None:
+        self._catalog = catalog
+        self._world = surroundings
+        self._steps: dict[str, Step] = {}  # by identity
+        self._open: list[str] = []
+
+    def plan(self, builds: tuple[Build, ...]) -> Plan:
+        """Return the plan that makes all `builds`.  Raises BadCatalog if recipes need each other in a circle."""
+        outputs = []
+        for build in builds:
+            outputs += self._distribution(build)
+        return _with_short_names(self._steps, outputs)
+
+    # Steps, from the ones others stand on to the final archives.
+
+    def _toolchain(self, build: Build, name: str) -> Step:
+        toolchain = self._catalog.toolchain(name)
+        machine = self._world.machine
+        if machine not in toolchain.wheels:
+            raise BadCatalog(f"toolchain {name} has no wheel for {machine}")
+        source = SourceFile(name=f"toolchain {name}", origins=(toolchain.wheels[machine],))
+        member = toolchain.archive.format(gnu=build.target.gnu)
+        inputs = {"wheel": source.origin.sha256, "archive": member}
+        return self._add(f"toolchain-{name}", build, "", inputs, UnpackAction(member=member), (), (source,))
+
+    def _recipe(self, build: Build, folder: RecipeFolder) -> Step:
+        recipe = folder.recipe
+        toolchain_name = build.toolchain if recipe.name == "cpython" else build.library_toolchain
+        label = self._label(build, folder)
+        identity = f"{label}@{build.target.triple}/{toolchain_name}"
+        if identity in self._steps:
+            return self._steps[identity]
+        if identity in self._open:
+            raise BadCatalog(f"recipes need each other in a circle: {' -> '.join([*self._open, identity])}")
+        self._open.append(identity)
+        sources = self._sources(build, folder)
+        needs = self._needs(build, folder, toolchain_name)
+        action = self._script(build, folder, toolchain_name, sources)
+        inputs = _script_inputs(action)
+        for source in sources:
+            inputs[f"source {source.name}"] = source.origin.sha256
+        if action.host_paths and self._world.llvm:
+            inputs["host compiler"] = self._world.llvm.version
+        self._open.pop()
+        return self._add(label, build, toolchain_name, inputs, action, needs, sources)
+
+    def _distribution(self, build: Build) -> list[Output]:
+        folder = self._catalog.recipe("cpython")
+        if not folder.applies_to(build.target.triple, build.python):
+            raise BadRequest(
+                f"the recipe of CPython cannot build {build.python} for {build.target.triple} yet",
+                f"it builds CPython {folder.recipe.pythons}",
+            )
+        cpython = self._recipe(build, folder)
+        libraries = [Need("library", need.step) for need in cpython.needs if need.role == "deps"]
+        label = f"{self._label(build, folder).replace('cpython', 'distribution', 1)}"
+        facts = {
+            "python": str(build.python),
+            "options": str(build.options),
+            "abi_flags": build.options.abi_flags,
+            "triple": build.target.triple,
+            "gnu": build.target.gnu,
+            "glibc": build.target.glibc,
+            "toolchain": build.toolchain,
+            "licenses": ", ".join(sorted({name for folder in self._linked(build) for name in folder.recipe.licenses})),
+        }
+        needs = (Need("cpython", cpython.identity), *libraries)
+        tree = self._handled("distribution", label, build, facts, needs)
+        outputs = []
+        for kind in ("full", "install_only"):
+            name = label.replace("distribution", f"archive-{kind}", 1)
+            step = self._handled("archive", name, build, {"kind": kind}, (Need("distribution", tree.identity),))
+            outputs.append(Output(build=build, step=step.identity, kind=kind))
+        return outputs
+
+    def _handled(
+        self, handler: str, label: str, build: Build, parameters: dict[str, str], needs: tuple[Need, ...]
+    ) -> Step:
+        inputs = {"code": self._world.handlers.get(handler, ""), **parameters}
+        return self._add(label, build, build.toolchain, inputs, PythonAction(handler, parameters), needs, ())
+
+    def _add(
+        self,
+        label: str,
+        build: Build,
+        toolchain: str,
+        inputs: Mapping[str, str],
+        action: Action,
+        needs: tuple[Need, ...],
+        sources: tuple[SourceFile, ...],
+    ) -> Step:
+        identity = f"{label}@{build.target.triple}" + (f"/{toolchain}" if toolchain else "")
+        whole = {"format": _FORMAT, **inputs}
+        for need in needs:
+            whole[f"{need.role} {need.step.split('@')[0]}"] = self._steps[need.step].key
+        step = Step(
+            name=identity,
+            identity=identity,
+            inputs=whole,
+            key=key_of(whole),
+            action=action,
+            needs=needs,
+            sources=sources,
+        )
+        return self._steps.setdefault(identity, step)
+
+    # What goes into a recipe's step.
+
+    def _label(self, build: Build, folder: RecipeFolder) -> str:
+        reads = folder.recipe.reads
+        parts = [folder.recipe.name]
+        if "python" in reads:
+            parts.append(str(build.python) + ("-local" if build.local_python else ""))
+        if "options" in reads:
+            parts.append(str(build.options))
+        return "-".join(parts)
+
+    def _linked(self, build: Build) -> list[RecipeFolder]:
+        """Return cpython's recipe and those of all libraries that apply to this build."""
+        names: dict[str, None] = {}
+        queue = ["cpython"]
+        while queue:
+            name = queue.pop(0)
+            folder = self._catalog.recipe(name)
+            if name not in names and folder.applies_to(build.target.triple, build.python):
+                names[name] = None
+                queue += folder.recipe.needs
+        return [self._catalog.recipe(name) for name in names]
+
+    def _needs(self, build: Build, folder: RecipeFolder, toolchain_name: str) -> tuple[Need, ...]:
+        toolchain = self._catalog.toolchain(toolchain_name)
+        compiler = self._toolchain(build, toolchain.sysroot_from or toolchain_name)
+        needs = {Need("sysroot" if toolchain.sysroot_from else "toolchain", compiler.identity): None}
+        for role, names in (("deps", folder.recipe.needs), ("tools", folder.recipe.tools)):
+            for name in names:
+                other = self._catalog.recipe(name)
+                if other.applies_to(build.target.triple, build.python):
+                    step = self._recipe(build, other)
+                    needs[Need(role, step.identity)] = None
+                    # What a library was built with is needed to link it, too.
+                    needs.update({need: None for need in step.needs if need.role == "deps" and role == "deps"})
+        return tuple(needs)
+
+    def _sources(self, build: Build, folder: RecipeFolder) -> tuple[SourceFile, ...]:
+        if folder.recipe.name == "cpython":
+            local = build.local_python
+            if local:
+                origin = Origin(sha256=local.digest, size=0, url=f"file:{local.path.name}")
+                return (SourceFile(name="cpython", origins=(origin,), local=local.path),)
+            origins = self._catalog.releases[build.python].origins
+            return (SourceFile(name="cpython", origins=origins, chosen=self._world.choose_origin(origins)),)
+        return tuple(
+            SourceFile(
+                name=source.name or folder.recipe.name,
+                origins=source.origins,
+                chosen=self._world.choose_origin(source.origins),
+            )
+            for source in folder.recipe.sources
+        )
+
+    def _script(
+        self, build: Build, folder: RecipeFolder, toolchain_name: str, sources: tuple[SourceFile, ...]
+    ) -> ScriptAction:
+        recipe = folder.recipe
+        toolchain = self._catalog.toolchain(toolchain_name)
+        version = (sources[0].origin.version if sources else None) or recipe.version
+        context: dict[str, object] = {
+            "name": recipe.name,
+            "version": str(build.python) if recipe.name == "cpython" else version,
+            "target": _target_context(build),
+            "toolchain": {"name": toolchain.name},
+        }
+        if "options" in recipe.reads:
+            context["options"] = build.options.as_flags()
+        if "python" in recipe.reads:
+            context["python"] = self._python_context(build)
+        script = render("build.sh.j2", {**self._catalog.common_templates, **folder.templates}, context)
+        llvm = self._world.llvm
+        return ScriptAction(
+            script=script,
+            environment=_environment(recipe.name, toolchain),
+            wrappers=_wrappers(toolchain, build),
+            patches=tuple(
+                (patch.file, folder.patches[patch.file])
+                for patch in recipe.patches
+                if matches(build.target.triple, patch.targets)
+                and (not patch.pythons or build.python.within(patch.pythons))
+            ),
+            files=folder.files,
+            license_files=recipe.license_files,
+            output="out" if recipe.name == "cpython" else f"out/{'tools' if recipe.kind == 'tool' else 'deps'}",
+            host_paths={"LLVM": llvm.programs} if toolchain.host_version and llvm else {},
+        )
+
+    def _python_context(self, build: Build) -> dict[str, object]:
+        series = self._catalog.series.get(build.python.series)
+        if series is None:
+            raise BadCatalog(f"pythons.yml knows nothing of series {build.python.series}", "add it under `series`")
+        return {
+            "version": str(build.python),
+            "series": build.python.series,
+            "minor": build.python.minor,
+            "abi": build.options.abi_flags,
+            "tcl": series.tcl,
+        }
+
+
+def _target_context(build: Build) -> dict[str, str]:
+    target = build.target
+    return {
+        "triple": target.triple,
+        "host": target.gnu,
+        "build": target.gnu,
+        "arch": target.arch,
+        "libc": target.libc,
+        "openssl": target.openssl,
+    }
+
+
+def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
+    """Return {command: command line}; compilers get target, sysroot and the build root's own include and library folders."""
+    gnu = build.target.gnu
+    arguments = [argument.format(gnu=gnu) for argument in toolchain.arguments]
+    # Where a root or the store lies must not be in a result.  GCC hands only the debug option on to the assembler.
+    paths = [
+        "-ffile-prefix-map=@ROOT@=/build",
+        "-fdebug-prefix-map=@ROOT@=/build",
+        "-ffile-prefix-map=@SYSROOT@=/toolchain",
+    ]
+    paths += ["-isystem", "@ROOT@/deps/include", "-L@ROOT@/deps/lib"]
+    wrappers = {name: program.format(gnu=gnu) for name, program in toolchain.programs.items()}
+    for name, program in toolchain.compilers.items():
+        wrappers[name] = " ".join([program.format(gnu=gnu), *arguments, *paths])
+    return wrappers
+
+
+def _environment(name: str, toolchain: Toolchain) -> dict[str, str]:
+    # CPython chooses its own optimization flags; a library left to itself often compiles with none.
+    flags = "" if name == "cpython" else "-O3 -fPIC"
+    return {
+        "AR": "ar",
+        "CC": toolchain.cc,
+        "CFLAGS": flags,
+        "CONFIG_SITE": "/dev/null",
+        "CXX": toolchain.cxx,
+        "CXXFLAGS": flags,
+        "DEPS": "@ROOT@/deps",
+        "FILES": "@ROOT@/files",
+        "HOME": "@ROOT@/home",
+        "LC_ALL": "C",
+        "NM": "nm",
+        "OBJCOPY": "objcopy",
+        "OUT": "@ROOT@/out",
+        "PATH": "@ROOT@/bin:@ROOT@/tools/bin",
+        "PKG_CONFIG": "pkgconf --static",
+        "PKG_CONFIG_LIBDIR": "@ROOT@/deps/lib/pkgconfig:@ROOT@/deps/share/pkgconfig",
+        "RANLIB": "ranlib",
+        "READELF": "readelf",
+        "ROOT": "@ROOT@",
+        "SOURCES": "@ROOT@/src",
+        "SOURCE_DATE_EPOCH": _EPOCH,
+        "SRC": f"@ROOT@/src/{name}",
+        "STRIP": "strip",
+        "TMPDIR": "@ROOT@/tmp",
+        "TOOLS": "@ROOT@/tools",
+        "TZ": "UTC",
+    }
+
+
+def _script_inputs(action: ScriptAction) -> dict[str, str]:
+    inputs = {"script": file_digest(action.script.encode()), "license files": ", ".join(action.license_files)}
+    inputs.update({f"variable {name}": value for name, value in action.environment.items()})
+    inputs.update({f"command {name}": value for name, value in action.wrappers.items()})
+    inputs.update({f"patch {name}": file_digest(content) for name, content in action.patches})
+    inputs.update({f"file {name}": file_digest(content) for name, content in action.files.items()})
+    return inputs
+
+
+def _with_short_names(steps: dict[str, Step], outputs: list[Output]) -> Plan:
+    """Name each step by as little of its identity as tells it from the others of this plan."""
+    by_label: dict[str, list[str]] = {}
+    for identity in steps:
+        by_label.setdefault(identity.split("@")[0], []).append(identity)
+    names = {identity: label if len(same) == 1 else identity for label, same in by_label.items() for identity in same}
+    renamed = {
+        names[identity]: replace(
+            step, name=names[identity], needs=tuple(Need(need.role, names[need.step]) for need in step.needs)
+        )
+        for identity, step in steps.items()
+    }
+    return Plan(steps=renamed, outputs=tuple(replace(output, step=names[output.step]) for output in outputs))

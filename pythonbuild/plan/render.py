@@ -1,0 +1,33 @@
+"""Templates to text: strict about unknown names, so that a slip is an error and not an empty string."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import jinja2
+
+from pythonbuild.errors import BadCatalog
+
+__all__ = ["render"]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def render(name: str, templates: Mapping[str, str], context: Mapping[str, object]) -> str:
+    """Render templates[name], which may include others of `templates`; raises BadCatalog with the template's name."""
+    environment = _environment().overlay(loader=jinja2.DictLoader(dict(templates)))
+    try:
+        return environment.get_template(name).render(context)
+    except jinja2.TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise BadCatalog(f"{name}{f', line {line}' if line else ''}: {error}") from None

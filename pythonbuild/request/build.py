@@ -1,0 +1,150 @@
+"""`Build`: one Python to make; `resolve` turns targets x Pythons x options into builds, or says what is wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from pythonbuild.catalog.load import Catalog
+from pythonbuild.catalog.schema import Target
+from pythonbuild.errors import BadRequest, MissingPrerequisite
+from pythonbuild.model.options import BuildOptions
+from pythonbuild.model.version import PythonVersion
+
+__all__ = ["Build", "BuildRequest", "HostLlvm", "LocalPython", "read_patchlevel", "resolve"]
+
+_FIRST_FREETHREADED = ">=3.13"
+
+
+@dataclass(frozen=True)
+class LocalPython:
+    """A CPython source tree or tarball of the user's own; `digest` is the SHA-256 of its content."""
+
+    path: Path
+    version: PythonVersion
+    digest: str
+
+
+@dataclass(frozen=True)
+class HostLlvm:
+    """An LLVM found on the host: its programs' folder and the version text that clang prints."""
+
+    programs: Path
+    version: str
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What was asked for, as text; empty tuples mean the defaults."""
+
+    targets: tuple[str, ...]
+    pythons: tuple[str, ...]
+    options: tuple[str, ...]
+    machine: str
+    toolchain: str = "auto"
+    local_python: Optional[LocalPython] = None
+    llvm: Optional[HostLlvm] = None
+
+
+@dataclass(frozen=True)
+class Build:
+    """One Python to make.  Libraries are compiled by `library_toolchain`, so that builds share them; CPython by `toolchain`."""
+
+    target: Target
+    python: PythonVersion
+    options: BuildOptions
+    toolchain: str
+    library_toolchain: str
+    local_python: Optional[LocalPython] = None
+
+    def __str__(self) -> str:
+        return f"cpython-{self.python} {self.target.triple} {self.options}"
+
+
+def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
+    """Return the builds of a request, in the order asked for, without repetitions.
+
+    Raises BadRequest (also UnknownName) for what cannot be, MissingPrerequisite if the host lacks the toolchain.
+    """
+    builds: dict[Build, None] = {}
+    for triple in request.targets:
+        target = catalog.target(triple)
+        if request.machine not in target.build_machines:
+            machines = ", ".join(target.build_machines)
+            raise BadRequest(
+                f"{triple} is built on {machines}; this machine is {request.machine}", "build it on such a machine"
+            )
+        for python in _pythons(request, catalog):
+            for text in request.options or ("noopt",):
+                options = BuildOptions.parse(text)
+                _check_options(options, python, target)
+                builds[_build(request, catalog, target, python, options)] = None
+    return tuple(builds)
+
+
+def _pythons(request: BuildRequest, catalog: Catalog) -> list[PythonVersion]:
+    if request.local_python:
+        return [request.local_python.version]
+    return [catalog.python(text) for text in request.pythons or (catalog.default_python,)]
+
+
+def _check_options(options: BuildOptions, python: PythonVersion, target: Target) -> None:
+    if "freethreaded" in options and not python.within(_FIRST_FREETHREADED):
+        raise BadRequest(
+            f"option freethreaded needs CPython 3.13 or newer, and this is {python}",
+            "drop freethreaded, or choose a newer --python",
+        )
+    if "static" in options and target.libc == "gnu":
+        raise BadRequest(
+            f"option static makes an interpreter without dynamic loading, which glibc does not support ({target.triple})",
+            "drop static: on glibc the interpreter already holds all its libraries and needs libc alone",
+        )
+
+
+def _build(
+    request: BuildRequest, catalog: Catalog, target: Target, python: PythonVersion, options: BuildOptions
+) -> Build:
+    default = target.toolchains[0]
+    name = request.toolchain
+    if name == "auto":
+        name = (
+            next((tool for tool in target.toolchains if catalog.toolchain(tool).lto), default)
+            if "lto" in options
+            else default
+        )
+        library = default
+    else:
+        library = name
+    toolchain = catalog.toolchain(name)
+    if name not in target.toolchains:
+        raise BadRequest(
+            f"toolchain {name} cannot build {target.triple}", f"use one of: {', '.join(target.toolchains)}"
+        )
+    if "lto" in options and not toolchain.lto:
+        others = [tool for tool in target.toolchains if catalog.toolchain(tool).lto]
+        raise BadRequest(f"toolchain {name} cannot do lto", f"use --toolchain {' or '.join(others)}, or drop lto")
+    if toolchain.host_version and request.llvm is None:
+        programs = ", ".join(toolchain.host_programs)
+        raise MissingPrerequisite(
+            f"toolchain {name} ({'lto needs it' if request.toolchain == 'auto' else 'as asked for'}) "
+            f"wants {programs} of one version, {toolchain.host_version} or newer, on this machine",
+            f"{toolchain.host_hint}\nor build without lto",
+        )
+    return Build(
+        target=target,
+        python=python,
+        options=options,
+        toolchain=name,
+        library_toolchain=library,
+        local_python=request.local_python,
+    )
+
+
+def read_patchlevel(text: str) -> PythonVersion:
+    """Return the version that Include/patchlevel.h states; raises BadRequest if it states none."""
+    match = re.search(r'#define\s+PY_VERSION\s+"([^"]+)"', text)
+    if not match:
+        raise BadRequest("Include/patchlevel.h of that source defines no PY_VERSION", "is it a CPython source tree?")
+    return PythonVersion.parse(match[1])

@@ -1,0 +1,160 @@
+"""Run one step: fill its place, do its action, put the result into the store."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from pythonbuild.engines.base import BuildRoot, Engine, RootInputs, StoredTree
+from pythonbuild.engines.unpack import unpack_member
+from pythonbuild.errors import PythonBuildError, SourceUnavailable
+from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step, UnpackAction
+from pythonbuild.sources.cache import SourceCache, sha256_of
+from pythonbuild.store.store import Record, Store
+
+__all__ = ["Executor", "Handler", "HandlerCall", "Input", "StepError", "references", "root_inputs"]
+
+
+class StepError(PythonBuildError):
+    """A step's script or handler ended badly."""
+
+    code = "step-failed"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A stored tree given to a handler: what it is to the step, which step made it, where it lies."""
+
+    role: str
+    step: str
+    tree: Path
+    record: Record
+
+
+@dataclass(frozen=True)
+class HandlerCall:
+    """Everything a Python step works with; it writes its result below `output` and says what it does by `say`."""
+
+    parameters: Mapping[str, str]
+    inputs: tuple[Input, ...]
+    output: Path
+    say: Callable[[str], None]
+
+
+Handler = Callable[[HandlerCall], None]
+
+
+@dataclass
+class Executor:
+    """Runs steps, in any thread; one of these serves a whole run."""
+
+    plan: Plan
+    store: Store
+    sources: SourceCache
+    engine: Engine
+    handlers: Mapping[str, Handler]
+    makeflags: str = ""
+    inherited: tuple[int, ...] = ()
+    _roots: dict[str, BuildRoot] = field(default_factory=dict)
+
+    def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> Record:
+        """Run a step whose needs' records are given; returns its own.  Raises StepError (and keeps the root) on failure."""
+        started = time.monotonic()
+        if isinstance(step.action, ScriptAction):
+            tree, cpu = self._script(step, step.action, records, output)
+        else:
+            tree, cpu = self._python(step, records, output)
+        seconds = time.monotonic() - started
+        used = {source.name: source.origin.place for source in step.sources}
+        record = Record(step.key, step.identity, dict(step.inputs), "", seconds, cpu, used)
+        kept = self.store.put(record, tree)
+        root = self._roots.pop(step.name, None)
+        if root:
+            root.discard()
+        return kept
+
+    def cancel(self) -> None:
+        """End the processes of all running scripts."""
+        for root in list(self._roots.values()):
+            root.cancel()
+
+    def root_of(self, name: str) -> Optional[BuildRoot]:
+        """Return the root of a step that runs or has failed."""
+        return self._roots.get(name)
+
+    def _script(
+        self, step: Step, action: ScriptAction, records: Mapping[str, Record], output: Callable[[str], None]
+    ) -> tuple[Path, float]:
+        inputs = root_inputs(step, records, self.store, self._archives(step))
+        root = self.engine.open(step.identity, step.key, action, inputs)
+        self._roots[step.name] = root
+        result = root.run(self.makeflags, self.inherited, output)
+        if result.status:
+            raise StepError(f"its script exited with {result.status}")
+        if not root.result().is_dir():
+            raise StepError(f"its script made no {action.output}")
+        return root.result(), result.cpu_seconds
+
+    def _python(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Path, float]:
+        folder = Path(tempfile.mkdtemp(dir=self.store.work, prefix="step-"))
+        tree = folder / "tree"
+        tree.mkdir()
+        cpu = time.thread_time()
+        try:
+            if isinstance(step.action, UnpackAction):
+                (wheel,) = self._archives(step).values()
+                unpack_member(wheel, step.action.member, tree)
+            elif isinstance(step.action, PythonAction):
+                found = tuple(
+                    Input(need.role, need.step, self.store.tree(records[need.step]), records[need.step])
+                    for need in step.needs
+                )
+                self.handlers[step.action.handler](HandlerCall(step.action.parameters, found, tree, output))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return tree, time.thread_time() - cpu
+
+    def _archives(self, step: Step) -> dict[str, Path]:
+        archives = {}
+        for source in step.sources:
+            path = source.local or self.sources.find(source.origin)
+            if path is None:
+                raise SourceUnavailable(f"{source.name}: its archive is not in the source cache")
+            if source.local is None and sha256_of(path) != source.origin.sha256:
+                path.unlink()
+                raise SourceUnavailable(
+                    f"{path} was damaged after it was fetched; it is deleted",
+                    "run the same command again to fetch it anew",
+                )
+            archives[source.name] = path
+        return archives
+
+
+def references(step: Step, records: Mapping[str, Record], store: Store) -> dict[str, Path]:
+    """Return {placeholder name: tree} of what a step's script refers to in place: its toolchain and sysroot."""
+    trees = {
+        need.role.upper(): store.tree(records[need.step])
+        for need in step.needs
+        if need.role in ("toolchain", "sysroot")
+    }
+    if "TOOLCHAIN" in trees:
+        trees.setdefault("SYSROOT", trees["TOOLCHAIN"])
+    return trees
+
+
+def root_inputs(step: Step, records: Mapping[str, Record], store: Store, archives: Mapping[str, Path]) -> RootInputs:
+    """Return what the build root of a step is filled with."""
+
+    def trees(role: str) -> tuple[StoredTree, ...]:
+        found = [records[need.step] for need in step.needs if need.role == role]
+        return tuple(StoredTree(store.tree(record), store.manifest(record)) for record in found)
+
+    return RootInputs(
+        archives=archives, deps=trees("deps"), tools=trees("tools"), references=references(step, records, store)
+    )

@@ -1,0 +1,260 @@
+"""The loop that runs a plan: start what is ready while there are job tokens, watch, finish, cancel."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import time
+from collections.abc import Collection, Mapping
+from concurrent.futures import Executor as Pool
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from pythonbuild.errors import DamagedArtifact, DiskFull, PythonBuildError
+from pythonbuild.events import (
+    Failure,
+    Note,
+    Observer,
+    PlanReady,
+    RunFinished,
+    StepCached,
+    StepFailed,
+    StepFinished,
+    StepOutput,
+    StepSkipped,
+    StepStarted,
+)
+from pythonbuild.plan.step import Plan, Step
+from pythonbuild.run.execute import Executor
+from pythonbuild.run.failure import first_error
+from pythonbuild.run.jobserver import JobServer
+from pythonbuild.run.schedule import State, priorities, ready, states
+from pythonbuild.store.store import Record, Store
+
+__all__ = ["Run", "RunResult", "lookup"]
+
+_POLL = 0.3  # seconds between looks at a step that another process is building
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Records of all steps that are done, failures, and the names of steps skipped because of them."""
+
+    records: dict[str, Record]
+    built: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    skipped: tuple[str, ...]
+    seconds: float
+
+
+def lookup(plan: Plan, store: Store, final: Collection[str]) -> tuple[dict[str, State], dict[str, Record]]:
+    """Return each step's state and the records of those that are cached.
+
+    Whatever a step to be built reads is checked byte by byte; damaged entries are dropped, so that they are built again.
+    """
+    records: dict[str, Record] = {}
+
+    def stored(name: str) -> bool:
+        record = store.find(plan.steps[name].key)
+        if record is None:
+            return False
+        if name not in final and store.check(record, thorough=True):
+            return False
+        records[name] = record
+        return True
+
+    found = states(plan, stored, final)
+    return found, records
+
+
+@dataclass
+class Run:
+    """Runs a plan.  `go` returns when everything is done, failed or skipped; KeyboardInterrupt ends all children first."""
+
+    plan: Plan
+    final: tuple[str, ...]
+    store: Store
+    executor: Executor
+    jobserver: JobServer
+    pool: Pool
+    observer: Observer
+    logs: Path
+    keep_going: bool = False
+    _records: dict[str, Record] = field(default_factory=dict)
+    _running: dict[Future[Record], tuple[str, float, IO[str]]] = field(default_factory=dict)
+    _failures: list[Failure] = field(default_factory=list)
+    _built: list[str] = field(default_factory=list)
+
+    def go(self) -> RunResult:
+        """Run the plan to its end."""
+        started = time.monotonic()
+        found, self._records = lookup(self.plan, self.store, self.final)
+        usual = self._usual_seconds()
+        waiting = {name for name, state in found.items() if state is State.BUILD}
+        cached = [name for name, state in found.items() if state is State.CACHED]
+        self.observer(
+            PlanReady(len(waiting) + len(cached), len(cached), sum(usual.get(name, 0.0) for name in waiting) or None)
+        )
+        for name in cached:
+            self.observer(StepCached(name))
+        wake_read, wake_write = os.pipe()
+        try:
+            self._work(waiting, usual, wake_read, wake_write)
+        except BaseException:
+            self._abort()
+            raise
+        finally:
+            os.close(wake_read)
+            os.close(wake_write)
+        skipped = self._report_skipped(waiting)
+        cpu = sum(self._records[name].cpu_seconds for name in self._built)
+        seconds = time.monotonic() - started
+        self.observer(
+            RunFinished(
+                len(self._built), len(self._records) - len(self._built), len(self._failures), len(skipped), seconds, cpu
+            )
+        )
+        return RunResult(self._records, tuple(self._built), tuple(self._failures), tuple(skipped), seconds)
+
+    def _usual_seconds(self) -> dict[str, float]:
+        known = {step.name: self.store.latest(step.identity) for step in self.plan}
+        return {name: record.seconds for name, record in known.items() if record}
+
+    def _work(self, waiting: set[str], usual: Mapping[str, float], wake_read: int, wake_write: int) -> None:
+        order = priorities(self.plan, usual)
+        while True:
+            stopping = bool(self._failures) and not self.keep_going
+            candidates = [] if stopping else ready(self.plan, waiting, self._records, order)
+            if not candidates and not self._running:
+                return
+            elsewhere = self._start(candidates, waiting, usual, wake_write)
+            self._wait(wake_read, bool(candidates) and not elsewhere, elsewhere)
+            self._collect(waiting)
+
+    def _start(self, candidates: list[str], waiting: set[str], usual: Mapping[str, float], wake: int) -> bool:
+        """Start ready steps while there are tokens; returns whether all that are left are being built by other processes."""
+        if not self._running:
+            self.jobserver.refill()
+        elsewhere = bool(candidates)
+        for name in candidates:
+            step = self.plan.steps[name]
+            claim = self.store.try_claim(step.key)
+            if claim is None:
+                continue
+            record = self.store.find(step.key)
+            if record:  # another process finished it meanwhile
+                claim.close()
+                waiting.discard(name)
+                self._records[name] = record
+                self.observer(StepCached(name))
+                return False
+            elsewhere = False
+            if not self.jobserver.try_acquire():
+                claim.close()
+                return False
+            waiting.discard(name)
+            log = self.logs / f"{step.identity.replace('/', '_')}.log"
+            self.observer(StepStarted(name, log, usual.get(name)))
+            future = self.pool.submit(self._one, step, log)
+            self._running[future] = (name, time.monotonic(), claim)
+            future.add_done_callback(lambda _: os.write(wake, b"."))
+        return elsewhere
+
+    def _one(self, step: Step, log: Path) -> Record:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "w", encoding="utf-8", errors="replace") as file:
+
+            def output(line: str) -> None:
+                file.write(line + "\n")
+                self.observer(StepOutput(step.name, line))
+
+            return self.executor.run(step, self._records, output)
+
+    def _wait(self, wake: int, for_token: bool, poll: bool) -> None:
+        descriptors: list[int] = [wake, self.jobserver.fileno()] if for_token else [wake]
+        readable, _, _ = select.select(descriptors, [], [], _POLL if poll else None)
+        if wake in readable:
+            os.read(wake, 4096)
+
+    def _collect(self, waiting: set[str]) -> None:
+        for future in [future for future in self._running if future.done()]:
+            name, started, claim = self._running.pop(future)
+            claim.close()
+            self.jobserver.release()
+            seconds = time.monotonic() - started
+            error = future.exception()
+            if error is None:
+                record = future.result()
+                self._records[name] = record
+                self._built.append(name)
+                self.observer(StepFinished(name, seconds, record.cpu_seconds))
+            elif isinstance(error, DamagedArtifact):
+                self.observer(Note(f"{name}: {error.message}; building again what it needs", "warning"))
+                self._rebuild_needs(name, waiting)
+            else:
+                self._fail(name, seconds, error, waiting)
+
+    def _rebuild_needs(self, name: str, waiting: set[str]) -> None:
+        """Put a step and whichever of its needs is damaged back on the list."""
+        waiting.add(name)
+        for need in self.plan.steps[name].needs:
+            record = self._records.get(need.step)
+            if record and self.store.check(record, thorough=True):
+                self.store.drop(record)
+                del self._records[need.step]
+                found, records = lookup(self.plan, self.store, (need.step,))
+                waiting |= {step for step, state in found.items() if state is State.BUILD}
+                self._records.update(records)
+
+    def _fail(self, name: str, seconds: float, error: BaseException, waiting: set[str]) -> None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            error = DiskFull(
+                f"the disk is full ({error.filename or self.logs})", "free some space and run the same command again"
+            )
+        if not isinstance(error, PythonBuildError) and not isinstance(error, OSError):
+            raise error
+        log = self.logs / f"{self.plan.steps[name].identity.replace('/', '_')}.log"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+        found, context = first_error(lines)
+        root = self.executor.root_of(name)
+        reason = error.message if isinstance(error, PythonBuildError) else str(error)
+        if isinstance(error, DiskFull) or "No space left on device" in found:
+            reason = "the disk is full; free some space and run the same command again"
+        failure = Failure(
+            name,
+            seconds,
+            reason,
+            found,
+            context,
+            log if lines else None,
+            root.path if root else None,
+            self._blocked(name, waiting),
+        )
+        self._failures.append(failure)
+        self.observer(StepFailed(failure))
+
+    def _blocked(self, failed: str, waiting: Collection[str]) -> tuple[str, ...]:
+        """Return the waiting steps that need a failed one, directly or not."""
+        hit = {failed}
+        for step in self.plan:
+            if any(need.step in hit for need in step.needs):
+                hit.add(step.name)
+        return tuple(sorted(hit & set(waiting)))
+
+    def _report_skipped(self, waiting: Collection[str]) -> tuple[str, ...]:
+        """Say which steps never ran, and because of which failure; returns their names."""
+        for name in sorted(waiting):
+            causes = [failure.step for failure in self._failures if name in failure.skipped]
+            # Without a cause of its own, a step was not begun because the run stops at the first failure.
+            self.observer(StepSkipped(name, causes[0] if causes else self._failures[0].step))
+        return tuple(sorted(waiting))
+
+    def _abort(self) -> None:
+        """End all children, wait for their threads, give the claims back."""
+        self.executor.cancel()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        for _, _, claim in self._running.values():
+            claim.close()

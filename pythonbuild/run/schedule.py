@@ -1,0 +1,51 @@
+"""What to do with each step of a plan, and in which order.  Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from enum import Enum
+
+from pythonbuild.plan.step import Plan
+
+__all__ = ["State", "priorities", "ready", "states"]
+
+# A step that has never run here is taken for this many seconds.
+_UNKNOWN_SECONDS = 20.0
+
+
+class State(Enum):
+    """What becomes of a step: its result is in the store, it must be built, or nothing asks for it."""
+
+    CACHED = "cached"
+    BUILD = "build"
+    NOT_NEEDED = "not needed"
+
+
+def states(plan: Plan, stored: Callable[[str], bool], final: Collection[str]) -> dict[str, State]:
+    """Return each step's state, seen from the `final` steps back: what only cached steps need is not needed."""
+    found = dict.fromkeys(plan.steps, State.NOT_NEEDED)
+    queue = list(final)
+    while queue:
+        name = queue.pop()
+        if found[name] is not State.NOT_NEEDED:
+            continue
+        found[name] = State.CACHED if stored(name) else State.BUILD
+        if found[name] is State.BUILD:
+            queue += [need.step for need in plan.steps[name].needs]
+    return found
+
+
+def priorities(plan: Plan, usual_seconds: Mapping[str, float]) -> dict[str, float]:
+    """Return for each step the seconds from its start to the end of the plan along the longest path."""
+    remaining = dict.fromkeys(plan.steps, 0.0)
+    for step in reversed(list(plan)):
+        remaining[step.name] += usual_seconds.get(step.name, _UNKNOWN_SECONDS)
+        for need in step.needs:
+            remaining[need.step] = max(remaining[need.step], remaining[step.name])
+    return remaining
+
+
+def ready(plan: Plan, waiting: Collection[str], done: Collection[str], order: Mapping[str, float]) -> list[str]:
+    """Return the waiting steps all of whose needs are done, the one with the longest way to go first."""
+    free = [name for name in waiting if all(need.step in done for need in plan.steps[name].needs)]
+    return sorted(free, key=lambda name: (-order[name], name))

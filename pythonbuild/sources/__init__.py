@@ -1,0 +1,1 @@
+"""From a pinned source to a verified file in the cache."""

@@ -1,0 +1,80 @@
+"""The source cache: archives by their SHA-256, so that a name or an origin never matters once a file is here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Optional
+
+from pythonbuild.catalog.schema import Origin
+
+__all__ = ["SourceCache", "sha256_of"]
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class SourceCache:
+    """A folder of verified archives.  Files arrive by rename, so one that is there is complete."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, origin: Origin) -> Path:
+        """Where the origin's file is, or would be."""
+        return self._folder / origin.sha256 / origin.file_name
+
+    def find(self, origin: Origin) -> Optional[Path]:
+        """Return the origin's file if it is here."""
+        folder = self._folder / origin.sha256
+        exact = self.path(origin)
+        if exact.is_file():
+            return exact
+        # The same bytes may have come under another name.
+        return next((path for path in sorted(folder.glob("*")) if path.is_file()), None)
+
+    def choose(self, origins: tuple[Origin, ...]) -> int:
+        """Return the index of the first origin whose file is here; 0 if none is."""
+        return next((index for index, origin in enumerate(origins) if self.find(origin)), 0)
+
+    def partial(self, origin: Origin) -> Path:
+        """Return the path for a download in progress, its folder made.  It survives a broken connection, to be resumed."""
+        folder = self._folder / "partial"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{origin.sha256[:16]}-{origin.file_name}"
+
+    def add(self, origin: Origin, file: Path) -> Path:
+        """Move a verified file in; returns its path."""
+        path = self.path(origin)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, path)
+        return path
+
+    def reject(self, file: Path, actual: str, name: str) -> Path:
+        """Keep a file with a wrong hash aside, for a person to look at; returns its new path."""
+        folder = self._folder / "rejected"
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = folder / f"{actual[:16]}-{name}"
+        os.replace(file, kept)
+        return kept
+
+    def size(self) -> tuple[int, int]:
+        """Return (number of archives, bytes)."""
+        files = [path for path in self._folder.glob("*/*") if path.is_file()]
+        return len(files), sum(path.stat().st_size for path in files)
+
+    def prune(self, keep: set[str]) -> int:
+        """Delete archives whose SHA-256 is not in `keep`, and leftovers of downloads; returns the bytes freed."""
+        freed = 0
+        for path in self._folder.glob("*/*"):
+            if path.parent.name not in keep:
+                freed += path.stat().st_size
+                path.unlink()
+        return freed

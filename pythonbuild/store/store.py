@@ -1,0 +1,196 @@
+"""Two tables on disk: key -> record of what a step gave, and digest -> tree.
+
+Everything arrives by rename, so that a killed build leaves either a whole entry or none.  Builds hold a shared lock
+on the store while they run, `prune` an exclusive one; a step being built is locked by its key.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Optional
+
+from pythonbuild.errors import DamagedArtifact, PythonBuildError
+from pythonbuild.store.trees import Entry, copy_tree, damage, digest_of, manifest_of, read_manifest, write_manifest
+
+__all__ = ["Record", "Store"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a step gave: the digest of its tree, how long it took, and the inputs its key was made of."""
+
+    key: str
+    identity: str
+    inputs: dict[str, str]
+    tree: str
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    sources: dict[str, str] = field(default_factory=dict)
+    finished: float = 0.0
+
+
+class Store:
+    """The store in a folder; many processes may use it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.work = folder / "tmp"
+        for name in ("records", "trees", "latest", "locks", "tmp"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    # Looking things up.
+
+    def find(self, key: str) -> Optional[Record]:
+        """Return the record of a key if it and its tree are here and look whole (sizes and times are compared)."""
+        record = self._read(self._record_path(key))
+        if record is None or record.key != key:
+            return None
+        return record if self.check(record, thorough=False) == "" else None
+
+    def check(self, record: Record, *, thorough: bool) -> str:
+        """Return which file of a record's tree is damaged, "" if none is; thorough: hash them all."""
+        folder = self._folder / "trees" / record.tree
+        try:
+            return damage(folder / "tree", read_manifest(folder / "manifest.json"), thorough=thorough)
+        except DamagedArtifact as error:
+            return error.message
+
+    def latest(self, identity: str) -> Optional[Record]:
+        """Return the last record made for a step of that identity, whatever its key was; None if never."""
+        return self._read(self._folder / "latest" / f"{_slug(identity)}.json")
+
+    def tree(self, record: Record) -> Path:
+        """Return where a record's tree is.  It must not be written to."""
+        return self._folder / "trees" / record.tree / "tree"
+
+    def manifest(self, record: Record) -> tuple[Entry, ...]:
+        """Return the entries of a record's tree."""
+        return read_manifest(self._folder / "trees" / record.tree / "manifest.json")
+
+    def copy_out(self, record: Record, destination: Path) -> None:
+        """Copy a record's tree into a folder; raises DamagedArtifact if a byte is wrong."""
+        copy_tree(self.tree(record), self.manifest(record), destination)
+
+    def records(self) -> list[Record]:
+        """Return all records, oldest first."""
+        found = (self._read(path) for path in (self._folder / "records").glob("*.json"))
+        return sorted((record for record in found if record), key=lambda record: record.finished)
+
+    # Putting things in and taking them out.
+
+    def put(self, record: Record, tree: Path) -> Record:
+        """Move `tree` (on the same disk) into the store under the record's key; returns the record with its digest."""
+        for path in tree.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                path.chmod(0o555 if path.stat().st_mode & 0o111 else 0o444)
+        manifest = manifest_of(tree)
+        digest = digest_of(manifest)
+        staging = Path(tempfile.mkdtemp(dir=self.work, prefix="put-"))
+        os.rename(tree, staging / "tree")
+        write_manifest(manifest, staging / "manifest.json")
+        home = self._folder / "trees" / digest
+        try:
+            os.rename(staging, home)
+        except OSError:
+            # The same content is here already, from another key or another build.  Keep it if it is whole.
+            if damage(home / "tree", read_manifest(home / "manifest.json"), thorough=True) == "":
+                shutil.rmtree(staging)
+            else:
+                os.rename(home, Path(tempfile.mkdtemp(dir=self.work)) / "damaged")
+                os.rename(staging, home)
+        kept = Record(**{**asdict(record), "tree": digest, "finished": time.time()})
+        self._write(self._record_path(record.key), kept)
+        self._write(self._folder / "latest" / f"{_slug(record.identity)}.json", kept)
+        return kept
+
+    def drop(self, record: Record) -> None:
+        """Forget a record and its tree."""
+        self._record_path(record.key).unlink(missing_ok=True)
+        trees = self._folder / "trees" / record.tree
+        if trees.exists():
+            doomed = Path(tempfile.mkdtemp(dir=self.work, prefix="drop-"))
+            os.rename(trees, doomed / "tree")
+            shutil.rmtree(doomed, ignore_errors=True)
+
+    def prune(self, keep_days: float) -> tuple[int, int]:
+        """Delete what was made more than `keep_days` ago and trees that no record names; returns (entries, bytes) freed."""
+        with self._lock("store", fcntl.LOCK_EX | fcntl.LOCK_NB) as got:
+            if not got:
+                raise PythonBuildError("a build is using the store", "wait until it is done, then prune again")
+            old = [record for record in self.records() if time.time() - record.finished > keep_days * 86400]
+            for record in old:
+                self._record_path(record.key).unlink(missing_ok=True)
+            named = {record.tree for record in self.records()}
+            orphans = [path for path in (self._folder / "trees").iterdir() if path.name not in named]
+            orphans += list(self.work.iterdir())
+            freed = sum(_size(path) for path in orphans)
+            for path in orphans:
+                shutil.rmtree(path, ignore_errors=True)
+            return len(old), freed
+
+    def size(self) -> tuple[int, int]:
+        """Return (number of records, bytes of all trees)."""
+        return len(self.records()), _size(self._folder / "trees")
+
+    # Locks.
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Hold the store's shared lock: nothing is pruned meanwhile."""
+        with self._lock("store", fcntl.LOCK_SH):
+            yield
+
+    def try_claim(self, key: str) -> Optional[IO[str]]:
+        """Claim the right to build a key; None while another process has it.  Close the file to give it back."""
+        lock = open(self._folder / "locks" / key, "w")  # noqa: SIM115  (stays open as long as the claim is held)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return None
+        return lock
+
+    @contextmanager
+    def _lock(self, name: str, how: int) -> Iterator[bool]:
+        with open(self._folder / "locks" / name, "w") as lock:
+            try:
+                fcntl.flock(lock, how)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    # Files.
+
+    def _record_path(self, key: str) -> Path:
+        return self._folder / "records" / f"{key}.json"
+
+    def _read(self, path: Path) -> Optional[Record]:
+        try:
+            return Record(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _write(self, path: Path, record: Record) -> None:
+        handle, name = tempfile.mkstemp(dir=self.work)
+        with os.fdopen(handle, "w") as file:
+            json.dump(asdict(record), file, indent=1, sort_keys=True)
+        os.replace(name, path)
+
+
+def _slug(identity: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.+_-]", "_", identity)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())

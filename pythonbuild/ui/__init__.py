@@ -1,0 +1,1 @@
+"""Observers that turn events into text: a live board, plain lines, JSON lines."""

@@ -1,0 +1,72 @@
+"""Words and colours that all text observers share."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+from pythonbuild.events import Failure
+
+__all__ = ["Style", "failure_block", "seconds", "size"]
+
+
+class Style:
+    """Colours, or none: `choice` is auto, always or never; auto means on a terminal without NO_COLOR."""
+
+    def __init__(self, choice: str, stream: TextIO) -> None:
+        self.on = choice == "always" or (choice == "auto" and stream.isatty() and not os.environ.get("NO_COLOR"))
+
+    def _wrap(self, code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self.on else text
+
+    def bad(self, text: str) -> str:
+        """Red and bold."""
+        return self._wrap("1;31", text)
+
+    def good(self, text: str) -> str:
+        """Green."""
+        return self._wrap("32", text)
+
+    def dim(self, text: str) -> str:
+        """Grey."""
+        return self._wrap("2", text)
+
+    def strong(self, text: str) -> str:
+        """Bold."""
+        return self._wrap("1", text)
+
+
+def seconds(value: float) -> str:
+    """Return "0.4 s", "12 s" or "3:05"."""
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 60:
+        return f"{value:.0f} s"
+    return f"{int(value) // 60}:{int(value) % 60:02d}"
+
+
+def size(value: float) -> str:
+    """Return a number of bytes as "512 B", "3.2 MB" ..., in powers of 1000 as file managers show them."""
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def failure_block(failure: Failure, style: Style, retry: str, enter: str) -> str:
+    """Return the text about a failed step; it is meant to be the last thing on the screen."""
+    lines = [style.bad(f"FAILED {failure.step}") + f" after {seconds(failure.seconds)}: {failure.reason}"]
+    if failure.first_error:
+        lines.append(f"  first error   {failure.first_error}")
+    for line in failure.context:
+        marker = ">" if line.strip() == failure.first_error and failure.first_error else " "
+        lines.append(style.dim(f"    {marker} {line}"))
+    if failure.log:
+        lines.append(f"  log       {failure.log}")
+    if failure.root:
+        lines.append(f"  enter     {enter}")
+    lines.append(f"  retry     {retry}")
+    if failure.skipped:
+        lines.append(f"  skipped   {', '.join(failure.skipped)}")
+    return "\n".join(lines)

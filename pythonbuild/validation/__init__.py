@@ -1,0 +1,1 @@
+"""Judge an archive by what is really in it."""

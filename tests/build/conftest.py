@@ -1,0 +1,146 @@
+"""A small checkout: this project's code with a few tiny recipes, built by the real compiler in a cache of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+from pythonbuild.home import checkout, home
+
+# A recipe of its own compiles one function; the chain is bottom <- middle <- top, and side stands alone.
+_RECIPE = "name: {name}\nversion: '1'\nneeds: [{needs}]\n"
+_SCRIPT = """#!/bin/sh
+mkdir -p "$OUT/deps/include" "$OUT/deps/lib"
+echo "int {name}(void);" >"$OUT/deps/include/{name}.h"
+echo "int {name}(void) {{ return 1; }}" >{name}.c
+gcc $CFLAGS -c {name}.c
+ar rc "$OUT/deps/lib/lib{name}.a" {name}.o
+"""
+_CPYTHON = 'mkdir -p "$OUT/install" "$OUT/build"\n'
+
+
+@dataclass
+class Small:
+    """The checkout, its cache, and how to call it."""
+
+    root: Path
+    cache: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def recipe(self, name: str, script: Optional[str] = None, needs: str = "") -> Path:
+        folder = self.root / "cpython-unix" / "packages" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "recipe.yml").write_text(_RECIPE.format(name=name, needs=needs))
+        (folder / "build.sh.j2").write_text(_SCRIPT.format(name=name) if script is None else script)
+        return folder
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(self.root / "build-linux.py"), *arguments]
+
+    def variables(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        return {**inherited, "PYTHONBUILD_HOME": str(self.cache), **self.environment}
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = self.command(*arguments)
+        return subprocess.run(command, env=self.variables(), cwd=self.root, capture_output=True, text=True, timeout=300)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = self.command(*arguments)
+        return subprocess.Popen(
+            command, env=self.variables(), cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pythonbuild", *arguments]
+        return subprocess.run(command, env=self.variables(), cwd=self.root, capture_output=True, text=True, timeout=300)
+
+    def built(self, done: subprocess.CompletedProcess[str]) -> list[str]:
+        return [line.split()[1] for line in done.stderr.splitlines() if line.startswith("done ")]
+
+    def artifact(self, name: str) -> Path:
+        """Return the tree of a step in the store."""
+        found = list((self.cache / "store" / "latest").glob(f"{name}_*.json"))
+        assert found, f"{name} was never built"
+        record = json.loads(found[0].read_text())
+        return self.cache / "store" / "trees" / str(record["tree"]) / "tree"
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with virtual environment and compiler, made once and copied (by links) for each test."""
+    small = Small(tmp_path_factory.mktemp("prepared-checkout"), tmp_path_factory.mktemp("prepared-cache"))
+    _fill(small)
+    # The user's own source cache saves the download of the compiler; nothing else is taken from it.
+    ours = home() / "sources"
+    if ours.is_dir():
+        shutil.copytree(
+            ours, small.cache / "sources", ignore=shutil.ignore_patterns("partial", "rejected"), copy_function=_link
+        )
+    done = small.run("--only", "toolchain-gcc")
+    assert done.returncode == 0, done.stderr
+    return small.cache
+
+
+def _fill(small: Small) -> None:
+    shutil.copytree(
+        checkout() / "pythonbuild", small.root / "pythonbuild", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("build-linux.py", "requirements.txt"):
+        shutil.copy(checkout() / name, small.root)
+    shutil.copytree(checkout() / "cpython-unix", small.root / "cpython-unix", ignore=shutil.ignore_patterns("packages"))
+    small.recipe("bottom")
+    small.recipe("middle", needs="bottom")
+    small.recipe("top", needs="middle")
+    small.recipe("side")
+    folder = small.recipe("cpython", script=_CPYTHON, needs="top, side")
+    (folder / "recipe.yml").write_text("name: cpython\nneeds: [top, side]\nreads: [options, python]\n")
+
+
+@pytest.fixture
+def small(prepared: Path, tmp_path: Path) -> Iterator[Small]:
+    """A fresh small checkout with a cache that holds the compiler and nothing else."""
+    made = Small(tmp_path / "checkout", tmp_path / "cache")
+    made.root.mkdir()
+    shutil.copytree(prepared, made.cache, symlinks=True, copy_function=_link)
+    _fill(made)
+    yield made
+    _end_all(made)
+
+
+def _link(source: str, target: str) -> str:
+    # Records are replaced, never written to, so that they may be shared as well as the trees.
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # another disk
+        shutil.copy2(source, target)
+    return target
+
+
+def _end_all(small: Small) -> None:
+    mark = str(small.cache).encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes() and int(process.name) != os.getpid():
+                os.kill(int(process.name), signal.SIGKILL)
+        except OSError:
+            continue
+
+
+def wait_for(path: Path, seconds: float = 60.0) -> None:
+    """Wait until a file is there."""
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not appear"
+        time.sleep(0.02)

@@ -1,0 +1,393 @@
+"""What a user sees, and what is lost (nothing), when something goes wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.build.conftest import Small, wait_for
+
+# Waits in the middle, so that a test can do something meanwhile; `marker` tells that it is there.
+SLOW = """#!/bin/sh
+mkdir -p "$OUT/deps/lib"
+echo half >"$OUT/deps/lib/half"
+touch {marker}
+sleep 60
+echo whole >"$OUT/deps/lib/half"
+"""
+
+
+def test_a_failing_step_is_the_last_thing_on_the_screen(small: Small) -> None:
+    small.recipe("middle", script="#!/bin/sh\necho 'int f(void) { return u64; }' >a.c\ngcc -c a.c\n", needs="bottom")
+    done = small.run("--only", "top")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    block = done.stderr[done.stderr.index("FAILED middle") :]
+    assert "first error   a.c:1:" in block
+    assert "'u64' undeclared" in block
+    assert "log " in block
+    assert "shell middle" in block
+    assert "retry     ./build-linux.py --only top" in block
+    assert block.rstrip().endswith("skipped   top")
+
+
+def test_finished_steps_stay_and_a_corrected_script_goes_on(small: Small) -> None:
+    small.recipe("middle", script="false\n", needs="bottom")
+    assert small.run("--only", "top").returncode == 1
+    small.recipe("middle", needs="bottom")
+    assert small.built(small.run("--only", "top")) == ["middle", "top"]
+
+
+def test_the_root_of_a_failed_step_can_be_entered(small: Small) -> None:
+    small.recipe("middle", script="echo here >found\nfalse\n", needs="bottom")
+    small.run("--only", "top")
+    small.environment["SHELL"] = "/bin/sh"
+    command = [*small.command()[:1], "-m", "pythonbuild", "shell", "middle"]
+    done = subprocess.run(
+        command,
+        env=small.variables(),
+        cwd=small.root,
+        input="cat found; echo $CC; ls $DEPS/lib\n",
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["here", "gcc", "libbottom.a"]
+
+
+def test_keep_going_builds_what_does_not_depend_on_the_failure(small: Small) -> None:
+    small.recipe("bottom", script="sleep 0.3\nfalse\n")
+    small.recipe("side", script="sleep 1\nmkdir -p $OUT/deps\n")
+    (small.root / "cpython-unix/packages/top/recipe.yml").write_text("name: top\nneeds: [middle, other]\n")
+    small.recipe("other", needs="side")
+    done = small.run("--only", "top", "--keep-going")
+    assert done.returncode == 1
+    assert small.built(done) == ["side", "other"]
+    done = small.run("--only", "top")
+    assert "skipped  middle, because of bottom" in done.stderr
+
+
+def test_a_wrong_hash_is_reported_kept_aside_and_the_next_origin_tried(small: Small, server: Any) -> None:
+    good, bad = b"good", b"tampered"
+    server.files["/bad.tar"] = bad
+    server.files["/good.tar"] = _tar(small, good)
+    wanted = hashlib.sha256(server.files["/good.tar"]).hexdigest()
+    folder = small.recipe("bottom", script='mkdir -p "$OUT/deps"\ncp "$SRC/file" "$OUT/deps"\n')
+    origins = "".join(
+        f"      - {{url: '{server.url}/{name}.tar', sha256: '{wanted}', size: 1}}\n" for name in ("bad", "good")
+    )
+    (folder / "recipe.yml").write_text(f"name: bottom\nsources:\n  - origins:\n{origins}")
+    done = small.run("--only", "bottom")
+    assert done.returncode == 0, done.stderr
+    assert f"expected {wanted}, got {hashlib.sha256(bad).hexdigest()}" in done.stderr
+    assert f"{server.url}/bad.tar" in done.stderr
+    (kept,) = (small.cache / "sources" / "rejected").iterdir()
+    assert kept.read_bytes() == bad
+    assert (small.artifact("bottom") / "file").read_bytes() == good
+
+
+def test_a_broken_download_is_resumed(small: Small, server: Any) -> None:
+    content = _tar(small, os.urandom(300_000))
+    server.files["/a.tar"] = content
+    server.cut_after = 1 << 17
+    folder = small.recipe("bottom", script='mkdir -p "$OUT/deps"\n')
+    wanted = hashlib.sha256(content).hexdigest()
+    (folder / "recipe.yml").write_text(
+        f"name: bottom\nsources:\n  - origins:\n      - {{url: '{server.url}/a.tar', sha256: '{wanted}', size: {len(content)}}}\n"
+    )
+    done = small.run("--only", "bottom")
+    assert done.returncode == 0, done.stderr
+    assert server.ranges[0] is None
+    assert server.ranges[1] == "bytes=131072-"
+
+
+def test_without_a_network_all_missing_archives_are_named(small: Small) -> None:
+    for name in ("bottom", "side"):
+        folder = small.recipe(name)
+        (folder / "recipe.yml").write_text(
+            f"name: {name}\nsources:\n  - origins:\n      - {{url: 'http://127.0.0.1:9/{name}.tar', sha256: '{name[0] * 64}', size: 1}}\n"
+        )
+    small.recipe("middle", needs="bottom, side")
+    done = small.run("--only", "middle")
+    assert done.returncode == 3
+    assert "bottom: http://127.0.0.1:9/bottom.tar: 127.0.0.1:9 cannot be reached (connection refused)" in done.stderr
+    assert "side: http://127.0.0.1:9/side.tar" in done.stderr
+    done = small.run("--only", "middle", "--offline")
+    assert done.returncode == 3
+    assert "--offline forbids" in done.stderr
+
+
+def test_fetch_then_offline(small: Small, server: Any) -> None:
+    server.files["/a.tar"] = _tar(small, b"a")
+    wanted = hashlib.sha256(server.files["/a.tar"]).hexdigest()
+    for name in ("bottom", "cpython"):
+        recipe = small.root / "cpython-unix/packages" / name / "recipe.yml"
+        recipe.write_text(recipe.read_text() + "sources: []\n" if name == "cpython" else "name: bottom\n")
+    recipe = small.root / "cpython-unix/packages/bottom/recipe.yml"
+    recipe.write_text(
+        f"name: bottom\nsources:\n  - origins:\n      - {{url: '{server.url}/a.tar', sha256: '{wanted}', size: 1}}\n"
+    )
+    pythons = small.root / "cpython-unix/pythons.yml"
+    origin = f"{{url: '{server.url}/a.tar', sha256: '{wanted}', size: 1}}"
+    pythons.write_text(
+        "default: cpython-3.13\nseries:\n  '3.13': {tcl: '9.0'}\nreleases:\n"
+        f"  - version: '3.13.15'\n    origins: [{origin}]\n"
+    )
+    assert small.verb("fetch").returncode == 0
+    server.files.clear()
+    done = small.run("--only", "bottom", "--offline")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_children_and_leaves_nothing_half_written(
+    small: Small, tmp_path: Path, number: signal.Signals
+) -> None:
+    marker = tmp_path / "marker"
+    small.recipe("middle", script=SLOW.format(marker=marker), needs="bottom")
+    build = small.start("--only", "top")
+    wait_for(marker)
+    build.send_signal(number)
+    _, said = build.communicate(timeout=30)
+    assert build.returncode == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert not _processes(small)
+    small.recipe("middle", needs="bottom")
+    assert small.built(small.run("--only", "top")) == ["middle", "top"]
+
+
+def test_a_killed_build_goes_on_where_it_was(small: Small, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    slow = SLOW.format(marker=marker).replace("sleep 60", f"[ -e {tmp_path / 'go'} ] || sleep 60")
+    small.recipe("middle", script=slow, needs="bottom")
+    build = small.start("--only", "top")
+    wait_for(marker)
+    build.kill()
+    build.communicate()
+    (tmp_path / "go").touch()
+    done = small.run("--only", "top")
+    assert done.returncode == 0, done.stderr
+    assert small.built(done) == ["middle", "top"]
+    assert (small.artifact("middle") / "lib" / "half").read_text() == "whole\n"
+    assert not _processes(small)
+
+
+def test_two_builds_at_once_build_each_step_once(small: Small, tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+    for name, needs in (("bottom", ""), ("middle", "bottom"), ("side", "")):
+        small.recipe(name, script=f'echo {name} >>{counter}\nsleep 0.5\nmkdir -p "$OUT/deps"\n', needs=needs)
+    builds = [small.start("--only", "top"), small.start("--only", "top")]
+    for build in builds:
+        _, said = build.communicate(timeout=120)
+        assert build.returncode == 0, said
+    assert sorted(counter.read_text().split()) == ["bottom", "middle"]
+
+
+@pytest.mark.parametrize("deed", ["change", "change quietly", "delete"])
+def test_a_damaged_artifact_is_noticed_and_built_again(small: Small, deed: str) -> None:
+    small.run("--only", "middle")
+    file = small.artifact("bottom") / "lib" / "libbottom.a"
+    whole = file.read_bytes()
+    file.parent.chmod(0o755)
+    status = file.stat()
+    file.chmod(0o644)
+    if deed == "delete":
+        file.unlink()
+    else:
+        file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        if deed == "change quietly":
+            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    done = small.run("--only", "top")
+    assert done.returncode == 0, done.stderr
+    if deed != "change quietly":
+        assert small.built(done) in (["bottom", "top"], ["top"])
+    small.recipe(
+        "middle",
+        script='cp "$DEPS/lib/libbottom.a" .\nmkdir -p "$OUT/deps"; cp libbottom.a "$OUT/deps"\n',
+        needs="bottom",
+    )
+    done = small.run("--only", "middle")
+    assert done.returncode == 0, done.stderr
+    assert (small.artifact("middle") / "libbottom.a").read_bytes() == whole
+
+
+def test_nothing_of_the_host_leaks_in(small: Small, tmp_path: Path) -> None:
+    """A bad header, a bad pkg-config file, bad flags and a bad compiler on PATH don't matter."""
+    bad = tmp_path / "bad"
+    (bad / "include").mkdir(parents=True)
+    (bad / "bin").mkdir()
+    (bad / "include" / "zlib.h").write_text("#error a header of the host was found\n")
+    (bad / "ffi.pc").write_text("Name: ffi\nVersion: 99\nDescription: of the host\nLibs: -lbad\n")
+    for name in ("gcc", "cc", "pkg-config", "tclsh"):
+        (bad / "bin" / name).write_text("#!/bin/sh\necho a program of the host ran >&2\nexit 1\n")
+        (bad / "bin" / name).chmod(0o755)
+    small.environment = {
+        "CFLAGS": "-this-is-no-flag",
+        "CPPFLAGS": f"-I{bad}/include",
+        "CPATH": f"{bad}/include",
+        "C_INCLUDE_PATH": f"{bad}/include",
+        "LDFLAGS": "-lbad",
+        "LD_LIBRARY_PATH": str(bad),
+        "PKG_CONFIG_PATH": str(bad),
+        "MAKEFLAGS": "--no-such-flag",
+        "PATH": f"{bad}/bin:{os.environ['PATH']}",
+    }
+    small.recipe(
+        "bottom",
+        script="""#!/bin/sh
+echo '#include <stdio.h>
+int main(void) { return printf("%d", 1) != 1; }' >a.c
+gcc $CFLAGS a.c -o a
+if echo '#include <zlib.h>' | gcc -E -x c - >/dev/null 2>&1; then echo 'error: zlib.h was found'; exit 1; fi
+if command -v pkg-config || command -v tclsh; then echo 'error: a program of the host was found'; exit 1; fi
+if [ -n "${PKG_CONFIG_PATH:-}${CPATH:-}${LD_LIBRARY_PATH:-}" ]; then echo 'error: a variable of the host was found'; exit 1; fi
+mkdir -p "$OUT/deps"
+""",
+    )
+    done = small.run("--only", "bottom")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["--target", "x86_64-unknown-linux-gnuu"], "did you mean x86_64-unknown-linux-gnu"),
+        (["--options", "nopt"], "did you mean noopt"),
+        (["--options", "debug+pgo"], "contradict"),
+        (["--python", "cpython-3.13.99"], "cpython-3.13.15"),
+        (["--python", "cpython-3.11", "--options", "freethreaded"], "3.13 or newer"),
+        (["--only", "botom"], "did you mean bottom"),
+        (["--explain", "midle"], "did you mean middle"),
+        (["--engine", "docker"], "--engine host"),
+        (["--jobs", "0"], "less than one job"),
+        (["--python-source", "/nowhere"], "there is no /nowhere"),
+        (["--toolchain", "gc"], "did you mean gcc"),
+        (["--options", "lto", "--toolchain", "gcc"], "cannot do lto"),
+    ],
+)
+def test_a_bad_request_is_one_message_and_status_2(small: Small, arguments: list[str], wanted: str) -> None:
+    done = small.run(*arguments)
+    assert done.returncode == 2
+    assert wanted in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_is_said_plainly(small: Small, tmp_path: Path) -> None:
+    """A file system of its own, too small for what the step writes (needs root to mount it)."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small file system")
+    small.recipe("bottom", script='mkdir -p "$OUT/deps"\nhead -c 40000000 /dev/zero >"$OUT/deps/big"\n')
+    tiny = small.cache / "roots"
+    tiny.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(tiny)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this container does not allow mounting")
+    try:
+        done = small.run("--only", "bottom")
+    finally:
+        subprocess.run(["umount", str(tiny)], check=True)
+    assert done.returncode == 1
+    assert "the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_missing_on_a_machine_is_said_all_at_once(small: Small, tmp_path: Path) -> None:
+    """PATH without make and perl, an output folder that can't be made."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for folder in ("/bin", "/usr/bin"):
+        for path in Path(folder).iterdir():
+            if path.name not in ("make", "perl") and not (programs / path.name).exists():
+                (programs / path.name).symlink_to(path)
+    small.environment = {"PATH": str(programs)}
+    done = small.run("--only", "bottom", "--output", "/proc/nowhere/dist")
+    assert done.returncode == 3
+    assert "make, perl" in done.stderr
+    assert "apt-get install make perl" in done.stderr
+    assert "/proc/nowhere/dist" in done.stderr
+    done = small.verb("doctor", "--output", "/proc/nowhere/dist")
+    assert done.returncode == 3
+    assert "2 problems" in done.stdout
+
+
+def test_a_broken_recipe_names_file_and_place(small: Small) -> None:
+    recipe = small.root / "cpython-unix/packages/bottom/recipe.yml"
+    recipe.write_text("name: bottom\nneedz: [zlib]\n")
+    done = small.run("--plan")
+    assert done.returncode == 2
+    assert "packages/bottom/recipe.yml" in done.stderr
+    assert "needz" in done.stderr
+
+
+def _processes(small: Small) -> list[str]:
+    """Return the processes that belong to a build root of this cache."""
+    mark = f"\0ROOT={small.cache}".encode()
+    deadline = time.monotonic() + 5
+    while True:
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in b"\0" + (process / "environ").read_bytes():
+                    found.append(process.name)
+            except OSError:
+                continue
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+
+
+def _tar(small: Small, content: bytes) -> bytes:
+    folder = small.root.parent / "tar" / "top"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "file").write_bytes(content)
+    subprocess.run(["tar", "-cf", "out.tar", "top"], cwd=folder.parent, check=True)
+    return (folder.parent / "out.tar").read_bytes()
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    """A web server on the loopback interface: `files` by path; `cut_after` bytes the first answer breaks off."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = made.files.get(self.path)
+            asked = self.headers.get("Range")
+            made.ranges.append(asked)
+            if found is None:
+                self.send_error(404)
+                return
+            start = int(asked.split("=")[1].rstrip("-")) if asked else 0
+            self.send_response(206 if asked else 200)
+            self.send_header("Content-Length", str(len(found) - start))
+            self.end_headers()
+            cut, made.cut_after = made.cut_after, 0
+            self.wfile.write(found[start : cut or None])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Made(http.server.ThreadingHTTPServer):
+        files: dict[str, bytes]
+        ranges: list[str | None]
+        cut_after = 0
+        url = ""
+
+    made = Made(("127.0.0.1", 0), Handler)
+    made.files, made.ranges = {}, []
+    made.url = f"http://127.0.0.1:{made.server_address[1]}"
+    thread = threading.Thread(target=made.serve_forever)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()

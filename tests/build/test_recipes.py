@@ -1,0 +1,96 @@
+"""Every script of the real catalog, for every target, Python and set of options that it can be asked for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.home import checkout
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import ScriptAction, Step
+from pythonbuild.request.build import BuildRequest, HostLlvm, resolve
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+LLVM = HostLlvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
+
+
+@lru_cache(maxsize=1)
+def scripts() -> dict[str, tuple[str, ScriptAction]]:
+    """Return {text of a script: (step, action)} over everything that can be planned."""
+    return {
+        step.action.script: (step.name, step.action) for step in steps(CATALOG) if isinstance(step.action, ScriptAction)
+    }
+
+
+def steps(catalog: Catalog) -> Iterator[Step]:
+    for triple, target in catalog.targets.items():
+        for origin in (0, 1):
+            for version in catalog.releases:
+                if not catalog.recipes["cpython"].applies_to(triple, version):
+                    continue
+                every = ["noopt", "debug", "pgo", "lto", "pgo+lto"]
+                every += ["freethreaded+noopt", "freethreaded+pgo+lto"] if version.within(">=3.13") else []
+                machine = target.build_machines[0]
+                request = BuildRequest((triple,), (f"cpython-{version}",), tuple(every), machine, llvm=LLVM)
+                surroundings = Surroundings(machine, LLVM, lambda origins, index=origin: min(index, len(origins) - 1))  # type: ignore[misc]
+                yield from Planner(catalog, surroundings).plan(resolve(request, catalog))
+
+
+def test_all_scripts_render_and_are_clean_shell(tmp_path: Path) -> None:
+    files = []
+    for number, (text, (name, _)) in enumerate(scripts().items()):
+        assert text.startswith("#!/bin/sh\n"), name
+        if re.match(r"cpython-3\.(1[024]|13\.5)", name):
+            continue  # differs in its numbers from others that are looked at; each takes half a second
+        path = tmp_path / f"{name.split('@')[0]}-{number}.sh"
+        path.write_text(text.replace("\n", "\nset -eu\n", 1))  # as the engine runs it
+        files.append(path)
+    assert len(files) > 30
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("shellcheck")), "--shell=dash", "--severity=style", *map(str, files)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+def test_scripts_leave_the_number_of_jobs_to_the_job_server() -> None:
+    for text, (name, _) in scripts().items():
+        assert not re.search(r"^\s*make\b[^\"]* -j", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", sorted(CATALOG.recipes))
+def test_every_recipe_says_what_it_is_and_where_it_comes_from(name: str) -> None:
+    recipe = CATALOG.recipes[name].recipe
+    assert recipe.description
+    assert recipe.licenses
+    for source in recipe.sources:
+        for origin in source.origins:
+            assert re.fullmatch("[0-9a-f]{64}", origin.sha256)
+            assert origin.size > 1000
+            assert [bool(origin.url), bool(origin.debian), bool(origin.wheel)].count(True) == 1
+    assert not [line for line in CATALOG.recipes[name].templates["build.sh.j2"].splitlines() if "/tmp/" in line]
+
+
+def test_every_patch_opens_with_its_reason() -> None:
+    for name, folder in CATALOG.recipes.items():
+        for file, content in folder.patches.items():
+            reason = content.decode().split("\n--- ")[0]
+            assert len(reason.split()) > 20, f"{name}/{file}"
+
+
+def test_libraries_are_shared_by_all_options_and_pythons() -> None:
+    plan = list(
+        steps(replace(CATALOG, targets={"x86_64-unknown-linux-gnu": CATALOG.targets["x86_64-unknown-linux-gnu"]}))
+    )
+    keys = {step.key for step in plan if step.identity.startswith("openssl@")}
+    # One for each origin of what it is made from; both of openssl's have the same bytes.
+    assert len(keys) == 1

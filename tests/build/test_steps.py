@@ -1,0 +1,129 @@
+"""Steps are built when something changed, and only then."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from tests.build.conftest import Small
+
+
+def test_a_second_run_builds_nothing(small: Small) -> None:
+    first = small.run("--only", "top")
+    assert first.returncode == 0, first.stderr
+    assert small.built(first) == ["bottom", "middle", "top"]
+    second = small.run("--only", "top")
+    assert second.returncode == 0
+    assert small.built(second) == []
+
+
+def test_a_changed_script_rebuilds_that_step_and_what_depends_on_it(small: Small) -> None:
+    small.run("--only", "top")
+    small.run("--only", "side")
+    script = small.root / "cpython-unix/packages/middle/build.sh.j2"
+    script.write_text(script.read_text() + "echo changed\n")
+    assert small.built(small.run("--only", "top")) == ["middle", "top"]
+    assert small.built(small.run("--only", "side")) == []
+
+
+def test_explain_names_the_input_that_changed(small: Small) -> None:
+    small.run("--only", "middle")
+    script = small.root / "cpython-unix/packages/bottom/build.sh.j2"
+    script.write_text(script.read_text() + "echo changed\n")
+    done = small.run("--explain", "bottom")
+    assert "script changed:" in done.stdout
+    done = small.verb("explain", "middle")
+    assert "deps bottom changed:" in done.stdout
+    assert "script changed" not in done.stdout
+
+
+def test_plan_builds_nothing_and_says_why(small: Small) -> None:
+    done = small.run("--plan")
+    assert done.returncode == 0, done.stderr
+    assert "never built here" in done.stdout
+    assert "nothing was run" in done.stdout
+    rows = json.loads(small.verb("plan", "--json").stdout)
+    assert {row["step"]: row["state"] for row in rows}["toolchain-gcc"] == "cached"
+
+
+def test_events_as_json(small: Small) -> None:
+    done = small.run("--only", "bottom", "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events] == [
+        "Note",
+        "PlanReady",
+        "StepCached",
+        "StepStarted",
+        "StepFinished",
+        "RunFinished",
+    ]
+
+
+def test_artifacts_do_not_depend_on_where_they_were_built(small: Small, tmp_path: Path) -> None:
+    small.run("--only", "top")
+    one = small.artifact("top").parent.name
+    small.cache.rename(tmp_path / "other-cache")
+    small.cache = tmp_path / "other-cache"
+    for record in (small.cache / "store" / "records").glob("*.json"):
+        if json.loads(record.read_text())["identity"].startswith("top"):
+            record.unlink()
+    assert small.built(small.run("--only", "top")) == ["top"]
+    assert small.artifact("top").parent.name == one
+
+
+def test_steps_share_one_job_server(small: Small) -> None:
+    """Two recipes that each want many jobs never have more running than --jobs says."""
+    script = """#!/bin/sh
+i=0
+while [ $i -lt 8 ]; do
+    echo "all: j$i"
+    printf 'j%s:\\n\\t@date +%%s.%%N >>starts; sleep 0.3; date +%%s.%%N >>stops\\n' $i
+    i=$((i + 1))
+done >Makefile
+make all
+mkdir -p "$OUT/deps"
+cp starts stops "$OUT/deps"
+"""
+    small.recipe("bottom", script=script)
+    small.recipe("side", script=script)
+    small.recipe("middle", needs="bottom, side")
+    done = small.run("--only", "middle", "--jobs", "3")
+    assert done.returncode == 0, done.stderr
+    changes = []
+    for name in ("bottom", "side"):
+        tree = small.artifact(name)
+        changes += [(float(text), 1) for text in (tree / "starts").read_text().split()]
+        changes += [(float(text), -1) for text in (tree / "stops").read_text().split()]
+    running, most = 0, 0
+    for _, change in sorted(changes):
+        running += change
+        most = max(most, running)
+    assert most == 3
+
+
+def test_the_start_is_quick(small: Small) -> None:
+    """Not a benchmark: a limit far above what it takes, to notice when the start does real work."""
+    small.run("--only", "bottom")
+    started = time.monotonic()
+    small.run("--only", "bottom")
+    assert time.monotonic() - started < 5
+
+
+def test_the_cache_can_be_listed_measured_and_pruned(small: Small) -> None:
+    small.run("--only", "top")
+    assert "top@x86_64-unknown-linux-gnu/gcc" in small.verb("cache", "list").stdout
+    assert "store" in small.verb("cache", "size").stdout
+    done = small.verb("cache", "prune", "--days", "0")
+    assert done.returncode == 0, done.stderr
+    assert not list((small.cache / "store" / "trees").iterdir())
+    assert "bottom" in small.built(small.run("--only", "top"))
+
+
+def test_a_checkout_is_left_alone(small: Small) -> None:
+    """Neither bytecode nor anything else is written beside the sources."""
+    before = sorted(path for path in small.root.rglob("*"))
+    small.run("--only", "top")
+    assert sorted(path for path in small.root.rglob("*")) == before
+    assert os.access(small.cache, os.W_OK)

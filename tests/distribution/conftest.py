@@ -1,0 +1,114 @@
+"""Build Pythons as a user would, and unpack them at odd places."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from pythonbuild.home import checkout
+
+# What a fresh machine may lack; CI names here what must be there, so that nothing is passed over silently.
+REQUIRED = frozenset(os.environ.get("PYTHONBUILD_TESTS_REQUIRE", "").split())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--build",
+        action="append",
+        metavar="PYTHON:OPTIONS",
+        help="test this build, e.g. cpython-3.13.5:debug; may be repeated (default: the default Python, noopt)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "built" in metafunc.fixturenames:
+        builds = metafunc.config.getoption("--build") or ["cpython-3.13:noopt"]
+        metafunc.parametrize("built", builds, indirect=True, scope="session")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A build's archives and where they were unpacked."""
+
+    python: str
+    options: str
+    archives: Path
+    full: Path  # holds python/
+    install_only: Path  # holds python/
+    abi: str
+
+    @property
+    def interpreter(self) -> Path:
+        """The interpreter of the full archive's installation."""
+        return self.full / "python" / "install" / "bin" / "python3"
+
+
+@pytest.fixture(scope="session")
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """The archives of one build, the full one unpacked below a plain folder, install_only below an odd one."""
+    python, options = request.param.split(":")
+    output = tmp_path_factory.mktemp("dist")
+    command = [
+        sys.executable,
+        str(checkout() / "build-linux.py"),
+        "--python",
+        python,
+        "--options",
+        options,
+        "--output",
+        str(output),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    full = tmp_path_factory.mktemp("full")
+    (archive,) = output.glob("*.tar.zst")
+    decompressor = zstandard.ZstdDecompressor()
+    with (
+        open(archive, "rb") as file,
+        decompressor.stream_reader(file) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as tar,
+    ):
+        tar.extractall(full, filter="tar")
+    odd = tmp_path_factory.mktemp("odd place with é and ü")
+    (archive,) = output.glob("*install_only.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(odd, filter="tar")
+    flags = ("t" if "freethreaded" in options else "") + ("d" if "debug" in options else "")
+    yield Built(python, options, output, full, odd, flags)
+    shutil.rmtree(full)
+    shutil.rmtree(odd)
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return an environment without what hides faults: certificates' places, Python's settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DISPLAY") if name in os.environ}
+    return {"LANG": "C.UTF-8", "TERM": "xterm", **kept, **more}
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[dict[str, str]]:
+    """A virtual X display, if this machine has Xvfb; {} otherwise."""
+    xvfb = shutil.which("Xvfb")
+    if not xvfb:
+        if "display" in REQUIRED:
+            pytest.fail("a display is required, and there is no Xvfb")
+        yield {}
+        return
+    read, write = os.pipe()
+    command = [xvfb, "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        number = answer.readline().strip()
+    yield {"DISPLAY": f":{number}"}
+    server.terminate()
+    server.wait()

@@ -1,0 +1,160 @@
+"""What a Python must be, shown on the archives that a build leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.home import checkout
+from pythonbuild.validation.elf import elf_files, judge_elf
+from tests.distribution.conftest import REQUIRED, Built, clean_environment
+
+SMOKE = Path(__file__).with_name("smoke.py")
+
+
+def smoke(interpreter: Path, environment: dict[str, str], *flags: str) -> None:
+    """Run the smoke test by an interpreter; what this machine has, it must use."""
+    compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
+    for name in ("gcc", "clang"):
+        assert name in compilers or name not in REQUIRED, f"{name} is required and is not here"
+    wanted = [*flags, "--require-compilers", ",".join(compilers)] if compilers else [*flags]
+    if "DISPLAY" in environment:
+        wanted.append("--require-display")
+    command = [str(interpreter), "-B", str(SMOKE), *wanted]
+    done = subprocess.run(
+        command, env=clean_environment(**environment), cwd="/", capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
+
+
+def test_the_full_archive_passes_the_smoke_test(built: Built, display: dict[str, str]) -> None:
+    smoke(built.interpreter, display)
+
+
+def test_install_only_passes_it_at_a_place_with_spaces_and_other_letters(built: Built, display: dict[str, str]) -> None:
+    smoke(built.install_only / "python" / "bin" / "python3", display, "--without-static-library")
+
+
+def test_it_runs_on_a_real_glibc_2_17(built: Built, display: dict[str, str], tmp_path: Path) -> None:
+    """A copy of the interpreter that asks for the loader and libraries of the compiler's sysroot."""
+    found = list(
+        (Path(os.environ.get("PYTHONBUILD_HOME", Path.home() / ".cache/pythonbuild")) / "store/latest").glob(
+            "toolchain-gcc*"
+        )
+    )
+    record = json.loads(found[0].read_text())
+    toolchain = found[0].parent.parent / "trees" / record["tree"] / "tree"
+    (sysroot,) = toolchain.glob("*/sysroot")
+    shutil.copytree(built.full / "python" / "install", tmp_path / "py", symlinks=True)
+    interpreter = (tmp_path / "py" / "bin" / "python3").resolve()
+    loader = next((sysroot / "lib").glob("ld-2.17.so"))
+    patch = [str(toolchain / "bin" / "patchelf"), "--set-interpreter", str(loader), "--force-rpath", "--set-rpath"]
+    subprocess.run([*patch, f"{sysroot}/lib:{sysroot}/usr/lib:$ORIGIN/../lib", str(interpreter)], check=True)
+    said = subprocess.run(
+        [str(interpreter), "-c", "import os; print(os.confstr('CS_GNU_LIBC_VERSION'))"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert said.stdout == "glibc 2.17\n", said.stderr
+    # That glibc aborts when it reads this machine's locales, which C.UTF-8 is one of: it gets none.
+    smoke(interpreter, {**display, "LANG": "C"})
+
+
+def test_every_elf_file_keeps_to_the_floor(built: Built) -> None:
+    target = load_catalog(checkout() / "cpython-unix").target("x86_64-unknown-linux-gnu")
+    tree = built.full / "python" / "install"
+    files = list(elf_files(tree))
+    assert len(files) > 5
+    findings = [finding for file in files for finding in judge_elf(file, tree, target.glibc, target.system_libraries)]
+    assert not findings, "\n".join(map(str, findings))
+
+
+def test_nothing_in_the_installation_says_where_it_was_built(built: Built) -> None:
+    home = os.environ.get("PYTHONBUILD_HOME", str(Path.home() / ".cache/pythonbuild"))
+    word = str(Path(home)).encode()
+    hits = []
+    for path in (built.full / "python" / "install").rglob("*"):
+        if path.is_file() and not path.is_symlink() and "test" not in path.parts:
+            hits += [str(path)] if word in path.read_bytes() else []
+    assert not hits
+
+
+def test_the_metadata_tells_the_truth(built: Built) -> None:
+    facts = json.loads((built.full / "python" / "PYTHON.json").read_text())
+    said = subprocess.run(
+        [
+            str(built.interpreter),
+            "-c",
+            "import sys, platform; print(platform.python_version(), sys.implementation.cache_tag)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert facts["version"] == "8"
+    assert [facts["python_version"], facts["python_implementation_cache_tag"]] == said
+    assert facts["target_triple"] == "x86_64-unknown-linux-gnu"
+    assert facts["build_options"] == built.options
+    assert (built.full / "python" / facts["python_exe"]).is_file()
+    assert (built.full / "python" / facts["python_stdlib_platform_config"]).is_file()
+    for name, path in facts["python_paths"].items():
+        assert path.startswith("install"), (name, path)
+        assert (built.full / "python" / path).is_dir() or name in ("purelib", "platlib", "scripts", "data"), (
+            name,
+            path,
+        )
+
+
+def test_each_linked_library_has_its_licence(built: Built) -> None:
+    texts = {path.name.split(".")[1] for path in (built.full / "python" / "licenses").iterdir()}
+    linked = {
+        "bzip2",
+        "cpython",
+        "dbm",
+        "expat",
+        "libedit",
+        "libffi",
+        "mpdecimal",
+        "ncurses",
+        "openssl",
+        "sqlite",
+        "uuid",
+        "xz",
+        "zlib",
+    }
+    assert linked <= texts
+    for path in (built.full / "python" / "licenses").iterdir():
+        assert path.stat().st_size > 100, path
+
+
+def test_the_archive_is_plain(built: Built) -> None:
+    """Owned by root, of one time, without anything that a build left behind."""
+    (archive,) = built.archives.glob("*install_only.tar.gz")
+    with tarfile.open(archive) as tar:
+        members = tar.getmembers()
+    assert {(member.uid, member.gid, member.uname, member.mtime) for member in members} == {(0, 0, "root", 1704067200)}
+    names = [member.name for member in members]
+    assert len(names) == len(set(names))
+    assert all(name.startswith("python/") for name in names)
+    assert not [
+        name
+        for name in names
+        if "__pycache__" in name or ("/test/" in name.removeprefix("python/lib/python3") and name.count("/") == 3)
+    ]
+
+
+@pytest.mark.parametrize("name", ["libpython3.so", "libpython3.{minor}{abi}.so.1.0"])
+def test_the_shared_library_is_there_for_embedding(built: Built, name: str) -> None:
+    version = json.loads((built.full / "python" / "PYTHON.json").read_text())["python_version"]
+    file = name.format(minor=version.split(".")[1], abi=built.abi)
+    if name == "libpython3.so" and built.abi:
+        pytest.skip("the stable ABI's library belongs to the plain build")
+    assert (built.install_only / "python" / "lib" / file).exists()

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Run the checks and tests: ``python3 tests/run.py [lint] [unit] [build] [distribution] [-- pytest's own flags]``.
+
+Without names: all of them.  Makes its own virtual environment, so that nothing has to be installed before.
+  lint          ruff, mypy --strict
+  unit          planner, names, schedules: no disk, no network, seconds
+  build         small builds with the real compiler, and every fault a user can meet
+  distribution  builds the default Python (from the cache, if it is there) and tests it as its users would use it
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT))
+
+from pythonbuild import bootstrap  # noqa: E402  (the path is set just above)
+
+GROUPS = ("lint", "unit", "build", "distribution")
+
+
+def commands(programs: Path, groups: list[str], flags: list[str]) -> list[list[str]]:
+    """Return the commands of the groups, in order."""
+    run = []
+    if "lint" in groups:
+        run += [[str(programs / "ruff"), "check", "."], [str(programs / "ruff"), "format", "--check", "."]]
+        run += [[str(programs / "mypy")]]
+    folders = [f"tests/{name}" for name in groups if name != "lint"]
+    if folders:
+        run.append([str(programs / "python"), "-m", "pytest", "-p", "no:cacheprovider", *folders, *flags])
+    return run
+
+
+def main() -> int:
+    """Run everything asked for; returns the status of the first that fails."""
+    words = sys.argv[1:]
+    flags = words[words.index("--") + 1 :] if "--" in words else []
+    names = words[: words.index("--")] if "--" in words else words
+    if {"-h", "--help"} & set(names) or set(names) - set(GROUPS):
+        sys.stdout.write(__doc__ or "")
+        return 0 if {"-h", "--help"} & set(names) else 2
+    try:
+        environment = bootstrap.virtual_environment("requirements-dev.txt")
+    except bootstrap.NotReady as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 3
+    variables = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTHON") or name == "PYTHONBUILD_HOME"
+    }
+    for command in commands(environment / "bin", names or list(GROUPS), flags):
+        sys.stdout.write(f"$ {' '.join(command)}\n")
+        sys.stdout.flush()
+        status = subprocess.run(command, cwd=ROOT, env=variables).returncode
+        if status:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Names: options, versions, archives."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from pythonbuild.errors import BadRequest, UnknownName
+from pythonbuild.model.naming import full_archive_name, install_only_name
+from pythonbuild.model.options import BuildOptions
+from pythonbuild.model.version import PythonVersion
+
+
+@pytest.mark.parametrize("words", list(itertools.permutations(["lto", "freethreaded", "pgo"])))
+def test_options_are_shown_in_canonical_order(words: tuple[str, ...]) -> None:
+    assert str(BuildOptions.parse("+".join(words))) == "freethreaded+pgo+lto"
+
+
+def test_options_without_a_profile_are_noopt() -> None:
+    assert str(BuildOptions.parse("freethreaded")) == "freethreaded+noopt"
+
+
+@pytest.mark.parametrize("text", ["debug+pgo", "noopt+lto", "pgo+noopt", "lto+debug", "debug+noopt"])
+def test_contradictions_are_refused_with_the_reason(text: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        BuildOptions.parse(text)
+    assert "contradict" in caught.value.message
+    assert ": " in caught.value.message
+
+
+def test_an_unknown_option_suggests_the_near_one() -> None:
+    with pytest.raises(UnknownName) as caught:
+        BuildOptions.parse("pg0+lto")
+    assert "did you mean pgo" in caught.value.hint
+
+
+def test_abi_flags() -> None:
+    assert BuildOptions.parse("debug+freethreaded").abi_flags == "td"
+    assert BuildOptions.parse("pgo").abi_flags == ""
+
+
+def test_versions_are_ordered_as_python_orders_them() -> None:
+    texts = ["3.9.25", "3.13.5", "3.13.15", "3.15.0a1", "3.15.0rc1", "3.15.0"]
+    assert [str(version) for version in sorted(map(PythonVersion.parse, reversed(texts)))] == texts
+
+
+@pytest.mark.parametrize("text", ["3.13", "3.13.x", "", "cpython-3.13.1"])
+def test_what_is_no_version_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest):
+        PythonVersion.parse(text)
+
+
+def test_a_release_candidate_belongs_to_its_series() -> None:
+    assert PythonVersion.parse("3.15.0rc1").within(">=3.15")
+    assert not PythonVersion.parse("3.11.2").within(">=3.12")
+
+
+def test_archive_names() -> None:
+    version, options = PythonVersion.parse("3.13.15"), BuildOptions.parse("lto+pgo")
+    name = full_archive_name(version, "x86_64-unknown-linux-gnu", options, "20261121T1000")
+    assert name == "cpython-3.13.15-x86_64-unknown-linux-gnu-pgo+lto-20261121T1000.tar.zst"
+    assert install_only_name(version, "t", options, "x") == "cpython-3.13.15-t-pgo+lto-x-install_only.tar.gz"

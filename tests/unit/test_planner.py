@@ -1,0 +1,138 @@
+"""Keys hold what has an effect and nothing else; builds share what is equal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import Catalog
+from pythonbuild.errors import BadCatalog, BadRequest
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import Plan, ScriptAction
+from pythonbuild.request.build import BuildRequest, HostLlvm, resolve
+from tests.unit.conftest import folder
+
+LLVM = HostLlvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
+
+
+def make(
+    catalog: Catalog, *options: str, pythons: tuple[str, ...] = (), chosen: int = 0, llvm: HostLlvm = LLVM
+) -> Plan:
+    request = BuildRequest(("x86_64-unknown-linux-gnu",), pythons, options, "x86_64", llvm=llvm)
+    surroundings = Surroundings(
+        machine="x86_64", llvm=llvm, choose_origin=lambda origins: min(chosen, len(origins) - 1)
+    )
+    return Planner(catalog, surroundings).plan(resolve(request, catalog))
+
+
+def changed(catalog: Catalog, name: str, **values: object) -> Catalog:
+    old = catalog.recipes[name]
+    return replace(catalog, recipes={**catalog.recipes, name: replace(old, **values)})  # type: ignore[arg-type]
+
+
+def keys(plan: Plan) -> dict[str, str]:
+    return {step.name: step.key for step in plan}
+
+
+def test_needs_come_before_their_users(catalog: Catalog) -> None:
+    seen: set[str] = set()
+    for step in make(catalog, "noopt", "debug"):
+        assert {need.step for need in step.needs} <= seen
+        seen.add(step.name)
+
+
+def test_builds_share_libraries_whatever_their_options_and_python(catalog: Catalog) -> None:
+    plan = make(catalog, "noopt", "debug", "lto", pythons=("cpython-3.11", "cpython-3.13"))
+    names = list(plan.steps)
+    assert names.count("zlib") == names.count("openssl") == 1
+    assert sum(name.startswith("cpython-") for name in names) == 6
+
+
+def test_a_recipe_applies_only_to_the_pythons_it_says(catalog: Catalog) -> None:
+    assert "zstd" not in make(catalog).steps
+    assert "zstd" in make(catalog, pythons=("cpython-3.14",)).steps
+
+
+def test_a_changed_script_changes_that_step_and_what_depends_on_it(catalog: Catalog) -> None:
+    before = keys(make(catalog))
+    after = keys(make(changed(catalog, "openssl", templates={"build.sh.j2": "false"})))
+    differing = {name.split("-")[0] for name in before if before[name] != after[name]}
+    assert differing == {"openssl", "cpython", "distribution", "archive"}
+
+
+@pytest.mark.parametrize("field", ["patches", "files"])
+def test_what_lies_beside_the_script_is_in_the_key(catalog: Catalog, field: str) -> None:
+    values: dict[str, object] = {field: {"x.patch": b"new"}}
+    if field == "patches":
+        recipe = catalog.recipes["zlib"].recipe
+        from pythonbuild.catalog.schema import Patch
+
+        values["recipe"] = type(recipe)(
+            **{
+                **{name: getattr(recipe, name) for name in recipe.__struct_fields__},
+                "patches": (Patch(file="x.patch"),),
+            }
+        )
+    assert keys(make(catalog))["zlib"] != keys(make(changed(catalog, "zlib", **values)))["zlib"]
+
+
+def test_descriptions_and_places_are_not_in_the_key(catalog: Catalog) -> None:
+    recipe = catalog.recipes["zlib"].recipe
+    same = type(recipe)(
+        **{**{name: getattr(recipe, name) for name in recipe.__struct_fields__}, "description": "other words"}
+    )
+    elsewhere = changed(catalog, "zlib", recipe=same, path=Path("/elsewhere"))
+    assert keys(make(catalog)) == keys(make(elsewhere))
+    moved = HostLlvm(programs=Path("/opt/llvm/bin"), version=LLVM.version)
+    assert keys(make(catalog, "lto")) == keys(make(catalog, "lto", llvm=moved))
+
+
+def test_the_version_of_a_host_compiler_is_in_the_key(catalog: Catalog) -> None:
+    other = HostLlvm(programs=LLVM.programs, version="clang version 23.0.0")
+    before, after = keys(make(catalog, "lto")), keys(make(catalog, "lto", llvm=other))
+    assert before["zlib"] == after["zlib"]
+    assert before["cpython-3.13.15-lto"] != after["cpython-3.13.15-lto"]
+
+
+def test_the_origin_that_was_used_is_in_the_key_and_gives_the_version(catalog: Catalog) -> None:
+    first, second = make(catalog), make(catalog, chosen=1)
+    assert first.steps["zlib"].key != second.steps["zlib"].key
+    action = second.steps["zlib"].action
+    assert isinstance(action, ScriptAction)
+    assert action.script == "true 2"
+
+
+def test_no_path_of_a_machine_is_in_any_key(catalog: Catalog) -> None:
+    for step in make(catalog, "lto"):
+        assert not [value for value in step.inputs.values() if "/usr" in value or "/somewhere" in value]
+
+
+def test_an_unknown_name_in_a_template_is_an_error(catalog: Catalog) -> None:
+    with pytest.raises(BadCatalog, match="nonsense"):
+        make(changed(catalog, "zlib", templates={"build.sh.j2": "{{ nonsense }}"}))
+
+
+def test_a_template_sees_only_what_its_recipe_reads(catalog: Catalog) -> None:
+    with pytest.raises(BadCatalog, match="options"):
+        make(changed(catalog, "zlib", templates={"build.sh.j2": "{{ options.pgo }}"}))
+
+
+def test_a_circle_of_recipes_is_named(catalog: Catalog) -> None:
+    circular = replace(catalog, recipes={**catalog.recipes, "zlib": folder("zlib", needs=("openssl",))})
+    with pytest.raises(BadCatalog, match=r"in a circle: .*openssl.* -> .*zlib"):
+        make(circular)
+
+
+def test_the_closure_of_a_step(catalog: Catalog) -> None:
+    part = make(catalog).closure(["openssl"])
+    assert set(part.steps) == {"openssl", "zlib", "pkgconf", "toolchain-gcc"}
+    assert part.outputs == ()
+
+
+def test_a_python_that_the_recipe_cannot_build_is_refused_before_anything_is_done(catalog: Catalog) -> None:
+    recipe = catalog.recipes["cpython"].recipe
+    newer = type(recipe)(**{**{name: getattr(recipe, name) for name in recipe.__struct_fields__}, "pythons": ">=3.13"})
+    with pytest.raises(BadRequest, match=r"cannot build 3\.11\.2"):
+        make(changed(catalog, "cpython", recipe=newer), pythons=("cpython-3.11",))

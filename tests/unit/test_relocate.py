@@ -1,0 +1,93 @@
+"""Texts of an installation that must not say where it was built."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.distribution.relocate import (
+    relocatable_config_script,
+    relocatable_pkgconfig,
+    relocatable_script,
+    relocatable_sysconfigdata,
+)
+
+DATA = """build_time_vars = {'prefix': '/install',
+ 'LIBDIR': '/install/lib',
+ 'LDFLAGS': '-L/install/lib -Wl,-rpath,/install/lib',
+ 'CONFIG_ARGS': "'--prefix=/install' '--enable-shared'",
+ 'INSTALL': '/usr/bin/install -c',
+ 'INSTALL_SHARED': '/other/install/x',
+ 'SIZEOF_INT': 4}
+"""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "flags"),
+    [
+        ("/opt/py", "-L/opt/py/lib -Wl,-rpath,/opt/py/lib"),
+        ("/tmp/a b/é", "-L'/tmp/a b/é'/lib -Wl,-rpath,'/tmp/a b/é'/lib"),
+    ],
+)
+def test_sysconfig_data_names_the_real_prefix(monkeypatch: pytest.MonkeyPatch, prefix: str, flags: str) -> None:
+    monkeypatch.setattr(sys, "base_prefix", prefix)
+    names: dict[str, dict[str, object]] = {}
+    exec(relocatable_sysconfigdata(DATA), names)
+    values = names["build_time_vars"]
+    assert values["prefix"] == prefix
+    assert values["LIBDIR"] == f"{prefix}/lib"
+    assert values["LDFLAGS"] == flags
+    assert values["INSTALL"] == "/usr/bin/install -c"
+    assert values["INSTALL_SHARED"] == "/other/install/x"
+    assert values["SIZEOF_INT"] == 4
+
+
+def test_a_script_becomes_both_shell_and_python() -> None:
+    text = relocatable_script("#!/install/bin/python3.13\nimport sys\n", "python3.13")
+    assert text.startswith("#!/bin/sh\n'''exec' ")
+    compile(text, "script", "exec")
+
+
+def test_other_scripts_are_left_alone() -> None:
+    assert relocatable_script("#!/bin/sh\ntrue\n", "python3") == "#!/bin/sh\ntrue\n"
+
+
+def test_pkgconfig_files_find_their_own_prefix() -> None:
+    text = relocatable_pkgconfig("prefix=/install\nexec_prefix=${prefix}\nlibdir=${exec_prefix}/lib\n")
+    assert text.splitlines()[0] == "prefix=${pcfiledir}/../.."
+
+
+CONFIG = """#!/bin/sh
+installed_prefix ()
+{
+    RESULT=$(dirname $(cd $(dirname "$1") && pwd -P))
+    echo $RESULT
+}
+
+prefix_real=$(installed_prefix "$0")
+includedir="$prefix_real/include"
+libdir="$prefix_real/lib"
+LIBPL="$libdir/config"
+INCDIR="-I$includedir/python3"
+PLATINCDIR="-I$includedir/python3"
+LIBPLUSED="-L$LIBPL"
+echo "$prefix_real"
+echo "$INCDIR $PLATINCDIR $LIBPLUSED -L$libdir -lm"
+"""
+
+
+@pytest.mark.parametrize("folder", ["plain", "a b é"])
+def test_python_config_answers_in_words_that_a_shell_can_split(tmp_path: Path, folder: str) -> None:
+    script = tmp_path / folder / "bin" / "python3-config"
+    script.parent.mkdir(parents=True)
+    script.write_text(relocatable_config_script(CONFIG))
+    (tmp_path / "link").symlink_to(script)
+    done = subprocess.run(["sh", str(tmp_path / "link")], capture_output=True, text=True, check=True)
+    prefix, words = done.stdout.splitlines()
+    root = str(tmp_path / folder)
+    assert prefix == root
+    assert shlex.split(words) == [f"-I{root}/include/python3"] * 2 + [f"-L{root}/lib/config", f"-L{root}/lib", "-lm"]

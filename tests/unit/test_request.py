@@ -1,0 +1,83 @@
+"""What may be asked for, and what is refused with which words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import Catalog
+from pythonbuild.errors import BadRequest, MissingPrerequisite, UnknownName
+from pythonbuild.request.build import BuildRequest, HostLlvm, read_patchlevel, resolve
+
+REQUEST = BuildRequest(targets=("x86_64-unknown-linux-gnu",), pythons=(), options=(), machine="x86_64")
+
+
+def test_the_default_is_the_newest_release_of_the_default_series(catalog: Catalog) -> None:
+    (build,) = resolve(REQUEST, catalog)
+    assert str(build) == "cpython-3.13.15 x86_64-unknown-linux-gnu noopt"
+    assert build.toolchain == build.library_toolchain == "gcc"
+
+
+def test_an_exact_release(catalog: Catalog) -> None:
+    (build,) = resolve(replace(REQUEST, pythons=("cpython-3.13.5",)), catalog)
+    assert str(build.python) == "3.13.5"
+
+
+def test_an_unknown_python_lists_what_there_is(catalog: Catalog) -> None:
+    with pytest.raises(UnknownName) as caught:
+        resolve(replace(REQUEST, pythons=("cpython-3.13.99",)), catalog)
+    assert "cpython-3.13.15" in caught.value.hint
+    assert caught.value.exit_status == 2
+
+
+def test_an_unknown_target_suggests_the_near_one(catalog: Catalog) -> None:
+    with pytest.raises(UnknownName) as caught:
+        resolve(replace(REQUEST, targets=("x86_64-unknown-linux-gnuu",)), catalog)
+    assert "did you mean x86_64-unknown-linux-gnu" in caught.value.hint
+
+
+def test_several_pythons_and_options_are_that_many_builds_without_repetition(catalog: Catalog) -> None:
+    request = replace(
+        REQUEST, pythons=("cpython-3.13", "cpython-3.13.5", "cpython-3.13.15"), options=("noopt", "debug")
+    )
+    assert len(resolve(request, catalog)) == 4
+
+
+def test_freethreaded_needs_3_13(catalog: Catalog) -> None:
+    with pytest.raises(BadRequest, match=r"3\.13 or newer"):
+        resolve(replace(REQUEST, pythons=("cpython-3.11",), options=("freethreaded",)), catalog)
+
+
+def test_static_is_refused_on_glibc(catalog: Catalog) -> None:
+    with pytest.raises(BadRequest, match="dynamic loading"):
+        resolve(replace(REQUEST, options=("static",)), catalog)
+
+
+def test_another_machine_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(BadRequest, match="this machine is aarch64"):
+        resolve(replace(REQUEST, machine="aarch64"), catalog)
+
+
+def test_lto_wants_llvm_and_says_how_to_get_it(catalog: Catalog) -> None:
+    with pytest.raises(MissingPrerequisite) as caught:
+        resolve(replace(REQUEST, options=("pgo+lto",)), catalog)
+    assert "apt-get install clang" in caught.value.hint
+
+
+def test_lto_uses_llvm_for_cpython_only(catalog: Catalog) -> None:
+    llvm = HostLlvm(programs=Path("/somewhere"), version="clang version 22.1.8")
+    (build,) = resolve(replace(REQUEST, options=("lto",), llvm=llvm), catalog)
+    assert (build.toolchain, build.library_toolchain) == ("llvm", "gcc")
+
+
+def test_gcc_cannot_do_lto(catalog: Catalog) -> None:
+    with pytest.raises(BadRequest, match="cannot do lto"):
+        resolve(replace(REQUEST, options=("lto",), toolchain="gcc"), catalog)
+
+
+def test_the_version_of_a_source_tree() -> None:
+    assert str(read_patchlevel('#define PY_VERSION      \t"3.15.0a1+"\n')) == "3.15.0a1"
+    with pytest.raises(BadRequest):
+        read_patchlevel("nothing")
