@@ -1,4 +1,4 @@
-"""Make an installation work from wherever it is unpacked: sysconfig, pkg-config files, scripts.
+"""Make an installation work from wherever it is unpacked, on any machine: sysconfig, pkg-config files, scripts.
 
 CPython is installed under the prefix /install, which is no real place.  What names it is changed so that the real place is
 found when it is asked for: nothing has to be run after unpacking, and a tree may be moved again.
@@ -11,6 +11,7 @@ from pathlib import Path
 
 __all__ = [
     "PREFIX",
+    "generic_tools",
     "relocatable_config_script",
     "relocatable_pkgconfig",
     "relocatable_script",
@@ -59,6 +60,22 @@ quoted ()
 """
 
 
+# The compiler of the build -> what every machine with a compiler has.
+_GENERIC = {"gcc": "cc", "clang": "cc", "g++": "c++", "clang++": "c++", "llvm-ar": "ar"}
+_TOOL_VARIABLES = "AR BLDSHARED CC CXX LDCXXSHARED LDSHARED LINKCC MAINCC"
+
+
+def generic_tools(text: str) -> str:
+    """Return _sysconfigdata*.py or CPython's Makefile with `cc`, `c++` and `ar` where a tool of the build is named.
+
+    Those who compile extension modules may have gcc, clang or both; what CPython itself was compiled by says nothing of it.
+    """
+    variables = "|".join(_TOOL_VARIABLES.split())
+    tools = "|".join(map(re.escape, sorted(_GENERIC, reverse=True)))
+    pattern = rf"""^((?:build_time_vars = {{)?[ ]*'(?:{variables})':[ ]'|(?:{variables})=[ \t]*)({tools})(?=[ '\n])"""
+    return re.sub(pattern, lambda match: match[1] + _GENERIC[match[2]], text, flags=re.MULTILINE)
+
+
 def relocatable_config_script(text: str) -> str:
     """Return python-config (CPython's shell script) able to stand at a path with spaces, and to be called through a link."""
     text = re.sub(r"installed_prefix \(\)\n\{.*?\n\}\n", lambda _: _CONFIG_PREFIX, text, count=1, flags=re.DOTALL)
@@ -93,7 +110,9 @@ def relocatable_pkgconfig(text: str) -> str:
 def relocate(install: Path, interpreter: str) -> None:
     """Change all such files of an installation in place."""
     for path in install.glob("lib/python3*/_sysconfigdata_*.py"):
-        _rewrite(path, relocatable_sysconfigdata(path.read_text()))
+        _rewrite(path, relocatable_sysconfigdata(generic_tools(path.read_text())))
+    for path in install.glob("lib/python3*/config-*/Makefile"):
+        _rewrite(path, generic_tools(path.read_text()))
     for path in (install / "lib/pkgconfig").glob("*.pc"):
         if not path.is_symlink():
             _rewrite(path, relocatable_pkgconfig(path.read_text()))

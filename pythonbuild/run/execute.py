@@ -64,11 +64,13 @@ class Executor:
 
     def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> Record:
         """Run a step whose needs' records are given; returns its own.  Raises StepError (and keeps the root) on failure."""
-        started = time.monotonic()
+        started, own_cpu = time.monotonic(), time.thread_time()
         if isinstance(step.action, ScriptAction):
             tree, cpu = self._script(step, step.action, records, output)
         else:
-            tree, cpu = self._python(step, records, output)
+            tree, cpu = self._python(step, records, output), 0.0
+        # Of the script's processes, and of this thread, which fills the root (not of the threads of a compressor).
+        cpu += time.thread_time() - own_cpu
         seconds = time.monotonic() - started
         used = {source.name: source.origin.place for source in step.sources}
         record = Record(step.key, step.identity, dict(step.inputs), "", seconds, cpu, used)
@@ -100,11 +102,10 @@ class Executor:
             raise StepError(f"its script made no {action.output}")
         return root.result(), result.cpu_seconds
 
-    def _python(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Path, float]:
+    def _python(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> Path:
         folder = Path(tempfile.mkdtemp(dir=self.store.work, prefix="step-"))
         tree = folder / "tree"
         tree.mkdir()
-        cpu = time.thread_time()
         try:
             if isinstance(step.action, UnpackAction):
                 (wheel,) = self._archives(step).values()
@@ -118,7 +119,7 @@ class Executor:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        return tree, time.thread_time() - cpu
+        return tree
 
     def _archives(self, step: Step) -> dict[str, Path]:
         archives = {}

@@ -914,7 +914,8 @@ class Relocation(InDirectory):
             self.assertTrue((pathlib.Path(values["LIBDIR"]) / values["LDLIBRARY"]).is_file())
             if not ARGUMENTS.without_static_library:
                 self.assertTrue((pathlib.Path(values["LIBPL"]) / values["LIBRARY"]).is_file())
-            self.assertIn(values["CC"].split()[0], ("gcc", "cc", "clang"))
+            for name, tool in (("CC", "cc"), ("CXX", "c++"), ("LDSHARED", "cc"), ("AR", "ar")):
+                self.assertEqual(values[name].split()[0], tool)
 
     @unittest.skipUnless(LINUX, "Linux only")
     def test_python_config(self):

@@ -6,10 +6,12 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
 from pythonbuild.distribution.relocate import (
+    generic_tools,
     relocatable_config_script,
     relocatable_pkgconfig,
     relocatable_script,
@@ -44,6 +46,24 @@ def test_sysconfig_data_names_the_real_prefix(monkeypatch: pytest.MonkeyPatch, p
     assert values["INSTALL"] == "/usr/bin/install -c"
     assert values["INSTALL_SHARED"] == "/other/install/x"
     assert values["SIZEOF_INT"] == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        (" 'CC': 'gcc -pthread',", " 'CC': 'cc -pthread',"),
+        ("    'LDCXXSHARED': 'clang++ -pthread '", "    'LDCXXSHARED': 'c++ -pthread '"),
+        ("build_time_vars = {'AR': 'llvm-ar',", "build_time_vars = {'AR': 'ar',"),
+        ("CXX=\t\tg++ -pthread", "CXX=\t\tc++ -pthread"),
+        ("AR=\tllvm-ar", "AR=\tar"),
+        (" 'CC': '/opt/x/gcc-11',", None),
+        (" 'CONFIG_ARGS': \"'CC=gcc'\",", None),
+        ("    'NOTE': 'gcc',", None),
+    ],
+)
+def test_the_compiler_of_the_build_becomes_the_users_own(line: str, changed: Optional[str]) -> None:
+    text = f"first\n{line}\nlast\n"
+    assert generic_tools(text) == f"first\n{changed or line}\nlast\n"
 
 
 def test_a_script_becomes_both_shell_and_python() -> None:
