@@ -5,7 +5,7 @@
 
 Builds with an empty store and the sources of the user's own cache, then runs the same command again, then once more after
 a change to one recipe (in a copy of the checkout).  Prints the ratio of wall time to the steps' CPU seconds / N, the critical
-path, the time of the second run, and what the change rebuilt.
+path, the time of the second run, what the change rebuilt, and the orchestrator's own peak memory.
 """
 
 from __future__ import annotations
@@ -19,22 +19,46 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANGED = "zlib"
 
 
-def run(checkout: Path, cache: Path, flags: list[str]) -> tuple[float, list[dict[str, Any]]]:
-    """Run a build; returns its wall seconds and its events."""
+class Measured(NamedTuple):
+    """A build: its wall seconds, its events, and the peak of the orchestrator's resident memory in bytes."""
+
+    seconds: float
+    events: list[dict[str, Any]]
+    memory: int
+
+
+def run(checkout: Path, cache: Path, flags: list[str]) -> Measured:
+    """Run a build to its end."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     command = [sys.executable, str(checkout / "build-linux.py"), "--json", "--output", str(cache / "dist"), *flags]
     started = time.monotonic()
-    done = subprocess.run(command, env={**kept, "PYTHONBUILD_HOME": str(cache)}, stdout=subprocess.PIPE, text=True)
-    seconds = time.monotonic() - started
-    if done.returncode:
-        sys.exit(f"the build failed with {done.returncode}")
-    return seconds, [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"event')]
+    memory = 0
+    events = []
+    process = subprocess.Popen(command, env={**kept, "PYTHONBUILD_HOME": str(cache)}, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith('{"event'):
+            events.append(json.loads(line))
+            # The last event comes shortly before the end.
+            memory = max(memory, peak_memory(process.pid))
+    if process.wait():
+        sys.exit(f"the build failed with {process.returncode}")
+    return Measured(time.monotonic() - started, events, memory)
+
+
+def peak_memory(pid: int) -> int:
+    """Return the peak resident memory of a process in bytes, 0 if it has ended (Linux: VmHWM in /proc)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return max((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), default=0)
 
 
 def finished(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -70,7 +94,7 @@ def main() -> None:
 
 def report(cache: Path, checkout: Path, jobs: int, flags: list[str]) -> None:
     """Run the three builds and print what they took."""
-    wall, events = run(checkout, cache, flags)
+    wall, events, memory = run(checkout, cache, flags)
     steps = finished(events)
     cpu = sum(step["cpu_seconds"] for step in steps.values())
     print(f"whole build     {wall:.0f} s for {cpu:.0f} CPU s on {jobs} jobs: {wall / (cpu / jobs):.2f} times the ideal")
@@ -85,11 +109,12 @@ def report(cache: Path, checkout: Path, jobs: int, flags: list[str]) -> None:
         f"critical path   {taken:.0f} s: "
         + " > ".join(f"{name} {steps[name]['seconds']:.0f}" for name in path if name in steps)
     )
-    again = sorted(run(checkout, cache, flags)[0] for _ in range(5))
+    print(f"own memory      {memory / 1e6:.0f} MB at its peak")
+    again = sorted(run(checkout, cache, flags).seconds for _ in range(5))
     print(f"second run      {again[2]:.2f} s (median of 5; {again[0]:.2f} to {again[4]:.2f})")
     script = checkout / "cpython-unix" / "packages" / CHANGED / "build.sh.j2"
     script.write_text(script.read_text() + "# changed\n")
-    changed, events = run(checkout, cache, flags)
+    changed, events, _ = run(checkout, cache, flags)
     print(f"after a change  {changed:.0f} s; rebuilt {', '.join(finished(events))}")
 
 
