@@ -1003,7 +1003,13 @@ EXTENSION = """\
 static PyObject *answer(PyObject *self, PyObject *args) { return PyLong_FromLong(42); }
 static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, NULL}, {NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "tiny", NULL, -1, methods};
-PyMODINIT_FUNC PyInit_tiny(void) { return PyModule_Create(&module); }
+PyMODINIT_FUNC PyInit_tiny(void) {
+    PyObject *self = PyModule_Create(&module);
+#ifdef Py_GIL_DISABLED
+    PyUnstable_Module_SetGIL(self, Py_MOD_GIL_NOT_USED);
+#endif
+    return self;
+}
 """
 
 EMBEDDING = """\
