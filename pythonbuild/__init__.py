@@ -4,8 +4,8 @@ The way through, left to right, a package a stage; a package imports only those 
 
     model -> catalog -> request -> plan -> sources -> store -> engines -> run -> distribution -> packaging -> validation
 
-``errors`` and ``events`` are leaves that all may import; ``cli`` and ``ui`` may import everything and
-are imported by nothing.  ``bootstrap``, ``home`` and ``doctor`` use the standard library only.
+``errors``, ``events`` and ``binaries`` are leaves that all may import; ``cli`` and ``ui`` may import everything
+and are imported by nothing.  ``bootstrap``, ``home`` and ``doctor`` use the standard library only.
 """
 
 __version__ = "0.1.0"

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "BadArchive",
     "BadCatalog",
     "BadRequest",
     "DamagedArtifact",
@@ -58,6 +59,12 @@ class UnknownName(BadRequest):
         hint = f"did you mean {' or '.join(near)}?" if near else ""
         listing = f"there is: {', '.join(names)}"
         super().__init__(f"unknown {kind} {name!r}", f"{hint}\n{listing}" if hint else listing)
+
+
+class BadArchive(BadRequest):
+    """A file that was given as a Python's archive cannot be read as one."""
+
+    code = "bad-archive"
 
 
 class BadCatalog(PythonBuildError):

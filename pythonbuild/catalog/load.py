@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from pythonbuild.catalog.schema import PythonRelease, PythonSeries, Recipe, Target, Toolchain
+from pythonbuild.catalog.schema import ModuleSet, PythonRelease, PythonSeries, Recipe, Target, Toolchain
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
 from pythonbuild.model.version import PythonVersion
 
@@ -55,6 +55,7 @@ class Catalog:
     releases: dict[PythonVersion, PythonRelease]
     default_python: str
     common_templates: dict[str, str]
+    module_sets: tuple[ModuleSet, ...] = ()
 
     def target(self, triple: str) -> Target:
         """Return the target of that triple; raises UnknownName."""
@@ -70,6 +71,15 @@ class Catalog:
         if exact or series:
             return max(exact or series)
         raise UnknownName("Python", text, [f"cpython-{version}" for version in sorted(self.releases)])
+
+    def modules(self, target: str, python: PythonVersion) -> frozenset[str]:
+        """Return the extension modules that a Python of that target and version has to have."""
+        fitting = [
+            found.modules.split()
+            for found in self.module_sets
+            if matches(target, found.targets) and (not found.pythons or python.within(found.pythons))
+        ]
+        return frozenset(name for names in fitting for name in names)
 
     def recipe(self, name: str) -> RecipeFolder:
         """Return the recipe folder of that name; raises UnknownName."""
@@ -103,6 +113,7 @@ def load_catalog(root: Path) -> Catalog:
         releases={PythonVersion.parse(release.version): release for release in pythons.releases},
         default_python=pythons.default,
         common_templates={path.name: path.read_text() for path in sorted(packages.glob("*.sh"))},
+        module_sets=_read(root / "modules.yml", tuple[ModuleSet, ...]),
     )
     _check(catalog, packages)
     return catalog

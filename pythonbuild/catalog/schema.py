@@ -6,7 +6,7 @@ from typing import Optional
 
 from msgspec import Struct
 
-__all__ = ["Origin", "Patch", "PythonRelease", "PythonSeries", "Recipe", "Source", "Target", "Toolchain"]
+__all__ = ["ModuleSet", "Origin", "Patch", "PythonRelease", "PythonSeries", "Recipe", "Source", "Target", "Toolchain"]
 
 
 class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +81,14 @@ class PythonRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     version: str
     origins: tuple[Origin, ...]
+
+
+class ModuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Extension modules (words) that Pythons of some versions and targets have."""
+
+    modules: str
+    pythons: str = ""
+    targets: tuple[str, ...] = ("*",)
 
 
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Union
 
 from pythonbuild import doctor
-from pythonbuild.cli.handlers import ARCHIVE_FILES, handlers
+from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
 from pythonbuild.home import checkout, home
-from pythonbuild.model.naming import full_archive_name, install_only_name
+from pythonbuild.model.naming import archive_name
 from pythonbuild.plan.step import Plan
 from pythonbuild.run.execute import Executor
 from pythonbuild.run.jobserver import JobServer, wants_fifo
@@ -36,7 +36,7 @@ from pythonbuild.ui.live import LiveObserver
 from pythonbuild.ui.plain import PlainObserver
 from pythonbuild.ui.text import Style, failure_block, seconds, size
 
-__all__ = ["build_plan"]
+__all__ = ["build_plan", "make_step"]
 
 _Observer = Union[JsonObserver, LiveObserver, PlainObserver]
 
@@ -44,6 +44,25 @@ _Observer = Union[JsonObserver, LiveObserver, PlainObserver]
 def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
     """Build what the flags ask for (or only fetch its sources); returns the exit status."""
     started = time.monotonic()
+    if fetch_only:
+        _make(flags, fetch_only=True)
+        return 0
+    session, plan, result = _make(flags)
+    delivered = _deliver(session.store, plan, result.records, Path(flags.output))
+    _summary(plan, result, delivered, time.monotonic() - started, flags)
+    return 0
+
+
+def make_step(flags: argparse.Namespace, name: str) -> Path:
+    """Make one step of what the flags ask for, if the store does not have it; returns its tree."""
+    flags.only = name
+    session, plan, result = _make(flags)
+    (step,) = (step for step in plan if step.name == find_step(plan, name))
+    return session.store.tree(result.records[step.name])
+
+
+def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session, Plan, RunResult]:
+    """Plan, fetch, run.  Raises StepsFailed, after telling which, if something failed."""
     if not fetch_only:
         _refuse_engine(flags)
     session = Session.start(flags)
@@ -51,9 +70,10 @@ def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
     observer = _observer(flags)
     try:
         with session.store.in_use():
-            plan = _fetch(session, plan, final, flags, observer, everything=fetch_only)
+            _fetch(session, plan, final, flags, observer, everything=fetch_only)
             if fetch_only:
-                return 0
+                return session, plan, RunResult({}, (), (), (), 0.0)
+            # What was fetched decides the keys: another origin may carry other bytes.
             plan, final = _wanted(session, flags)
             result = _run(session, plan, final, flags, observer)
     finally:
@@ -61,9 +81,7 @@ def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
     if result.failures:
         _report_failures(result, flags)
         raise StepsFailed(f"{len(result.failures)} steps failed")
-    delivered = _deliver(session.store, plan, result.records, Path(flags.output))
-    _summary(plan, result, delivered, time.monotonic() - started, flags)
-    return 0
+    return session, plan, result
 
 
 def _refuse_engine(flags: argparse.Namespace) -> None:
@@ -92,7 +110,7 @@ def _fetch(
     flags: argparse.Namespace,
     observer: _Observer,
     everything: bool,
-) -> Plan:
+) -> None:
     """Bring the sources of what is to be built into the cache."""
     found, _ = lookup(plan, session.store, final)
     steps = [step for step in plan if everything or found[step.name] is State.BUILD]
@@ -105,7 +123,6 @@ def _fetch(
     mirrors = tuple(os.environ.get("PYTHONBUILD_MIRRORS", "").split())
     sources = [source for step in steps for source in step.sources]
     fetch_all(sources, session.sources, Downloader(mirrors), observer, offline=flags.offline)
-    return plan
 
 
 def _run(
@@ -171,15 +188,14 @@ class Delivered:
 
 def _deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Path) -> list[Delivered]:
     """Copy the archives from the store to the output folder under their names; one that is there already is left alone."""
-    tag = _tag()
     delivered = []
     for output in plan.outputs:
         if output.step not in records:
             continue
-        source = store.tree(records[output.step]) / ARCHIVE_FILES[output.kind]
-        name = (full_archive_name if output.kind == "full" else install_only_name)(
-            output.build.python, output.build.target.triple, output.build.options, tag
-        )
+        build = output.build
+        source = store.tree(records[output.step]) / str(output.kind)
+        tag = _tag(build.release)
+        name = archive_name(build.python, build.target.triple, build.options, tag, output.kind, build.release)
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / name
         status = source.stat()
@@ -198,12 +214,13 @@ def _deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Pa
     return delivered
 
 
-def _tag() -> str:
-    """Return PYBUILD_RELEASE_TAG, else the time of the checkout's last commit as 20261121T0930, else "local"."""
+def _tag(release: bool) -> str:
+    """Return PYBUILD_RELEASE_TAG, else the time of the checkout's last commit (20261121T0930; a release: 20261121), else "local"."""
     given = os.environ.get("PYBUILD_RELEASE_TAG")
     if given:
         return given
-    command = ["git", "-C", str(checkout()), "log", "-1", "--format=%cd", "--date=format-local:%Y%m%dT%H%M"]
+    date = "%Y%m%d" if release else "%Y%m%dT%H%M"
+    command = ["git", "-C", str(checkout()), "log", "-1", "--format=%cd", f"--date=format-local:{date}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TZ": "UTC"})
     except FileNotFoundError:
@@ -222,10 +239,16 @@ def _report_failures(result: RunResult, flags: argparse.Namespace) -> None:
 def _request_arguments(flags: argparse.Namespace) -> list[str]:
     """Return the flags that choose what is built, for a command that must mean the same plan."""
     arguments = []
-    for flag, values in (("--target", flags.targets), ("--python", flags.pythons), ("--options", flags.options)):
+    for flag, values in (
+        ("--target", flags.targets),
+        ("--python", flags.pythons),
+        ("--options", flags.options),
+        ("--formats", flags.formats),
+    ):
         arguments += [part for value in values or () for part in (flag, value)]
     if flags.python_source:
         arguments += ["--python-source", flags.python_source]
+    arguments += ["--release"] if flags.release else []
     return arguments + (["--toolchain", flags.toolchain] if flags.toolchain != "auto" else [])
 
 

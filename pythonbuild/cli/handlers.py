@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pythonbuild.distribution.assemble import assemble
-from pythonbuild.packaging.archives import full_archive, install_only_archive
+from pythonbuild.packaging.archives import Compression, full_archive, install_only_archive, symbols_archive
+from pythonbuild.packaging.strip import strip_installation
 from pythonbuild.run.execute import Handler, HandlerCall
 
-__all__ = ["ARCHIVE_FILES", "handlers"]
-
-# Archive kind -> the name of the file inside the step's tree.
-ARCHIVE_FILES = {"full": "full.tar.zst", "install_only": "install_only.tar.gz"}
+__all__ = ["handlers"]
 
 
 def handlers(jobs: int) -> Mapping[str, Handler]:
@@ -22,14 +20,23 @@ def handlers(jobs: int) -> Mapping[str, Handler]:
         libraries = {found.step: found.tree for found in call.inputs if found.role == "library"}
         assemble(dict(call.parameters), cpython, libraries, call.output, call.say)
 
+    def strip(call: HandlerCall) -> None:
+        trees = {found.role: found.tree for found in call.inputs}
+        objcopy = trees["toolchain"] / call.parameters["objcopy"]
+        install = trees["distribution"] / "python" / "install"
+        strip_installation(install, call.output / "install", call.output / "symbols", objcopy, jobs, call.say)
+
     def archive(call: HandlerCall) -> None:
         (tree,) = [found.tree for found in call.inputs]
-        kind = call.parameters["kind"]
-        target = call.output / ARCHIVE_FILES[kind]
-        if kind == "full":
-            full_archive(tree, target, threads=jobs)
+        flavour, suffix = call.parameters["flavour"], call.parameters["suffix"]
+        how = Compression(suffix, hard=call.parameters["compression"] == "hard", threads=jobs)
+        target = call.output / f"{flavour}{suffix}"
+        if flavour == "full":
+            full_archive(tree, target, how)
+        elif flavour == "debug_symbols":
+            symbols_archive(tree / "symbols", target, how)
         else:
-            install_only_archive(tree, target)
+            install_only_archive(tree / ("install" if flavour.endswith("stripped") else "python/install"), target, how)
         call.say(f"{target.name}: {target.stat().st_size} bytes")
 
-    return {"distribution": distribution, "archive": archive}
+    return {"distribution": distribution, "strip": strip, "archive": archive}

@@ -73,6 +73,18 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--toolchain", default="auto", metavar="NAME", help="auto, gcc or llvm (default: auto: llvm for lto, else gcc)"
     )
+    group.add_argument(
+        "--formats",
+        action="append",
+        metavar="A,B",
+        help="out of full install_only install_only_stripped debug_symbols, each also as e.g. install_only.tar.zst; "
+        "may be repeated (default: the first three)",
+    )
+    group.add_argument(
+        "--release",
+        action="store_true",
+        help="compress hard, and name the archives as releases are (cpython-3.13.15+20261121-...)",
+    )
     group.add_argument("--platform", default="linux", help=argparse.SUPPRESS)
     into.add_argument(
         "-v", "--verbose", action="store_true", help="show what the steps print, and tracebacks of our own errors"
@@ -167,6 +179,26 @@ def _list_flags(into: argparse.ArgumentParser) -> None:
     )
 
 
+def _validate_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("archives", metavar="ARCHIVE", nargs="*", help="full, install_only or install_only_stripped")
+    into.add_argument("--json", action="store_true", help="findings as JSON")
+    into.add_argument("--list-rules", action="store_true", help="only list what is demanded of an archive")
+
+
+def _convert_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("archives", metavar="ARCHIVE", nargs="+", help="full archives (.tar.zst)")
+    into.add_argument(
+        "--formats",
+        action="append",
+        metavar="A,B",
+        help="out of install_only install_only_stripped debug_symbols, each also as e.g. install_only.tar.zst; "
+        "may be repeated (default: the first two)",
+    )
+    into.add_argument("--output", metavar="DIR", help="where they go (default: beside the archive)")
+    into.add_argument("--jobs", type=int, default=_processors(), metavar="N", help="threads (default: %(default)s)")
+    into.add_argument("-v", "--verbose", action="store_true", help="tracebacks of our own errors")
+
+
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -180,4 +212,6 @@ _VERBS = (
     ("doctor", "tell everything that this machine lacks for a build, and the cure", _doctor_flags),
     ("cache", "list, measure and prune the store", _cache_flags),
     ("list", "list the targets, Pythons, options, packages and toolchains there are", _list_flags),
+    ("validate", "hold archives against every rule of a good distribution; exit 1 on findings", _validate_flags),
+    ("convert", "make the other flavours out of full archives", _convert_flags),
 )

@@ -53,6 +53,8 @@ class Session:
             toolchain=flags.toolchain,
             local_python=_local_python(flags),
             llvm=_find_llvm(catalog.toolchain("llvm")) if _may_want_llvm(flags) else None,
+            formats=tuple(part for text in flags.formats or () for part in text.split(",")),
+            release=flags.release,
         )
         return cls(
             catalog=catalog,
@@ -70,7 +72,11 @@ class Session:
             machine=self.request.machine,
             llvm=self.request.llvm,
             choose_origin=self.sources.choose,
-            handlers={"distribution": _code_digest("distribution"), "archive": _code_digest("packaging")},
+            handlers={
+                "distribution": _code_digest("distribution", "binaries"),
+                "strip": _code_digest("packaging", "binaries"),
+                "archive": _code_digest("packaging"),
+            },
         )
         return Planner(self.catalog, surroundings).plan(builds)
 
@@ -86,10 +92,10 @@ def find_step(plan: Plan, name: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _code_digest(package: str) -> str:
-    """Return a digest of a package's code, so that a change to it makes the steps it does anew."""
+def _code_digest(*packages: str) -> str:
+    """Return a digest of packages' code, so that a change to it makes the steps it does anew."""
     digest = hashlib.sha256()
-    for path in sorted((checkout() / "pythonbuild" / package).glob("*.py")):
+    for path in (path for package in packages for path in sorted((checkout() / "pythonbuild" / package).glob("*.py"))):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pythonbuild.distribution import describe
+from pythonbuild.distribution.build_info import Library
 from pythonbuild.distribution.metadata import Facts, python_json
 from pythonbuild.distribution.relocate import relocate
 from pythonbuild.errors import PythonBuildError
@@ -23,8 +24,8 @@ def assemble(
 ) -> None:
     """Write a distribution below `output`.
 
-    parameters: python, options, abi_flags, triple, glibc, licenses; cpython: the artifact with install/ and build/;
-    libraries: step name -> artifact of each library that was linked, for its licence.
+    parameters: python, options, abi_flags, triple, and licenses: a JSON object of recipe names and SPDX identifiers;
+    cpython: the artifact with install/ and build/; libraries: step name -> artifact of each library that was linked.
     Raises PythonBuildError if the interpreter does not run.
     """
     root = output / "python"
@@ -34,15 +35,16 @@ def assemble(
     interpreter = _interpreter(root / "install", parameters)
     relocate(root / "install", interpreter.name)
     said = _ask(interpreter)
+    licenses: dict[str, list[str]] = json.loads(parameters["licenses"])
     facts = Facts(
         target_triple=parameters["triple"],
         options=parameters["options"],
-        glibc=parameters["glibc"],
-        licenses=parameters["licenses"].split(", "),
+        licenses=licenses["cpython"],
         interpreter=f"install/bin/{interpreter.name}",
+        libraries=_linked(root, libraries, licenses),
         said=said,
     )
-    (root / "PYTHON.json").write_text(json.dumps(python_json(facts), indent=1, sort_keys=True) + "\n")
+    (root / "PYTHON.json").write_text(json.dumps(python_json(root, facts), indent=1, sort_keys=True) + "\n")
     say(f"described by {interpreter.name}: CPython {said['version']}, {len(said['builtin_modules'])} modules built in")
 
 
@@ -59,6 +61,18 @@ def _licenses(cpython: Path, libraries: dict[str, Path], destination: Path) -> N
         for folder in sorted(tree.glob("licenses/*")):
             for text in sorted(folder.iterdir()):
                 shutil.copy(text, destination / f"LICENSE.{folder.name}.{text.name}")
+
+
+def _linked(root: Path, trees: dict[str, Path], licenses: dict[str, list[str]]) -> dict[str, Library]:
+    """Return each library of build/lib by the name after -l, with its licence; CPython's own parts have CPython's."""
+    owners = {file.name: step.split("@")[0] for step, tree in trees.items() for file in tree.glob("lib/lib*.*")}
+    found = {}
+    for file in [*(root / "build/lib").glob("lib*.a"), *(root / "install/lib").glob("lib*.so")]:
+        owner = owners.get(file.name, "cpython")
+        texts = sorted((root / "licenses").glob(f"LICENSE.{owner}.*"))
+        paths = tuple(path.relative_to(root).as_posix() for path in texts)
+        found[file.name.removeprefix("lib").rsplit(".", 1)[0]] = Library(tuple(licenses[owner]), paths)
+    return found
 
 
 def _interpreter(install: Path, parameters: dict[str, str]) -> Path:

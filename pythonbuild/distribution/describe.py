@@ -37,6 +37,8 @@ def describe() -> "dict[str, object]":
         },
         "builtin_modules": sorted(sys.builtin_module_names),
         "abi_flags": sys.abiflags,
+        "ld_version": sysconfig.get_config_var("LDVERSION"),
+        "compiler": platform.python_compiler(),
     }
 
 

@@ -1,43 +1,60 @@
 """PYTHON.json, version 8 of python-build-standalone's format: what a tool must know to use a distribution without running it.
 
-Keys that describe how to relink the interpreter (build_info) are not written yet.
+The format is described in that project's docs/distributions.md; validation/python_json.schema.json says it in JSON Schema's words.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from pythonbuild.binaries.elf import highest_glibc, object_format
+from pythonbuild.distribution.build_info import Library, build_info
+from pythonbuild.errors import PythonBuildError
+
 __all__ = ["Facts", "python_json"]
+
+# Where the test suites of all supported versions are; those that a distribution has are named in its PYTHON.json.
+_TEST_PACKAGES = (
+    "bsddb.test ctypes.test distutils.tests idlelib.idle_test json.tests lib2to3.tests sqlite3.test test tkinter.test unittest.test"
+).split()
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the plan knows of a distribution, and what its interpreter said of itself (see describe.py)."""
+    """What the plan knows of a distribution, and what its interpreter said of itself (see describe.py).
+
+    interpreter: its path in the archive; libraries: what is linked in, by the name after -l.
+    """
 
     target_triple: str
     options: str
-    glibc: str
     licenses: list[str]
     interpreter: str
+    libraries: dict[str, Library]
     said: dict[str, Any]
 
 
-def python_json(facts: Facts) -> dict[str, object]:
-    """Return the value of PYTHON.json."""
+def python_json(root: Path, facts: Facts) -> dict[str, object]:
+    """Return the value of PYTHON.json for the distribution whose python/ folder is `root`.
+
+    Raises PythonBuildError if something that it must name is not there.
+    """
     said = facts.said
     series = ".".join(said["version"].split(".")[:2])
     stdlib = said["paths"]["stdlib"]
-    tag = said["cache_tag"].replace("cpython-", "cp")
     return {
         "version": "8",
         "target_triple": facts.target_triple,
         "build_options": facts.options,
+        # The name of build_options before version 8.
         "optimizations": facts.options,
-        "crt_features": [f"glibc-dynamic:{facts.glibc}"],
-        "libpython_link_mode": "static",
+        "build_info": build_info(root, facts.libraries, _object_format(root, said)),
+        "crt_features": ["glibc-dynamic", f"glibc-max-symbol-version:{highest_glibc(root / 'install')}"],
+        "libpython_link_mode": "shared",
         "licenses": facts.licenses,
-        "license_path": "licenses",
+        "license_path": "licenses/LICENSE.cpython.LICENSE",
         "python_abi_tag": f"cp{series.replace('.', '')}{said['abi_flags']}",
         "python_bytecode_magic_number": said["magic_number"],
         "python_config_vars": said["config_vars"],
@@ -51,29 +68,37 @@ def python_json(facts: Facts) -> dict[str, object]:
         "python_paths": said["paths"],
         "python_paths_abstract": said["paths_abstract"],
         "python_platform_tag": said["platform"],
-        "python_stdlib_test_packages": _test_packages(series),
+        "python_stdlib_platform_config": _only(root, f"{stdlib}/config-{said['ld_version']}-*"),
+        "python_stdlib_test_packages": [
+            name for name in _TEST_PACKAGES if (root / stdlib / name.replace(".", "/")).is_dir()
+        ],
         "python_suffixes": said["suffixes"],
         "python_symbol_visibility": "global-default",
-        "python_tag": tag,
+        "python_tag": f"cp{series.replace('.', '')}",
         "python_version": said["version"],
-        "python_stdlib_platform_config": f"{stdlib}/_sysconfigdata_{said['abi_flags']}_linux_{_multiarch(said)}.py",
+        "run_tests": "build/run_tests.py",
+        **_tcl(root),
     }
 
 
-def _multiarch(said: dict[str, Any]) -> str:
-    return str(said["config_vars"].get("MULTIARCH", ""))
+def _object_format(root: Path, said: dict[str, Any]) -> str:
+    with open(root / "build/Python/ceval.o", "rb") as file:
+        kind = object_format(file.read(4))
+    if kind == "unknown":
+        raise PythonBuildError("build/Python/ceval.o is neither an ELF file nor LLVM bitcode")
+    # sys.version names the compiler: "Clang 22.1.8 ".
+    return f"llvm-bitcode:{said['compiler'].split()[1]}" if kind == "llvm-bitcode" else kind
 
 
-def _test_packages(series: str) -> list[str]:
-    packages = [
-        "ctypes.test",
-        "distutils.tests",
-        "idlelib.idle_test",
-        "lib2to3.tests",
-        "sqlite3.test",
-        "test",
-        "tkinter.test",
-        "unittest.test",
-    ]
-    gone = {"ctypes.test", "distutils.tests", "lib2to3.tests", "sqlite3.test", "tkinter.test", "unittest.test"}
-    return packages if series in ("3.10",) else [name for name in packages if name not in gone]
+def _only(root: Path, pattern: str) -> str:
+    found = sorted(root.glob(pattern))
+    if len(found) != 1:
+        raise PythonBuildError(f"the build made {len(found)} of {pattern}, and there must be one")
+    return found[0].relative_to(root).as_posix()
+
+
+def _tcl(root: Path) -> dict[str, object]:
+    """Return where Tcl's and Tk's scripts are: Tcl looks in tclX.Y for itself, and in tclX for modules of its own."""
+    folders = [path for pattern in ("tcl[0-9]*", "tk[0-9]*") for path in (root / "install/lib").glob(pattern)]
+    names = sorted(path.name for path in folders if path.is_dir())
+    return {"tcl_library_path": "install/lib", "tcl_library_paths": names} if names else {}

@@ -13,6 +13,7 @@ __all__ = [
     "PREFIX",
     "generic_tools",
     "relocatable_config_script",
+    "relocatable_makefile",
     "relocatable_pkgconfig",
     "relocatable_script",
     "relocatable_sysconfigdata",
@@ -88,8 +89,14 @@ def relocatable_sysconfigdata(text: str) -> str:
     return text.rstrip("\n") + "\n" + _SYSCONFIG_TRAILER
 
 
+def relocatable_makefile(text: str) -> str:
+    """Return CPython's Makefile with a prefix that GNU make finds from the Makefile's own place, lib/pythonX.Y/config-*/."""
+    place = "$(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../..)"
+    return re.sub(rf"^prefix=[ \t]*{PREFIX}$", lambda _: f"prefix:=\t{place}", text, count=1, flags=re.MULTILINE)
+
+
 def relocatable_script(text: str, interpreter: str) -> str:
-    """Return a Python script that starts `interpreter` (a file name) from its own folder, through symbolic links too.
+    """Return a Python script that starts `interpreter` (a path from its own folder), through symbolic links too.
 
     The first lines are valid both as shell and as Python: a shell runs exec, Python sees a string.
     """
@@ -112,7 +119,9 @@ def relocate(install: Path, interpreter: str) -> None:
     for path in install.glob("lib/python3*/_sysconfigdata_*.py"):
         _rewrite(path, relocatable_sysconfigdata(generic_tools(path.read_text())))
     for path in install.glob("lib/python3*/config-*/Makefile"):
-        _rewrite(path, generic_tools(path.read_text()))
+        _rewrite(path, relocatable_makefile(generic_tools(path.read_text())))
+    for path in install.glob("lib/python3*/config-*/python-config.py"):
+        _rewrite(path, relocatable_script(path.read_text(), f"../../../bin/{interpreter}"))
     for path in (install / "lib/pkgconfig").glob("*.pc"):
         if not path.is_symlink():
             _rewrite(path, relocatable_pkgconfig(path.read_text()))

@@ -1,18 +1,63 @@
-"""Names of the archives that a build leaves in dist/."""
+"""The archives that a build leaves in dist/: which there are, and their names."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from pythonbuild.errors import UnknownName
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["full_archive_name", "install_only_name"]
+__all__ = ["DEFAULT_FORMATS", "FLAVOURS", "ArchiveFormat", "archive_name"]
+
+# Flavour -> its suffixes, the usual one first.
+FLAVOURS = {
+    "full": (".tar.zst",),
+    "install_only": (".tar.gz", ".tar.zst"),
+    "install_only_stripped": (".tar.gz", ".tar.zst"),
+    "debug_symbols": (".tar.zst", ".tar.gz"),
+}
 
 
-def full_archive_name(python: PythonVersion, target: str, options: BuildOptions, tag: str) -> str:
-    """Return e.g. cpython-3.13.15-x86_64-unknown-linux-gnu-pgo+lto-20261121T1000.tar.zst."""
-    return f"cpython-{python}-{target}-{options}-{tag}.tar.zst"
+@dataclass(frozen=True)
+class ArchiveFormat:
+    """What is in an archive (a flavour), and how it is compressed (its suffix)."""
+
+    flavour: str
+    suffix: str
+
+    @classmethod
+    def parse(cls, text: str) -> ArchiveFormat:
+        """Read e.g. "install_only" or "install_only.tar.zst".  Raises UnknownName for what there is not."""
+        flavour, dot, rest = text.partition(".")
+        suffixes = FLAVOURS.get(flavour, ())
+        suffix = dot + rest if dot else next(iter(suffixes), "")
+        if suffix not in suffixes:
+            known = [name if ending == all_[0] else name + ending for name, all_ in FLAVOURS.items() for ending in all_]
+            raise UnknownName("archive format", text, known)
+        return cls(flavour, suffix)
+
+    def __str__(self) -> str:
+        return self.flavour + self.suffix
 
 
-def install_only_name(python: PythonVersion, target: str, options: BuildOptions, tag: str) -> str:
-    """Return the same for the archive that holds nothing but the installation."""
-    return f"cpython-{python}-{target}-{options}-{tag}-install_only.tar.gz"
+DEFAULT_FORMATS = tuple(map(ArchiveFormat.parse, ("full", "install_only", "install_only_stripped")))
+
+
+def archive_name(
+    python: PythonVersion, target: str, options: BuildOptions, tag: str, kind: ArchiveFormat, release: bool = False
+) -> str:
+    """Return the name of an archive, as python-build-standalone has it.
+
+    Local: cpython-3.13.15-x86_64-unknown-linux-gnu-pgo+lto-20261121T1000.tar.zst, and the same with -install_only.tar.gz;
+    release: cpython-3.13.15+20261121-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst, and without the options
+    cpython-3.13.15+20261121-x86_64-unknown-linux-gnu-install_only.tar.gz (freethreaded-install_only for those).
+    """
+    if not release:
+        flavour = "" if kind.flavour == "full" else f"-{kind.flavour}"
+        return f"cpython-{python}-{target}-{options}-{tag}{flavour}{kind.suffix}"
+    if kind.flavour == "full":
+        described = f"{options}-full"
+    else:
+        described = f"freethreaded-{kind.flavour}" if "freethreaded" in options else kind.flavour
+    return f"cpython-{python}+{tag}-{target}-{described}{kind.suffix}"

@@ -7,32 +7,57 @@ import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 import zstandard
 
-__all__ = ["full_archive", "install_only_archive", "install_only_members"]
+__all__ = ["Compression", "full_archive", "install_only_archive", "symbols_archive"]
 
 # 2024-01-01 00:00 UTC, the time that build scripts are given, too.
 _TIME = 1704067200
-# Fast ones: a local build should not spend longer on packing than on testing.
-_ZSTD_LEVEL = 9
-_GZIP_LEVEL = 4
 
 
-def full_archive(tree: Path, target: Path, threads: int) -> None:
-    """Pack the whole of `tree` (which holds python/) as .tar.zst; PYTHON.json comes first, so that it can be read quickly."""
+@dataclass(frozen=True)
+class Compression:
+    """How hard to compress.  `threads` is how many work at it; the result is the same for any number but zero."""
+
+    suffix: str
+    hard: bool
+    threads: int
+
+    @property
+    def gzip_level(self) -> int:
+        """A local build should not spend longer on packing than on testing; a release is downloaded many times."""
+        return 9 if self.hard else 4
+
+    @property
+    def zstd(self) -> zstandard.ZstdCompressionParameters:
+        """Level 22 is the highest; its window is what the format's readers accept without being told."""
+        if not self.hard:
+            return zstandard.ZstdCompressionParameters.from_level(9, threads=self.threads)
+        return zstandard.ZstdCompressionParameters.from_level(22, threads=self.threads, window_log=27)
+
+
+def full_archive(tree: Path, target: Path, how: Compression) -> None:
+    """Pack the whole of `tree` (which holds python/); PYTHON.json comes first, so that it can be read quickly."""
     members = sorted(_paths(tree), key=lambda path: (path.name != "PYTHON.json", path.as_posix()))
-    compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, threads=threads)
-    with open(target, "wb") as file, compressor.stream_writer(file, closefd=False) as stream:
-        _write(cast("IO[bytes]", stream), ((path, path.relative_to(tree).as_posix()) for path in members))
+    with _compressed(target, how) as stream:
+        _write(stream, ((path, path.relative_to(tree).as_posix()) for path in members))
 
 
-def install_only_archive(tree: Path, target: Path) -> None:
-    """Pack python/install of `tree` as .tar.gz under python/, without what only developers of CPython need."""
-    with _gzip(target) as stream:
-        _write(stream, install_only_members(tree / "python" / "install"))
+def install_only_archive(install: Path, target: Path, how: Compression) -> None:
+    """Pack an installation under python/, without what only developers of CPython need."""
+    with _compressed(target, how) as stream:
+        _write(stream, install_only_members(install))
+
+
+def symbols_archive(symbols: Path, target: Path, how: Compression) -> None:
+    """Pack debug symbols under python/, so that they can be unpacked over an installation."""
+    members = sorted(_paths(symbols))
+    with _compressed(target, how) as stream:
+        _write(stream, ((path, f"python/{path.relative_to(symbols).as_posix()}") for path in members))
 
 
 def install_only_members(install: Path) -> Iterator[tuple[Path, str]]:
@@ -61,12 +86,15 @@ def _paths(tree: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _gzip(target: Path) -> Iterator[IO[bytes]]:
-    with (
-        open(target, "wb") as file,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=file, mtime=0) as stream,
-    ):
-        yield cast("IO[bytes]", stream)
+def _compressed(target: Path, how: Compression) -> Iterator[IO[bytes]]:
+    with open(target, "wb") as file:
+        if how.suffix == ".tar.gz":
+            with gzip.GzipFile(filename="", mode="wb", compresslevel=how.gzip_level, fileobj=file, mtime=0) as stream:
+                yield cast("IO[bytes]", stream)
+        else:
+            compressor = zstandard.ZstdCompressor(compression_params=how.zstd)
+            with compressor.stream_writer(file, closefd=False) as stream:
+                yield cast("IO[bytes]", stream)
 
 
 def _write(stream: IO[bytes], members: Iterable[tuple[Path, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Optional
@@ -9,6 +10,7 @@ from typing import Optional
 from pythonbuild.catalog.load import Catalog, RecipeFolder, file_digest, matches
 from pythonbuild.catalog.schema import Origin, Toolchain
 from pythonbuild.errors import BadCatalog, BadRequest
+from pythonbuild.model.naming import ArchiveFormat
 from pythonbuild.plan.render import render
 from pythonbuild.plan.step import (
     Action,
@@ -107,19 +109,32 @@ class Planner:
             "options": str(build.options),
             "abi_flags": build.options.abi_flags,
             "triple": build.target.triple,
-            "gnu": build.target.gnu,
-            "glibc": build.target.glibc,
-            "toolchain": build.toolchain,
-            "licenses": ", ".join(sorted({name for folder in self._linked(build) for name in folder.recipe.licenses})),
+            "licenses": json.dumps({folder.recipe.name: folder.recipe.licenses for folder in self._linked(build)}),
         }
         needs = (Need("cpython", cpython.identity), *libraries)
         tree = self._handled("distribution", label, build, facts, needs)
-        outputs = []
-        for kind in ("full", "install_only"):
-            name = label.replace("distribution", f"archive-{kind}", 1)
-            step = self._handled("archive", name, build, {"kind": kind}, (Need("distribution", tree.identity),))
-            outputs.append(Output(build=build, step=step.identity, kind=kind))
-        return outputs
+        return [self._archive(build, tree, label, kind) for kind in build.formats]
+
+    def _archive(self, build: Build, tree: Step, label: str, kind: ArchiveFormat) -> Output:
+        content = Need("distribution", tree.identity)
+        if kind.flavour in ("install_only_stripped", "debug_symbols"):
+            content = Need("stripped", self._stripped(build, tree, label).identity)
+        parameters = {
+            "flavour": kind.flavour,
+            "suffix": kind.suffix,
+            "compression": "hard" if build.release else "fast",
+        }
+        name = label.replace("distribution", f"archive-{kind}{'-release' if build.release else ''}", 1)
+        step = self._handled("archive", name, build, parameters, (content,))
+        return Output(build=build, step=step.identity, kind=kind)
+
+    def _stripped(self, build: Build, tree: Step, label: str) -> Step:
+        """Return the step that separates code and symbols, with the objcopy of the toolchain that has the sysroot."""
+        name = build.target.toolchains[0]
+        toolchain = self._catalog.toolchain(name)
+        objcopy = toolchain.programs["objcopy"].format(gnu=build.target.gnu).removeprefix("@TOOLCHAIN@/")
+        needs = (Need("distribution", tree.identity), Need("toolchain", self._toolchain(build, name).identity))
+        return self._handled("strip", label.replace("distribution", "stripped", 1), build, {"objcopy": objcopy}, needs)
 
     def _handled(
         self, handler: str, label: str, build: Build, parameters: dict[str, str], needs: tuple[Need, ...]
@@ -275,7 +290,9 @@ def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
         "-fdebug-prefix-map=@ROOT@=/build",
         "-ffile-prefix-map=@SYSROOT@=/toolchain",
     ]
-    paths += ["-isystem", "@ROOT@/deps/include", "-L@ROOT@/deps/lib"]
+    paths += ["-isystem", "@ROOT@/deps/include", "-L@ROOT@/deps/lib", "-B@ROOT@/deps/lib/crt"]
+    # By which a debugger finds the symbols of a stripped file.
+    paths.append("-Wl,--build-id=sha1")
     wrappers = {name: program.format(gnu=gnu) for name, program in toolchain.programs.items()}
     for name, program in toolchain.compilers.items():
         wrappers[name] = " ".join([program.format(gnu=gnu), *arguments, *paths])

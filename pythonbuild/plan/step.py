@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 from pythonbuild.catalog.schema import Origin
+from pythonbuild.model.naming import ArchiveFormat
 from pythonbuild.request.build import Build
 
 __all__ = ["Action", "Need", "Plan", "PythonAction", "ScriptAction", "SourceFile", "Step", "UnpackAction", "key_of"]
@@ -88,11 +89,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Output:
-    """A file of dist/: the archive step that makes it, and its name up to the release tag and after it."""
+    """A file of dist/: the build it belongs to, the archive step that makes it, and what it is."""
 
     build: Build
     step: str
-    kind: str
+    kind: ArchiveFormat
 
 
 @dataclass(frozen=True)

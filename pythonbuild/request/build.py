@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -10,6 +11,7 @@ from typing import Optional
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Target
 from pythonbuild.errors import BadRequest, MissingPrerequisite
+from pythonbuild.model.naming import DEFAULT_FORMATS, ArchiveFormat
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
@@ -46,17 +48,24 @@ class BuildRequest:
     toolchain: str = "auto"
     local_python: Optional[LocalPython] = None
     llvm: Optional[HostLlvm] = None
+    formats: tuple[str, ...] = ()
+    release: bool = False
 
 
 @dataclass(frozen=True)
 class Build:
-    """One Python to make.  Libraries are compiled by `library_toolchain`, so that builds share them; CPython by `toolchain`."""
+    """One Python to make, and the archives of it; for a release they are compressed hard.
+
+    Libraries are compiled by `library_toolchain`, so that builds share them; CPython by `toolchain`.
+    """
 
     target: Target
     python: PythonVersion
     options: BuildOptions
     toolchain: str
     library_toolchain: str
+    formats: tuple[ArchiveFormat, ...] = DEFAULT_FORMATS
+    release: bool = False
     local_python: Optional[LocalPython] = None
 
     def __str__(self) -> str:
@@ -81,7 +90,23 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
                 options = BuildOptions.parse(text)
                 _check_options(options, python, target)
                 builds[_build(request, catalog, target, python, options)] = None
+    if request.release:
+        _check_release(builds)
     return tuple(builds)
+
+
+def _check_release(builds: Iterable[Build]) -> None:
+    """The names of a release's install_only archives don't have the options: two builds could not be told apart."""
+    seen: dict[tuple[object, ...], Build] = {}
+    for build in builds:
+        if all(kind.flavour == "full" for kind in build.formats):
+            continue
+        other = seen.setdefault((build.target.triple, build.python, "freethreaded" in build.options), build)
+        if other is not build:
+            raise BadRequest(
+                f"a release has one install_only archive for each Python, and both {other.options} and {build.options} were asked for",
+                "release the fastest with all formats, and the others with --formats full",
+            )
 
 
 def _pythons(request: BuildRequest, catalog: Catalog) -> list[PythonVersion]:
@@ -138,6 +163,8 @@ def _build(
         options=options,
         toolchain=name,
         library_toolchain=library,
+        formats=tuple(dict.fromkeys(map(ArchiveFormat.parse, request.formats))) or DEFAULT_FORMATS,
+        release=request.release,
         local_python=request.local_python,
     )
 

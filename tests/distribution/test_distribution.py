@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from pythonbuild.binaries.elf import elf_files
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
-from pythonbuild.validation.elf import elf_files, judge_elf
+from pythonbuild.validation.elf import judge_elf
 from tests.distribution.conftest import REQUIRED, Built, clean_environment
 
 SMOKE = Path(__file__).with_name("smoke.py")

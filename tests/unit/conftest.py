@@ -56,7 +56,7 @@ def catalog() -> Catalog:
         cc="gcc",
         cxx="g++",
         compilers={"gcc": "@TOOLCHAIN@/bin/gcc"},
-        programs={"ar": "@TOOLCHAIN@/bin/ar"},
+        programs={"objcopy": "@TOOLCHAIN@/bin/{gnu}-objcopy", "ar": "@TOOLCHAIN@/bin/ar"},
         wheels={"x86_64": Origin(sha256="f" * 64, size=1, wheel="ppbt==1", platform="manylinux")},
         archive="{gnu}.tar",
     )

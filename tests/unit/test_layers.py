@@ -10,7 +10,7 @@ import pytest
 import pythonbuild
 
 ROOT = Path(pythonbuild.__file__).parent
-LEAVES = {"errors", "events", "home", "doctor"}
+LEAVES = {"binaries", "errors", "events", "home", "doctor"}
 ORDER = [
     "model",
     "catalog",
@@ -50,7 +50,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 def test_every_package_has_its_place() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert packages == {*ORDER, "ui", "cli"}
+    assert packages == {*ORDER, "binaries", "ui", "cli"}
 
 
 @pytest.mark.parametrize("name", ["bootstrap.py", "home.py", "doctor.py", "cli/options.py"])

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from pythonbuild.errors import BadRequest, UnknownName
-from pythonbuild.model.naming import full_archive_name, install_only_name
+from pythonbuild.model.naming import ArchiveFormat, archive_name
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
@@ -58,6 +58,26 @@ def test_a_release_candidate_belongs_to_its_series() -> None:
 
 def test_archive_names() -> None:
     version, options = PythonVersion.parse("3.13.15"), BuildOptions.parse("lto+pgo")
-    name = full_archive_name(version, "x86_64-unknown-linux-gnu", options, "20261121T1000")
+    full, install_only = ArchiveFormat.parse("full"), ArchiveFormat.parse("install_only")
+    name = archive_name(version, "x86_64-unknown-linux-gnu", options, "20261121T1000", full)
     assert name == "cpython-3.13.15-x86_64-unknown-linux-gnu-pgo+lto-20261121T1000.tar.zst"
-    assert install_only_name(version, "t", options, "x") == "cpython-3.13.15-t-pgo+lto-x-install_only.tar.gz"
+    assert archive_name(version, "t", options, "x", install_only) == "cpython-3.13.15-t-pgo+lto-x-install_only.tar.gz"
+
+
+def test_archive_names_of_a_release() -> None:
+    version, options = PythonVersion.parse("3.13.15"), BuildOptions.parse("pgo+lto")
+    threads = BuildOptions.parse("pgo+lto+freethreaded")
+
+    def name(options: BuildOptions, kind: str) -> str:
+        return archive_name(version, "t", options, "20261121", ArchiveFormat.parse(kind), release=True)
+
+    assert name(options, "full") == "cpython-3.13.15+20261121-t-pgo+lto-full.tar.zst"
+    assert name(threads, "full") == "cpython-3.13.15+20261121-t-freethreaded+pgo+lto-full.tar.zst"
+    assert name(options, "install_only_stripped") == "cpython-3.13.15+20261121-t-install_only_stripped.tar.gz"
+    assert name(threads, "install_only.tar.zst") == "cpython-3.13.15+20261121-t-freethreaded-install_only.tar.zst"
+
+
+@pytest.mark.parametrize("text", ["full.tar.gz", "installonly", "", "install_only.zip"])
+def test_an_archive_format_that_there_is_not(text: str) -> None:
+    with pytest.raises(UnknownName, match="archive format"):
+        ArchiveFormat.parse(text)

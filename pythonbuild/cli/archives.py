@@ -1,0 +1,74 @@
+"""The verbs that take archives: validate, inspect, diff, convert.  Every function returns an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.cli.building import make_step
+from pythonbuild.cli.options import parser
+from pythonbuild.errors import BadRequest
+from pythonbuild.home import checkout
+from pythonbuild.model.naming import FLAVOURS, ArchiveFormat
+from pythonbuild.packaging.convert import FullName
+from pythonbuild.packaging.convert import convert as convert_archive
+from pythonbuild.ui.text import size
+from pythonbuild.validation.rule import rules
+from pythonbuild.validation.validate import validate as judge_archive
+
+__all__ = ["convert", "validate"]
+
+
+def validate(flags: argparse.Namespace) -> int:
+    """Hold archives against all rules; 1 if one is broken."""
+    if flags.list_rules:
+        for rule in rules():
+            sys.stdout.write(f"{rule.name:18} {rule.text}{' (full archives)' if rule.full_only else ''}\n")
+        return 0
+    if not flags.archives:
+        raise BadRequest("no archive was given", "name the .tar.zst or .tar.gz files, or use --list-rules")
+    catalog = load_catalog(checkout() / "cpython-unix")
+    found = {name: judge_archive(Path(name), catalog) for name in flags.archives}
+    if flags.json:
+        rows = [{"archive": name, **asdict(finding)} for name, findings in found.items() for finding in findings]
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+    else:
+        for name, findings in found.items():
+            for finding in findings:
+                sys.stdout.write(f"{name}: {finding}\n")
+            sys.stdout.write(f"{name}: {len(findings) or 'no'} findings, {len(rules())} rules\n")
+    return 1 if any(found.values()) else 0
+
+
+def convert(flags: argparse.Namespace) -> int:
+    """Make the other flavours of full archives."""
+    texts = [part for text in flags.formats or ("install_only,install_only_stripped",) for part in text.split(",")]
+    formats = list(dict.fromkeys(map(ArchiveFormat.parse, texts)))
+    if any(kind.flavour == "full" for kind in formats):
+        others = ", ".join(name for name in FLAVOURS if name != "full")
+        raise BadRequest("a full archive cannot be made of itself", f"choose out of {others}")
+    for text in flags.archives:
+        archive = Path(text)
+        triple = FullName(archive.name).triple
+
+        def objcopy(triple: str = triple) -> Path:
+            return _objcopy(triple)
+
+        folder = Path(flags.output or archive.parent)
+        for made in convert_archive(archive, formats, folder, objcopy, flags.jobs, lambda line: None):
+            sys.stdout.write(f"{made}  {size(made.stat().st_size)}\n")
+    return 0
+
+
+def _objcopy(triple: str) -> Path:
+    """Return the objcopy that a build for this target strips with; its toolchain is fetched if it is not in the store."""
+    catalog = load_catalog(checkout() / "cpython-unix")
+    target = catalog.target(triple)
+    name = target.toolchains[0]
+    program = catalog.toolchain(name).programs["objcopy"].format(gnu=target.gnu)
+    flags = parser("pythonbuild").parse_args(["build", "--target", triple])
+    return make_step(flags, f"toolchain-{name}") / program.removeprefix("@TOOLCHAIN@/")

@@ -1,0 +1,65 @@
+"""Take the debug information out of an installation, and keep it where a debugger finds it by build ID.
+
+gdb looks for .build-id/ab/cdef.debug below its debug-file-directory (GDB manual, "Separate Debug Files").
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import lief
+
+from pythonbuild.binaries.elf import elf_files
+from pythonbuild.errors import PythonBuildError
+
+__all__ = ["SYMBOLS", "strip_installation"]
+
+# Where the symbols lie, relative to the installation: `set debug-file-directory PREFIX/lib/debug` in gdb.
+SYMBOLS = "lib/debug/.build-id"
+
+
+def strip_installation(
+    install: Path, stripped: Path, symbols: Path, objcopy: Path, threads: int, say: Callable[[str], None]
+) -> None:
+    """Copy an installation to `stripped` without debug information, which goes below `symbols` (both are made).
+
+    objcopy: the program of that name for the installation's platform.  Raises PythonBuildError if a file has no build ID
+    or objcopy fails.
+    """
+    shutil.copytree(install, stripped, symlinks=True)
+    symbols.mkdir(parents=True)
+    files = list(elf_files(stripped))
+    with ThreadPoolExecutor(threads) as pool:
+        sizes = list(pool.map(lambda file: _split(file, symbols, objcopy), files))
+    before, after = (sum(column) for column in zip(*sizes))
+    say(f"{len(files)} files stripped, {before / 1e6:.0f} MB to {after / 1e6:.0f} MB")
+
+
+def _split(file: Path, symbols: Path, objcopy: Path) -> tuple[int, int]:
+    """Strip a file in place; returns its size before and after."""
+    before = file.stat().st_size
+    name = build_id(file)
+    target = symbols / SYMBOLS / name[:2] / f"{name[2:]}.debug"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mode = file.stat().st_mode
+    file.chmod(mode | 0o200)
+    for flags in (["--only-keep-debug", str(file), str(target)], ["--strip-debug", str(file)]):
+        done = subprocess.run([str(objcopy), *flags], capture_output=True, text=True)
+        if done.returncode:
+            raise PythonBuildError(f"{objcopy.name} could not strip {file.name}: {done.stderr.strip()}")
+    target.chmod(0o644)
+    file.chmod(mode)
+    return before, file.stat().st_size
+
+
+def build_id(file: Path) -> str:
+    """Return the build ID of an ELF file in hexadecimal; raises PythonBuildError if it has none."""
+    binary = lief.ELF.parse(str(file))
+    for note in binary.notes if binary else ():
+        if note.type == lief.ELF.Note.TYPE.GNU_BUILD_ID:
+            return bytes(note.description).hex()
+    raise PythonBuildError(f"{file.name} has no build ID, so a debugger could not find its symbols")

@@ -1,0 +1,153 @@
+"""Rules over each ELF program and library: where it runs, what it needs, how it is hardened, what it lets others see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pythonbuild.binaries.elf import ElfFacts
+from pythonbuild.validation.rule import Case, elf_rule, rule
+
+__all__: list[str] = []
+
+# Symbols of libraries that are linked in statically; no other library of the process may meet them.
+_PRIVATE = frozenset(
+    "BIO_ADDR_new BN_new BZ2_bzCompress CRYPTO_memcmp DH_new OPENSSL_instrument_bus SSL_extension_supported SSL_read "
+    "XML_ParserCreate XOpenDisplay ZSTD_compress __txn_begin current_history deflateEnd el_init ffi_call ffi_type_void "
+    "gdbm_close gzclose history_expand inflate lzma_index_init lzma_stream_encoder mpd_qadd new_field readline rl_prompt "
+    "set_field_term setupterm sqlite3_close sqlite3_initialize uuid_generate winstr xcb_connect xcb_create_window".split()
+)
+# Functions that newer versions of glibc no longer have.
+_GONE = frozenset({"pthread_yield"})
+# The oldest kernel of a distribution with glibc 2.17: that of RHEL 7.
+_OLDEST_KERNEL = (3, 10, 0)
+# targets.yml's name of a CPU -> ELF's.
+_MACHINES = {
+    "x86_64": "X86_64",
+    "aarch64": "AARCH64",
+    "armv7": "ARM",
+    "i686": "I386",
+    "mips": "MIPS",
+    "mipsel": "MIPS",
+    "loongarch64": "LOONGARCH",
+    "ppc64le": "PPC64",
+    "riscv64": "RISCV",
+    "s390x": "S390",
+}
+
+
+def _version(numbers: tuple[int, ...]) -> str:
+    return ".".join(map(str, numbers))
+
+
+@rule("elf-readable", "every ELF file can be read")
+def _readable(case: Case) -> Iterator[tuple[str, str]]:
+    for file in case.subject.unreadable:
+        yield file, "LIEF cannot read it"
+
+
+@elf_rule("elf-machine", "every program and library is for the target's CPU")
+def _machine(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if case.target and facts.machine != _MACHINES.get(case.target.arch):
+        yield f"is for {facts.machine}, not {case.target.arch}"
+
+
+@elf_rule("elf-libraries", "nothing but the target's system libraries and the archive's own are needed")
+def _libraries(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    own = {name.rsplit("/", 1)[-1] for name in case.subject.entries if ".so" in name}
+    for library in facts.needed:
+        allowed = case.target.system_libraries if case.target else ()
+        if library not in own and library not in allowed:
+            yield f"needs {library}"
+
+
+@elf_rule("elf-glibc", "no symbol of a newer glibc than the target's floor is needed")
+def _glibc(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if case.target and case.target.glibc:
+        floor = tuple(map(int, case.target.glibc.split(".")))
+        for version in facts.glibc:
+            if version > floor:
+                yield f"needs GLIBC_{'PRIVATE' if version == (999,) else _version(version)}"
+
+
+@elf_rule("elf-kernel", "no program says that it needs a newer kernel than glibc 2.17's distributions have")
+def _kernel(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if facts.kernel and facts.kernel > _OLDEST_KERNEL:
+        yield f"says that it needs Linux {_version(facts.kernel)}"
+
+
+@elf_rule("elf-gone", "no function is needed that newer glibcs have dropped")
+def _gone(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    for symbol in sorted(facts.undefined & _GONE):
+        yield f"needs {symbol}"
+
+
+@elf_rule("elf-rpath", "libraries are looked for beside the file only, by $ORIGIN")
+def _rpath(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    for path in facts.rpath:
+        if not re.match(r"\$(ORIGIN|\{ORIGIN\})(/|$)", path):
+            yield f"looks for libraries in {path}"
+
+
+@elf_rule("elf-private", "symbols of the libraries that were linked in are not exported")
+def _private(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    for symbol in sorted(facts.exported & _PRIVATE):
+        yield f"exports {symbol}"
+
+
+@elf_rule("elf-stack", "the stack is not executable, and the file says so")
+def _stack(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if facts.executable_stack:
+        yield "asks for an executable stack"
+    elif not facts.stack_segment:
+        yield "has no PT_GNU_STACK, which means an executable stack"
+
+
+@elf_rule("elf-relro", "relocated data is made read-only")
+def _relro(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if not facts.relro:
+        yield "has no PT_GNU_RELRO"
+
+
+@elf_rule("elf-now", "symbols are bound at the start, so that their table can be read-only")
+def _now(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if facts.dynamic and not facts.bind_now:
+        yield "is bound lazily (no BIND_NOW)"
+
+
+@elf_rule("elf-wx", "no memory is writable and executable")
+def _writable_code(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if facts.writable_code:
+        yield "has a segment that is writable and executable"
+
+
+@elf_rule("elf-textrel", "code is not changed when it is loaded")
+def _text_relocations(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if facts.text_relocations:
+        yield "has relocations in its code (TEXTREL)"
+
+
+@elf_rule(
+    "elf-protected", "the interpreter is compiled with stack protectors and, but for debug builds, checked functions"
+)
+def _protected(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if not re.fullmatch(rf"{re.escape(case.subject.root)}/bin/python\d[^/]*", file):
+        return
+    if not any(symbol.startswith("__stack_chk_fail") for symbol in facts.undefined):
+        yield "has no stack protectors"
+    glibc = case.target is not None and case.target.libc == "gnu"
+    checked = any(re.fullmatch(r"__\w+_chk", symbol) for symbol in facts.undefined)
+    if glibc and "debug" not in case.subject.options and not checked:
+        yield "calls no checked functions (_FORTIFY_SOURCE)"
+
+
+@elf_rule("elf-build-id", "every program and library has a build ID, by which its symbols are found")
+def _build_id(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if not facts.build_id:
+        yield "has no build ID"
+
+
+@elf_rule("stripped", "an install_only_stripped archive has no debug information")
+def _stripped(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
+    if "install_only_stripped" in case.subject.path.name and facts.debug_sections:
+        yield "has debug sections"

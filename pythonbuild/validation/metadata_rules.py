@@ -1,0 +1,228 @@
+"""Rules over what an archive says of itself in PYTHON.json, held against what is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+
+from pythonbuild.model.version import PythonVersion
+from pythonbuild.validation.rule import Case, rule
+
+__all__ = ["schema", "schema_errors"]
+
+# targets.yml's name of a CPU -> what the platform tag says, where that is another word.
+_PLATFORM_CPU = {"ppc64le": "powerpc64le", "armv7": "arm"}
+
+
+@lru_cache(maxsize=1)
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of PYTHON.json, version 8."""
+    value: dict[str, Any] = json.loads(files("pythonbuild.validation").joinpath("python_json.schema.json").read_text())
+    return value
+
+
+def schema_errors(facts: dict[str, Any]) -> Iterator[jsonschema.ValidationError]:
+    """Yield where the value of a PYTHON.json breaks the schema."""
+    yield from jsonschema.Draft202012Validator(schema()).iter_errors(facts)
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    return case.subject.facts or {}
+
+
+def _extensions(case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (module, facts) over all variants of all extension modules."""
+    for name, variants in _facts(case)["build_info"]["extensions"].items():
+        for variant in variants:
+            yield name, variant
+
+
+@rule("json-first", "PYTHON.json is the first entry, so that it can be read without the rest", full_only=True)
+def _first(case: Case) -> Iterator[tuple[str, str]]:
+    if case.subject.first != "python/PYTHON.json":
+        yield "python/PYTHON.json", f"comes after {case.subject.first}"
+
+
+@rule(
+    "json-schema",
+    "PYTHON.json has every key of the format, with values of the right kind, and no others",
+    full_only=True,
+)
+def _schema(case: Case) -> Iterator[tuple[str, str]]:
+    for error in schema_errors(_facts(case)):
+        yield "python/PYTHON.json", f"{error.json_path}: {error.message[:200]}"
+
+
+@rule("json-target", "the target triple is one that targets.yml knows, and the platform tag is its", full_only=True)
+def _target(case: Case) -> Iterator[tuple[str, str]]:
+    triple = str(_facts(case).get("target_triple"))
+    if case.target is None:
+        yield "python/PYTHON.json", f"target_triple {triple} is not in targets.yml"
+    elif "-linux-" in triple:
+        tag = f"linux-{_PLATFORM_CPU.get(case.target.arch, case.target.arch)}"
+        if _facts(case).get("python_platform_tag") != tag:
+            yield "python/PYTHON.json", f"python_platform_tag is {_facts(case).get('python_platform_tag')}, not {tag}"
+
+
+@rule("json-paths", "every path in PYTHON.json is that of something in the archive", full_only=True)
+def _paths(case: Case) -> Iterator[tuple[str, str]]:
+    facts = _facts(case)
+    entries = case.subject.entries
+    folders = {name.rsplit("/", depth)[0] for name in entries for depth in range(1, name.count("/") + 1)}
+    named = [
+        facts.get(key)
+        for key in ("python_exe", "run_tests", "license_path", "python_stdlib_platform_config", "tcl_library_path")
+    ]
+    named += facts["python_paths"].values()
+    named += [f"{facts.get('tcl_library_path')}/{name}" for name in facts.get("tcl_library_paths") or ()]
+    info = facts["build_info"]
+    named += [info["inittab_object"], info["inittab_source"]]
+    named += [info["core"].get("shared_lib"), info["core"].get("static_lib"), *info["core"]["objs"]]
+    for _, extension in _extensions(case):
+        named += [*extension["objs"], extension.get("shared_lib"), *extension.get("license_paths", ())]
+        named += [link.get(key) for link in extension["links"] for key in ("path_static", "path_dynamic")]
+    for path in dict.fromkeys(path for path in named if path):
+        if f"python/{path}" not in entries and f"python/{path}" not in folders:
+            yield "python/PYTHON.json", f"names {path}, which is not in the archive"
+
+
+@rule("json-options", "what the build options claim is true of the files", full_only=True)
+def _options(case: Case) -> Iterator[tuple[str, str]]:
+    subject, options, facts = case.subject, case.subject.options, _facts(case)
+    variables = subject.variables
+    for option, variable in (("debug", "Py_DEBUG"), ("freethreaded", "Py_GIL_DISABLED")):
+        if (option in options) != bool(variables.get(variable)):
+            yield (
+                "python/PYTHON.json",
+                f"build_options are {facts.get('build_options')}, but {variable} is {variables.get(variable)!r}",
+            )
+    for flag, option in (("t", "freethreaded"), ("d", "debug")):
+        if (flag in str(variables.get("ABIFLAGS", ""))) != (option in options):
+            yield (
+                "python/PYTHON.json",
+                f"build_options are {facts.get('build_options')}, but ABIFLAGS is {variables.get('ABIFLAGS')!r}",
+            )
+
+
+@rule(
+    "option-pgo", "a pgo archive's objects were compiled with a profile, and those of others were not", full_only=True
+)
+def _pgo(case: Case) -> Iterator[tuple[str, str]]:
+    subject = case.subject
+    core = [name for name in subject.objects if re.match(r"python/build/(Objects|Python)/", name)]
+    profiled = [name for name in core if name in subject.profiled]
+    if "pgo" in subject.options and len(profiled) * 2 < len(core):
+        yield (
+            "python/build",
+            f"claims pgo, but only {len(profiled)} of {len(core)} objects were compiled with a profile",
+        )
+    if "pgo" not in subject.options and len(profiled) * 2 > len(core):
+        yield (
+            "python/build",
+            f"{len(profiled)} of {len(core)} objects were compiled with a profile, and pgo is not claimed",
+        )
+
+
+@rule(
+    "option-lto",
+    "an lto archive's objects are an optimizer's input, and PYTHON.json says of which version",
+    full_only=True,
+)
+def _lto(case: Case) -> Iterator[tuple[str, str]]:
+    core = {kind for name, kind in case.subject.objects.items() if re.match(r"python/build/(Objects|Python)/", name)}
+    said = str(_facts(case)["build_info"]["object_file_format"])
+    lto = core == {"llvm-bitcode"}
+    if ("lto" in case.subject.options) != lto:
+        yield (
+            "python/build",
+            f"build_options are {_facts(case).get('build_options')}, and the objects are {', '.join(sorted(core))}",
+        )
+    if said.startswith("llvm-bitcode:") != lto:
+        yield "python/PYTHON.json", f"object_file_format is {said}, and the objects are {', '.join(sorted(core))}"
+
+
+@rule("option-static", "a static archive has no shared libraries")
+def _static(case: Case) -> Iterator[tuple[str, str]]:
+    if "static" in case.subject.options:
+        for entry in case.subject.files(r".*\.(so|so\.[\d.]+|dylib|dll|pyd)"):
+            yield entry.name, "is a shared library in a static distribution"
+
+
+@rule("json-glibc", "the glibc version in crt_features is the highest that a file needs", full_only=True)
+def _glibc(case: Case) -> Iterator[tuple[str, str]]:
+    prefix = "glibc-max-symbol-version:"
+    said = [item[len(prefix) :] for item in _facts(case).get("crt_features") or () if str(item).startswith(prefix)]
+    versions = [version for facts in case.subject.elf.values() for version in facts.glibc]
+    highest = ".".join(map(str, max(versions))) if versions else ""
+    if highest and said != [highest]:
+        yield "python/PYTHON.json", f"crt_features say {', '.join(said) or 'no version'}, and the files need {highest}"
+
+
+@rule("modules", "the extension modules are exactly those that such a Python has", full_only=True)
+def _modules(case: Case) -> Iterator[tuple[str, str]]:
+    if case.target is None:
+        return
+    try:
+        version = PythonVersion.parse(str(_facts(case).get("python_version")))
+    except ValueError:
+        return
+    wanted = case.catalog.modules(case.target.triple, version)
+    there = {name for name, _ in _extensions(case)}
+    for name in sorted(wanted - there):
+        yield "python/PYTHON.json", f"the module {name} is missing"
+    for name in sorted(there - wanted):
+        yield "python/PYTHON.json", f"the module {name} is not one that such a Python has"
+
+
+@rule("module-functions", "libpython exports the start of each built-in module, and of no other", full_only=True)
+def _module_functions(case: Case) -> Iterator[tuple[str, str]]:
+    library = str(_facts(case)["build_info"]["core"].get("shared_lib"))
+    facts = case.subject.elf.get(f"python/{library}")
+    if facts is None:
+        return
+    wanted = {
+        extension["init_fn"]
+        for _, extension in _extensions(case)
+        if "shared_lib" not in extension and extension["init_fn"].startswith("PyInit_")
+    }
+    there = {symbol for symbol in facts.exported if symbol.startswith("PyInit_")}
+    for name in sorted(wanted ^ there):
+        yield f"python/{library}", f"{'does not export' if name in wanted else 'exports'} {name}"
+
+
+@rule("annotated", "each system library that a file needs is a link in PYTHON.json", full_only=True)
+def _annotated(case: Case) -> Iterator[tuple[str, str]]:
+    core = _facts(case)["build_info"]["core"]
+    links = [*core["links"], *(link for _, extension in _extensions(case) for link in extension["links"])]
+    known = {str(link.get("name")) for link in links if link.get("system")}
+    own = {name.rsplit("/", 1)[-1] for name in case.subject.entries if ".so" in name}
+    for file, facts in case.subject.elf.items():
+        for library in facts.needed:
+            name = re.sub(r"^lib|\.so.*$", "", library)
+            if (
+                library not in own
+                and not re.match(r"ld-linux|ld64|ld\.so|libc\.|libgcc_s\.", library)
+                and name not in known
+            ):
+                yield file, f"needs {library}, which no link in PYTHON.json names"
+
+
+@rule("licenses", "the licence of CPython and of each library that is linked in is there", full_only=True)
+def _licenses(case: Case) -> Iterator[tuple[str, str]]:
+    texts = {entry.name for entry in case.subject.files(r"python/licenses/.+") if entry.size > 100}
+    if not texts:
+        yield "python/licenses", "has no licence texts"
+    for name, extension in _extensions(case):
+        local = [link for link in extension["links"] if link.get("path_static") or link.get("path_dynamic")]
+        paths = extension.get("license_paths", ())
+        if local and not (extension.get("licenses") and paths):
+            yield "python/PYTHON.json", f"{name} is linked with {local[0].get('name')}, whose licence is not named"
+        for path in paths:
+            if f"python/{path}" not in texts:
+                yield f"python/{path}", f"is the licence of what {name} is linked with, and is missing or empty"

@@ -1,0 +1,175 @@
+"""One pass over an archive: everything the rules look at, small enough to keep, while the files themselves are let go."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from pythonbuild.binaries.archive import Member, members, unsafe
+from pythonbuild.binaries.elf import ElfFacts, elf_facts, object_format
+from pythonbuild.errors import BadArchive
+
+__all__ = ["Entry", "Subject", "read_subject"]
+
+# What the inside of a build root, a store or a peer's build container looks like.  Not `/tmp/`: documentation names it.
+_LEAKS = re.compile(
+    rb"(?:\.cache/pythonbuild/|/store/trees/[0-9a-f]{16}|/roots/[A-Za-z0-9._+]+-[0-9a-f]{12}/|/tools/(?:deps|host)/|/home/[a-z0-9_-]+/)[^\0\s\"']{0,60}"
+)
+# Texts that CPython's own tests and documentation contain.
+_NO_LEAKS_BELOW = re.compile(r"/(?:test|tests|idle_test)/|\.(?:txt|rst|html|terms)$|/terminfo/")
+_KEPT_TEXT = re.compile(r"(?:_sysconfigdata_[^/]*\.py|\.pc|/Makefile|/python[^/]*-config|build-details\.json)$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the archive without its content; `kind` is file, link, folder or other."""
+
+    name: str
+    kind: str
+    size: int
+    mode: int
+    link: str = ""
+    owner: tuple[int, int, str, str] = (0, 0, "root", "root")
+
+
+@dataclass
+class Subject:
+    """An archive, read.
+
+    root: the folder of the installation inside the archive, "python/install" or "python"; facts: PYTHON.json's value;
+    elf: programs and libraries by name; objects: formats of object files by name; texts: small files that rules read;
+    programs: first lines of scripts; variables: sysconfig's, as _sysconfigdata holds them.
+    """
+
+    path: Path
+    entries: dict[str, Entry] = field(default_factory=dict)
+    first: str = ""
+    repeated: list[str] = field(default_factory=list)
+    unsafe: dict[str, str] = field(default_factory=dict)
+    facts: Optional[dict[str, Any]] = None
+    elf: dict[str, ElfFacts] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+    objects: dict[str, str] = field(default_factory=dict)
+    profiled: set[str] = field(default_factory=set)
+    texts: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
+    leaks: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def full(self) -> bool:
+        """Is it the full archive, with PYTHON.json?"""
+        return self.facts is not None
+
+    @property
+    def root(self) -> str:
+        """The folder of the installation."""
+        return "python/install" if self.full else "python"
+
+    @property
+    def options(self) -> frozenset[str]:
+        """The build options that the archive claims for itself: PYTHON.json's; without one, what its file name says."""
+        if self.facts is not None:
+            return frozenset(str(self.facts.get("build_options", "")).split("+"))
+        known = r"(?:debug|noopt|pgo|lto|freethreaded|static)"
+        found = re.search(rf"-({known}(?:\+{known})*)-", self.path.name)
+        return frozenset(found[1].split("+")) if found else frozenset()
+
+    @property
+    def gnu_triple(self) -> str:
+        """The GNU triple that sysconfig names, e.g. x86_64-linux-gnu."""
+        return str(self.variables.get("MULTIARCH", ""))
+
+    def files(self, pattern: str) -> Iterator[Entry]:
+        """Yield the files whose whole name fits a regular expression."""
+        compiled = re.compile(pattern)
+        for entry in self.entries.values():
+            if entry.kind == "file" and compiled.fullmatch(entry.name):
+                yield entry
+
+
+def read_subject(path: Path) -> Subject:
+    """Read an archive of a Python.  Raises BadArchive if it cannot be read, or holds no Python."""
+    subject = Subject(path)
+    for member in members(path):
+        _take(subject, member)
+    if not any(name.startswith("python/") for name in subject.entries):
+        raise BadArchive(
+            f"{path.name} has no python/ in it", "give a full, install_only or install_only_stripped archive"
+        )
+    return subject
+
+
+def _take(subject: Subject, member: Member) -> None:
+    info = member.info
+    name = info.name.rstrip("/")
+    if name in subject.entries:
+        subject.repeated.append(name)
+    reason = unsafe(info)
+    if reason:
+        subject.unsafe[name] = reason
+    kind = "file" if info.isreg() else "link" if info.issym() else "folder" if info.isdir() else "other"
+    owner = (info.uid, info.gid, info.uname, info.gname)
+    subject.entries[name] = Entry(name, kind, info.size, info.mode, member.link, owner)
+    subject.first = subject.first or name
+    if kind == "file":
+        _take_content(subject, name, member.data)
+
+
+def _take_content(subject: Subject, name: str, data: bytes) -> None:
+    if name == "python/PYTHON.json":
+        subject.facts = _json(subject.path, data)
+    if name.startswith("python/build/") and name.endswith(".o"):
+        _take_object(subject, name, data)
+    elif data[:4] == b"\x7fELF" and not name.endswith(".o"):
+        facts = elf_facts(data)
+        if facts is None:
+            subject.unreadable.append(name)
+        else:
+            subject.elf[name] = facts
+    if data[:2] == b"#!":
+        subject.programs[name] = data[:300].split(b"\n", 1)[0].decode("utf-8", "replace")
+    if _KEPT_TEXT.search(name):
+        subject.texts[name] = data.decode("utf-8", "replace")
+        if "_sysconfigdata_" in name:
+            subject.variables = _literal(subject.texts[name])
+    if not _NO_LEAKS_BELOW.search(name):
+        leak = _LEAKS.search(data)
+        if leak:
+            subject.leaks[name] = leak[0].decode("utf-8", "replace")
+
+
+def _take_object(subject: Subject, name: str, data: bytes) -> None:
+    kind = object_format(data)
+    subject.objects[name] = kind
+    # Bitcode carries the summary of the profile it was optimized by; compilers put what the profile calls hot into
+    # sections of that name.
+    if (b"ProfileSummary" if kind == "llvm-bitcode" else b".text.hot") in data:
+        subject.profiled.add(name)
+
+
+def _json(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadArchive(f"PYTHON.json of {path.name} is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadArchive(f"PYTHON.json of {path.name} is no JSON object")
+    return value
+
+
+def _literal(text: str) -> dict[str, Any]:
+    """Return build_time_vars of a _sysconfigdata module without running it, {} if there is none."""
+    try:
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "build_time_vars":
+                value = ast.literal_eval(node.value)
+                return value if isinstance(value, dict) else {}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        pass
+    return {}
