@@ -1,4 +1,4 @@
-"""The verbs that take archives: validate, inspect, diff, convert.  Every function returns an exit status."""
+"""The verbs that take archives: validate, inspect, diff, convert, test.  Every function returns an exit status."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from pythonbuild.model.naming import FLAVOURS, ArchiveFormat
 from pythonbuild.packaging.convert import FullName
 from pythonbuild.packaging.convert import convert as convert_archive
 from pythonbuild.ui.text import size
+from pythonbuild.validation.compare import difference, summary
 from pythonbuild.validation.rule import rules
+from pythonbuild.validation.subject import read_subject
 from pythonbuild.validation.validate import validate as judge_archive
 
-__all__ = ["convert", "validate"]
+__all__ = ["convert", "diff", "inspect", "validate"]
 
 
 def validate(flags: argparse.Namespace) -> int:
@@ -44,13 +46,45 @@ def validate(flags: argparse.Namespace) -> int:
     return 1 if any(found.values()) else 0
 
 
+def inspect(flags: argparse.Namespace) -> int:
+    """Show what is in archives."""
+    rows = [summary(read_subject(Path(name))) for name in flags.archives]
+    if flags.json:
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        return 0
+    for row in rows:
+        sys.stdout.write(f"{row['archive']}  {size(row['compressed'])}, {size(sum(row['sizes'].values()))} unpacked\n")
+        sys.stdout.write(
+            f"  {row['flavour']}, CPython {row['python']} for {row['target']}, {row['options'] or 'options unknown'}"
+        )
+        sys.stdout.write(f", needs glibc {row['glibc']}\n" if row["glibc"] else "\n")
+        for part, amount in row["sizes"].items():
+            sys.stdout.write(f"  {size(amount):>9}  {part}\n")
+        for kind in ("builtin", "shared"):
+            names = row[f"{kind}_modules"]
+            if names:
+                sys.stdout.write(f"  {len(names)} {kind} modules: {' '.join(names)}\n")
+        libraries = sorted({library for needed in row["links"].values() for library in needed})
+        sys.stdout.write(f"  links: {' '.join(libraries)}\n")
+    return 0
+
+
+def diff(flags: argparse.Namespace) -> int:
+    """Show what differs between two archives; 1 if anything does."""
+    lines = difference(*(read_subject(Path(name), digests=True) for name in (flags.old, flags.new)))
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.write(f"{len(lines)} differences\n" if lines else "no differences\n")
+    return 1 if lines else 0
+
+
 def convert(flags: argparse.Namespace) -> int:
     """Make the other flavours of full archives."""
     texts = [part for text in flags.formats or ("install_only,install_only_stripped",) for part in text.split(",")]
     formats = list(dict.fromkeys(map(ArchiveFormat.parse, texts)))
-    if any(kind.flavour == "full" for kind in formats):
-        others = ", ".join(name for name in FLAVOURS if name != "full")
-        raise BadRequest("a full archive cannot be made of itself", f"choose out of {others}")
+    convertible = [name for name in FLAVOURS if name not in ("full", "sbom")]
+    for kind in formats:
+        if kind.flavour not in convertible:
+            raise BadRequest(f"{kind.flavour} is not made by converting", f"choose out of {', '.join(convertible)}")
     for text in flags.archives:
         archive = Path(text)
         triple = FullName(archive.name).triple

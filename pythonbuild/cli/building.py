@@ -5,24 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Union
 
 from pythonbuild import doctor
+from pythonbuild.cli.deliver import Delivered, deliver
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
-from pythonbuild.home import checkout, home
-from pythonbuild.model.naming import archive_name
+from pythonbuild.home import home
 from pythonbuild.plan.step import Plan
 from pythonbuild.run.execute import Executor
 from pythonbuild.run.jobserver import JobServer, wants_fifo
@@ -30,7 +26,6 @@ from pythonbuild.run.loop import Run, RunResult, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
-from pythonbuild.store.store import Record, Store
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.live import LiveObserver
 from pythonbuild.ui.plain import PlainObserver
@@ -48,7 +43,7 @@ def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
         _make(flags, fetch_only=True)
         return 0
     session, plan, result = _make(flags)
-    delivered = _deliver(session.store, plan, result.records, Path(flags.output))
+    delivered = deliver(session.store, plan, result.records, Path(flags.output))
     _summary(plan, result, delivered, time.monotonic() - started, flags)
     return 0
 
@@ -176,56 +171,6 @@ def _observer(flags: argparse.Namespace) -> _Observer:
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return LiveObserver(sys.stderr, style, flags.verbose)
     return PlainObserver(sys.stderr, style, flags.verbose)
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """A file of the output folder."""
-
-    path: Path
-    bytes: int
-
-
-def _deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Path) -> list[Delivered]:
-    """Copy the archives from the store to the output folder under their names; one that is there already is left alone."""
-    delivered = []
-    for output in plan.outputs:
-        if output.step not in records:
-            continue
-        build = output.build
-        source = store.tree(records[output.step]) / str(output.kind)
-        tag = _tag(build.release)
-        name = archive_name(build.python, build.target.triple, build.options, tag, output.kind, build.release)
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / name
-        status = source.stat()
-        if not target.exists() or (target.stat().st_size, target.stat().st_mtime_ns) != (
-            status.st_size,
-            status.st_mtime_ns,
-        ):
-            partial = folder / f".{name}.{os.getpid()}"
-            try:
-                shutil.copyfile(source, partial)
-                os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
-                os.replace(partial, target)
-            finally:
-                partial.unlink(missing_ok=True)
-        delivered.append(Delivered(target, status.st_size))
-    return delivered
-
-
-def _tag(release: bool) -> str:
-    """Return PYBUILD_RELEASE_TAG, else the time of the checkout's last commit (20261121T0930; a release: 20261121), else "local"."""
-    given = os.environ.get("PYBUILD_RELEASE_TAG")
-    if given:
-        return given
-    date = "%Y%m%d" if release else "%Y%m%dT%H%M"
-    command = ["git", "-C", str(checkout()), "log", "-1", "--format=%cd", f"--date=format-local:{date}"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TZ": "UTC"})
-    except FileNotFoundError:
-        return "local"
-    return done.stdout.strip() or "local"
 
 
 def _report_failures(result: RunResult, flags: argparse.Namespace) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 
-from pythonbuild.distribution.assemble import assemble
+from pythonbuild.distribution.assemble import SBOM_NAME, assemble
 from pythonbuild.packaging.archives import Compression, full_archive, install_only_archive, symbols_archive
 from pythonbuild.packaging.strip import strip_installation
 from pythonbuild.run.execute import Handler, HandlerCall
@@ -33,6 +34,8 @@ def handlers(jobs: int) -> Mapping[str, Handler]:
         target = call.output / f"{flavour}{suffix}"
         if flavour == "full":
             full_archive(tree, target, how)
+        elif flavour == "sbom":
+            shutil.copyfile(tree / "python" / "build" / SBOM_NAME, target)
         elif flavour == "debug_symbols":
             symbols_archive(tree / "symbols", target, how)
         else:

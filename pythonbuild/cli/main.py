@@ -29,6 +29,8 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": verbs.list_catalog,
     "validate": archives.validate,
     "convert": archives.convert,
+    "inspect": archives.inspect,
+    "diff": archives.diff,
 }
 
 

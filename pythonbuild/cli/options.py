@@ -77,8 +77,8 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         "--formats",
         action="append",
         metavar="A,B",
-        help="out of full install_only install_only_stripped debug_symbols, each also as e.g. install_only.tar.zst; "
-        "may be repeated (default: the first three)",
+        help="out of full install_only install_only_stripped debug_symbols sbom, archives also as e.g. "
+        "install_only.tar.zst; may be repeated (default: all but debug_symbols)",
     )
     group.add_argument(
         "--release",
@@ -199,6 +199,16 @@ def _convert_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("-v", "--verbose", action="store_true", help="tracebacks of our own errors")
 
 
+def _inspect_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("archives", metavar="ARCHIVE", nargs="+")
+    into.add_argument("--json", action="store_true", help="as JSON, with each file's links")
+
+
+def _diff_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("old", metavar="OLD")
+    into.add_argument("new", metavar="NEW")
+
+
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -214,4 +224,6 @@ _VERBS = (
     ("list", "list the targets, Pythons, options, packages and toolchains there are", _list_flags),
     ("validate", "hold archives against every rule of a good distribution; exit 1 on findings", _validate_flags),
     ("convert", "make the other flavours out of full archives", _convert_flags),
+    ("inspect", "show versions, options, sizes, modules and links of archives", _inspect_flags),
+    ("diff", "show what differs between two archives; exit 1 if anything does", _diff_flags),
 )

@@ -14,9 +14,13 @@ from pythonbuild.distribution import describe
 from pythonbuild.distribution.build_info import Library
 from pythonbuild.distribution.metadata import Facts, python_json
 from pythonbuild.distribution.relocate import relocate
+from pythonbuild.distribution.sbom import Part, bill_of_materials
 from pythonbuild.errors import PythonBuildError
 
-__all__ = ["assemble"]
+__all__ = ["SBOM_NAME", "assemble"]
+
+# In python/build; the name's end tells scanners what it is.
+SBOM_NAME = "sbom.cdx.json"
 
 
 def assemble(
@@ -24,7 +28,7 @@ def assemble(
 ) -> None:
     """Write a distribution below `output`.
 
-    parameters: python, options, abi_flags, triple, and licenses: a JSON object of recipe names and SPDX identifiers;
+    parameters: python, options, abi_flags, triple, and as JSON: licenses (recipe name -> SPDX identifiers), parts (see sbom.py);
     cpython: the artifact with install/ and build/; libraries: step name -> artifact of each library that was linked.
     Raises PythonBuildError if the interpreter does not run.
     """
@@ -45,6 +49,9 @@ def assemble(
         said=said,
     )
     (root / "PYTHON.json").write_text(json.dumps(python_json(root, facts), indent=1, sort_keys=True) + "\n")
+    parts = tuple(Part(**{**part, "licenses": tuple(part["licenses"])}) for part in json.loads(parameters["parts"]))
+    bill = bill_of_materials(parameters["python"], parameters["triple"], parameters["options"], parts)
+    (root / "build" / SBOM_NAME).write_text(bill)
     say(f"described by {interpreter.name}: CPython {said['version']}, {len(said['builtin_modules'])} modules built in")
 
 

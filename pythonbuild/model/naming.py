@@ -1,4 +1,4 @@
-"""The archives that a build leaves in dist/: which there are, and their names."""
+"""The files that a build leaves in dist/: which there are, and their names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pythonbuild.errors import UnknownName
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["DEFAULT_FORMATS", "FLAVOURS", "ArchiveFormat", "archive_name"]
+__all__ = ["DEFAULT_FORMATS", "FLAVOURS", "ArchiveFormat", "archive_name", "provenance_name"]
 
 # Flavour -> its suffixes, the usual one first.
 FLAVOURS = {
@@ -16,12 +16,13 @@ FLAVOURS = {
     "install_only": (".tar.gz", ".tar.zst"),
     "install_only_stripped": (".tar.gz", ".tar.zst"),
     "debug_symbols": (".tar.zst", ".tar.gz"),
+    "sbom": (".cdx.json",),
 }
 
 
 @dataclass(frozen=True)
 class ArchiveFormat:
-    """What is in an archive (a flavour), and how it is compressed (its suffix)."""
+    """What is in a file (a flavour), and how it is packed (its suffix)."""
 
     flavour: str
     suffix: str
@@ -41,7 +42,7 @@ class ArchiveFormat:
         return self.flavour + self.suffix
 
 
-DEFAULT_FORMATS = tuple(map(ArchiveFormat.parse, ("full", "install_only", "install_only_stripped")))
+DEFAULT_FORMATS = tuple(map(ArchiveFormat.parse, ("full", "install_only", "install_only_stripped", "sbom")))
 
 
 def archive_name(
@@ -56,8 +57,14 @@ def archive_name(
     if not release:
         flavour = "" if kind.flavour == "full" else f"-{kind.flavour}"
         return f"cpython-{python}-{target}-{options}-{tag}{flavour}{kind.suffix}"
-    if kind.flavour == "full":
-        described = f"{options}-full"
+    if kind.flavour in ("full", "sbom"):
+        described = f"{options}-{kind.flavour}"
     else:
         described = f"freethreaded-{kind.flavour}" if "freethreaded" in options else kind.flavour
     return f"cpython-{python}+{tag}-{target}-{described}{kind.suffix}"
+
+
+def provenance_name(python: PythonVersion, target: str, options: BuildOptions, tag: str, release: bool = False) -> str:
+    """Return the name of the statement that tells where the files of one build come from."""
+    version, end = (f"{python}+{tag}", "") if release else (str(python), f"-{tag}")
+    return f"cpython-{version}-{target}-{options}{end}.intoto.jsonl"

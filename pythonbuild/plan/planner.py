@@ -110,10 +110,25 @@ class Planner:
             "abi_flags": build.options.abi_flags,
             "triple": build.target.triple,
             "licenses": json.dumps({folder.recipe.name: folder.recipe.licenses for folder in self._linked(build)}),
+            "parts": json.dumps([part for folder in self._linked(build) for part in self._parts(build, folder)]),
         }
         needs = (Need("cpython", cpython.identity), *libraries)
         tree = self._handled("distribution", label, build, facts, needs)
         return [self._archive(build, tree, label, kind) for kind in build.formats]
+
+    def _parts(self, build: Build, folder: RecipeFolder) -> list[dict[str, object]]:
+        """Return what a recipe adds to the bill of materials: its source archives as they are used in this build."""
+        version = str(build.python) if folder.recipe.name == "cpython" else folder.recipe.version
+        return [
+            {
+                "name": source.name,
+                "version": source.origin.version or version,
+                "place": source.origin.place,
+                "sha256": source.origin.sha256,
+                "licenses": folder.recipe.licenses,
+            }
+            for source in self._sources(build, folder)
+        ]
 
     def _archive(self, build: Build, tree: Step, label: str, kind: ArchiveFormat) -> Output:
         content = Need("distribution", tree.identity)

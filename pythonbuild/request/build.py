@@ -99,13 +99,13 @@ def _check_release(builds: Iterable[Build]) -> None:
     """The names of a release's install_only archives don't have the options: two builds could not be told apart."""
     seen: dict[tuple[object, ...], Build] = {}
     for build in builds:
-        if all(kind.flavour == "full" for kind in build.formats):
+        if all(kind.flavour in ("full", "sbom") for kind in build.formats):
             continue
         other = seen.setdefault((build.target.triple, build.python, "freethreaded" in build.options), build)
         if other is not build:
             raise BadRequest(
                 f"a release has one install_only archive for each Python, and both {other.options} and {build.options} were asked for",
-                "release the fastest with all formats, and the others with --formats full",
+                "release the fastest with all formats, and the others with --formats full,sbom",
             )
 
 

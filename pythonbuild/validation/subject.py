@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ _KEPT_TEXT = re.compile(r"(?:_sysconfigdata_[^/]*\.py|\.pc|/Makefile|/python[^/]
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the archive without its content; `kind` is file, link, folder or other."""
+    """An entry of the archive without its content; `kind` is file, link, folder or other; `digest` is a file's SHA-256 if asked for."""
 
     name: str
     kind: str
@@ -35,6 +36,7 @@ class Entry:
     mode: int
     link: str = ""
     owner: tuple[int, int, str, str] = (0, 0, "root", "root")
+    digest: str = ""
 
 
 @dataclass
@@ -93,11 +95,11 @@ class Subject:
                 yield entry
 
 
-def read_subject(path: Path) -> Subject:
-    """Read an archive of a Python.  Raises BadArchive if it cannot be read, or holds no Python."""
+def read_subject(path: Path, digests: bool = False) -> Subject:
+    """Read an archive of a Python, with the digest of each file if asked for.  Raises BadArchive if that cannot be done."""
     subject = Subject(path)
     for member in members(path):
-        _take(subject, member)
+        _take(subject, member, digests)
     if not any(name.startswith("python/") for name in subject.entries):
         raise BadArchive(
             f"{path.name} has no python/ in it", "give a full, install_only or install_only_stripped archive"
@@ -105,7 +107,7 @@ def read_subject(path: Path) -> Subject:
     return subject
 
 
-def _take(subject: Subject, member: Member) -> None:
+def _take(subject: Subject, member: Member, digests: bool) -> None:
     info = member.info
     name = info.name.rstrip("/")
     if name in subject.entries:
@@ -115,7 +117,8 @@ def _take(subject: Subject, member: Member) -> None:
         subject.unsafe[name] = reason
     kind = "file" if info.isreg() else "link" if info.issym() else "folder" if info.isdir() else "other"
     owner = (info.uid, info.gid, info.uname, info.gname)
-    subject.entries[name] = Entry(name, kind, info.size, info.mode, member.link, owner)
+    digest = hashlib.sha256(member.data).hexdigest() if digests and kind == "file" else ""
+    subject.entries[name] = Entry(name, kind, info.size, info.mode, member.link, owner, digest)
     subject.first = subject.first or name
     if kind == "file":
         _take_content(subject, name, member.data)

@@ -1,0 +1,133 @@
+"""From the store to the output folder: the archives under their names, and where they come from."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pythonbuild import __version__
+from pythonbuild.home import checkout
+from pythonbuild.model.naming import archive_name, provenance_name
+from pythonbuild.packaging.provenance import Input, provenance
+from pythonbuild.plan.step import Output, Plan
+from pythonbuild.request.build import Build
+from pythonbuild.sources.cache import sha256_of
+from pythonbuild.store.store import Record, Store
+
+__all__ = ["Delivered", "deliver"]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A file of the output folder."""
+
+    path: Path
+    bytes: int
+
+
+def deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Path) -> list[Delivered]:
+    """Copy what was asked for from the store to the output folder; returns it, with a statement of provenance for each build.
+
+    A file that is there already is left alone.
+    """
+    by_build: dict[Build, list[Output]] = {}
+    for output in plan.outputs:
+        if output.step in records:
+            by_build.setdefault(output.build, []).append(output)
+    delivered = []
+    for build, outputs in by_build.items():
+        files, changed = _copy(store, build, outputs, records, folder)
+        tag = _tag(build.release)
+        statement = folder / provenance_name(build.python, build.target.triple, build.options, tag, build.release)
+        if changed or not statement.exists():
+            text = _statement(build, plan.closure([output.step for output in outputs]), records, files)
+            with _whole(statement) as partial:
+                partial.write_text(text)
+        delivered += [*files, Delivered(statement, statement.stat().st_size)]
+    return delivered
+
+
+def _copy(
+    store: Store, build: Build, outputs: list[Output], records: Mapping[str, Record], folder: Path
+) -> tuple[list[Delivered], bool]:
+    """Copy the files of one build; returns them, and whether any was not there."""
+    delivered = []
+    changed = False
+    for output in outputs:
+        source = store.tree(records[output.step]) / str(output.kind)
+        tag = _tag(build.release)
+        name = archive_name(build.python, build.target.triple, build.options, tag, output.kind, build.release)
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / name
+        status = source.stat()
+        if not target.exists() or (target.stat().st_size, target.stat().st_mtime_ns) != (
+            status.st_size,
+            status.st_mtime_ns,
+        ):
+            changed = True
+            with _whole(target) as partial:
+                shutil.copyfile(source, partial)
+                os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
+        delivered.append(Delivered(target, status.st_size))
+    return delivered, changed
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """Give another name to write to, and move that to `target` when it is whole."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        yield partial
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _statement(build: Build, plan: Plan, records: Mapping[str, Record], files: list[Delivered]) -> str:
+    """Return the statement of provenance of one build's files."""
+    made = [records[step.name] for step in plan if step.name in records]
+    inputs = [Input(source.name, source.origin.place, source.origin.sha256) for step in plan for source in step.sources]
+    request = {
+        "python": str(build.python),
+        "target": build.target.triple,
+        "options": str(build.options),
+        "toolchain": build.toolchain,
+        "formats": list(map(str, build.formats)),
+        "release": build.release,
+    }
+    builder = {"id": "urn:pythonbuild", "pythonbuild": __version__, "commit": _commit(), "machine": platform.platform()}
+    times = (min(record.finished - record.seconds for record in made), max(record.finished for record in made))
+    return provenance({file.path.name: sha256_of(file.path) for file in files}, request, inputs, builder, times)
+
+
+def _commit() -> str:
+    """Return the checkout's commit, with "-changed" if files differ from it; "" outside of git."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(checkout()), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=-changed"],
+            capture_output=True,
+            text=True,
+        )
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()
+
+
+def _tag(release: bool) -> str:
+    """Return PYBUILD_RELEASE_TAG, else the time of the checkout's last commit (20261121T0930; a release: 20261121), else "local"."""
+    given = os.environ.get("PYBUILD_RELEASE_TAG")
+    if given:
+        return given
+    date = "%Y%m%d" if release else "%Y%m%dT%H%M"
+    command = ["git", "-C", str(checkout()), "log", "-1", "--format=%cd", f"--date=format-local:{date}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TZ": "UTC"})
+    except FileNotFoundError:
+        return "local"
+    return done.stdout.strip() or "local"

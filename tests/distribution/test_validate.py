@@ -1,0 +1,268 @@
+"""`validate` on real archives: nothing to find in ours, and every rule finds the defect that was planted for it."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from pythonbuild.binaries.archive import members
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.home import checkout
+from pythonbuild.validation.rule import Finding, rules
+from pythonbuild.validation.subject import Subject, read_subject
+from pythonbuild.validation.validate import judge
+from tests.distribution.conftest import REQUIRED, Built
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+
+# A library with a defect: what it is made of, how it is linked.  All others are as they should be.
+GOOD = ["-Wl,--build-id=sha1", "-Wl,-z,now", "-Wl,-z,relro", "-nostdlib"]
+LIBRARIES: dict[str, tuple[str, list[str]]] = {
+    "elf-libraries": ("", ["-L.", "-l:libother.so.9"]),
+    "elf-glibc": ('__asm__(".symver f, f@GLIBC_2.99"); void f(void); void g(void) { f(); }', ["-L.", "-l:libnew.so"]),
+    "elf-rpath": ("", ["-Wl,-rpath,/opt/lib"]),
+    "elf-private": ("void SSL_read(void) {}", []),
+    "elf-gone": ("int pthread_yield(void); int g(void) { return pthread_yield(); }", []),
+    "elf-stack": ("", ["-Wl,-z,execstack"]),
+    "elf-relro": ("", ["-Wl,-z,norelro"]),
+    "elf-now": ("void f(void); void g(void) { f(); }", ["-Wl,-z,lazy"]),
+    "elf-wx": ("int data = 1; int g(void) { return data; }", ["-Wl,-N"]),
+    "elf-textrel": ('__asm__(".text\\n.quad f\\n"); void f(void);', ["-Wl,-z,notext"]),
+    "elf-build-id": ("", ["-Wl,--build-id=none"]),
+    "elf-kernel": (
+        '__asm__(".section .note.ABI-tag,\\"a\\",@note\\n.long 4,16,1\\n.asciz \\"GNU\\"\\n.long 0,6,1,0\\n.text\\n");',
+        [],
+    ),
+}
+
+
+def compiled(folder: Path) -> dict[str, bytes]:
+    """Return {rule: library that breaks it}, made by this machine's compiler."""
+    (folder / "version").write_text("GLIBC_2.99 { f; };")
+    for name, source, flags in (
+        ("libother.so.9", "void other(void) {}", []),
+        ("libnew.so", "void f(void) {}", ["-Wl,--version-script=version", "-Wl,-soname,libc.so.6"]),
+    ):
+        (folder / "part.c").write_text(source)
+        soname = [] if "soname" in "".join(flags) else [f"-Wl,-soname,{name}"]
+        run = ["gcc", "-shared", "-fPIC", "-nostdlib", "part.c", *flags, *soname, "-o", name]
+        subprocess.run(run, cwd=folder, check=True)
+    found = {}
+    for rule, (source, flags) in LIBRARIES.items():
+        (folder / "bad.c").write_text(source + "\nint unused_symbol_of_this_file;\n")
+        command = ["gcc", "-shared", "-fPIC", "bad.c", *GOOD, "-Wl,--no-as-needed", *flags, "-o", "bad.so"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, f"{rule}: {done.stderr}"
+        found[rule] = (folder / "bad.so").read_bytes()
+    found["elf-machine"] = found["elf-private"][:18] + b"\xb7\x00" + found["elf-private"][20:]  # EM_AARCH64
+    found["elf-readable"] = b"\x7fELF" + b"\xff" * 60
+    return found
+
+
+@pytest.fixture(scope="module")
+def full_archive(built: Built) -> Path:
+    (path,) = (path for path in built.archives.glob("*.tar.zst") if "install_only" not in path.name)
+    return path
+
+
+@pytest.fixture(scope="module")
+def subject(full_archive: Path) -> Subject:
+    return read_subject(full_archive)
+
+
+@pytest.fixture(scope="module")
+def planted(full_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
+    """What is found in a copy of the archive with a defect for each rule that is about its files."""
+    folder = tmp_path_factory.mktemp("planted")
+    target = folder / full_archive.name
+    compressor = zstandard.ZstdCompressor(level=1)
+    with (
+        open(target, "wb") as file,
+        compressor.stream_writer(file) as stream,
+        tarfile.open(fileobj=stream, mode="w|") as tar,
+    ):
+        add(tar, "python/first-of-all", b"")
+        for member in members(full_archive):
+            content, name = spoiled(member.name, member.data), member.name
+            if content is None:
+                continue
+            info = copy.copy(member.info)
+            if name.endswith("/bin/python3"):
+                info.linkname = "nowhere"
+            info.size = len(content) if info.isreg() else 0
+            tar.addfile(info, io.BytesIO(content) if info.isreg() else None)
+        for rule, content in compiled(folder).items():
+            add(tar, f"python/install/lib/{rule}.so", content)
+        add_oddities(tar)
+    return judge(read_subject(target), CATALOG)
+
+
+def spoiled(name: str, data: bytes) -> bytes | None:
+    """Return what becomes of a file; None if it is left out."""
+    if "/_sysconfigdata_" in name:
+        data = data.replace(b"'CC': 'cc", b"'CC': 'clang").replace(b"'CFLAGS': '", b"'CFLAGS': '-isysroot /sdk ")
+        return data.replace(b"base_prefix", b"prefix")
+    if name.endswith("python3.pc"):
+        return data.replace(b"${pcfiledir}/../..", b"/install")
+    if name.endswith("/libpython3.13.so.1.0"):
+        return None
+    if name.endswith("LICENSE.openssl.LICENSE.txt"):
+        return b""
+    return data
+
+
+def add_oddities(tar: tarfile.TarFile) -> None:
+    add(tar, "python/../../etc/passwd", b"x")
+    add(tar, "elsewhere/file", b"x")
+    add(tar, "python/install/lib/twice", b"x")
+    add(tar, "python/install/lib/twice", b"y")
+    add(tar, "python/install/lib/mine", b"x", uid=1000)
+    add(tar, "python/install/bin/tool", b"#!/install/bin/python3\n", mode=0o755)
+    add(tar, "python/install/lib/leak", b"\0/root/.cache/pythonbuild/roots/x\0")
+    add(tar, "python/install/lib/config.h.orig", b"x")
+    add(tar, "python/install/lib/debug/.build-id/ab/c.debug", b"x")
+
+
+def add(tar: tarfile.TarFile, name: str, content: bytes, uid: int = 0, mode: int = 0o644) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.uid, info.mode = len(content), uid, mode
+    tar.addfile(info, io.BytesIO(content))
+
+
+# Rule -> the file in which the planted defect must be found.
+IN_FILES = {
+    **{rule: f"python/install/lib/{rule}.so" for rule in [*LIBRARIES, "elf-machine", "elf-readable"]},
+    "tar-path": "python/../../etc/passwd",
+    "tar-top": "elsewhere/file",
+    "tar-once": "python/install/lib/twice",
+    "tar-owner": "python/install/lib/mine",
+    "link-target": "python/install/bin/python3",
+    "link-python": "python/install/bin/python",
+    "script-start": "python/install/bin/tool",
+    "leak": "python/install/lib/leak",
+    "sysconfig-tools": "_sysconfigdata_",
+    "sysconfig-flags": "_sysconfigdata_",
+    "sysconfig-moves": "_sysconfigdata_",
+    "pkg-config": "python3.pc",
+    "caches": "python/install/lib/config.h.orig",
+    "debug-symbols": "python/install/lib/debug/.build-id/ab/c.debug",
+    "shared-library": "python/install/lib",
+    "json-first": "python/PYTHON.json",
+    "json-paths": "python/PYTHON.json",
+    "licenses": "python/licenses/LICENSE.openssl.LICENSE.txt",
+}
+
+
+@pytest.mark.parametrize("rule", sorted(IN_FILES))
+def test_a_defect_in_the_files_is_found(rule: str, planted: list[Finding]) -> None:
+    found = [finding.file for finding in planted if finding.rule == rule]
+    assert any(IN_FILES[rule] in file for file in found), found
+
+
+def with_facts(subject: Subject, change: Callable[[dict[str, Any]], object]) -> Subject:
+    facts = copy.deepcopy(subject.facts)
+    assert facts is not None
+    change(facts)
+    return dataclasses.replace(subject, facts=facts)
+
+
+def without_protection(subject: Subject) -> Subject:
+    """The interpreter as if it had been compiled without stack protectors and checked functions."""
+    elf = dict(subject.elf)
+    (name,) = (name for name in elf if name.startswith("python/install/bin/python3."))
+    plain = frozenset(symbol for symbol in elf[name].undefined if not symbol.startswith("__"))
+    elf[name] = dataclasses.replace(elf[name], undefined=plain)
+    return dataclasses.replace(subject, elf=elf)
+
+
+# Rule -> the archive as read, changed.  What is claimed in PYTHON.json against what is in the files.
+IN_CLAIMS: dict[str, Callable[[Subject], Subject]] = {
+    "json-schema": lambda it: with_facts(it, lambda facts: facts.update(surprise=1)),
+    "json-target": lambda it: with_facts(it, lambda facts: facts.update(python_platform_tag="linux_x86_64")),
+    "json-options": lambda it: with_facts(it, lambda facts: facts.update(build_options="debug")),
+    "option-pgo": lambda it: with_facts(it, lambda facts: facts.update(build_options="pgo")),
+    "option-lto": lambda it: with_facts(it, lambda facts: facts.update(build_options="lto")),
+    "option-static": lambda it: with_facts(it, lambda facts: facts.update(build_options="noopt+static")),
+    "json-glibc": lambda it: with_facts(it, lambda facts: facts.update(crt_features=["glibc-max-symbol-version:2.5"])),
+    "modules": lambda it: with_facts(it, lambda facts: facts["build_info"]["extensions"].pop("_lzma")),
+    "module-functions": lambda it: with_facts(it, lambda facts: facts["build_info"]["extensions"].pop("_lzma")),
+    "annotated": lambda it: with_facts(it, lambda facts: facts["build_info"]["core"].update(links=[])),
+    "elf-protected": without_protection,
+    "stripped": lambda it: dataclasses.replace(it, path=Path("cpython-3.13.15-t-noopt-x-install_only_stripped.tar.gz")),
+}
+
+
+@pytest.mark.parametrize("rule", sorted(IN_CLAIMS))
+def test_a_false_claim_is_found(rule: str, subject: Subject, built: Built) -> None:
+    if rule in ("option-pgo", "option-lto") and rule.removeprefix("option-") in built.options:
+        subject = with_facts(subject, lambda facts: facts.update(build_options="noopt"))
+    else:
+        subject = IN_CLAIMS[rule](subject)
+    assert rule in {finding.rule for finding in judge(subject, CATALOG)}
+
+
+def test_there_is_a_planted_defect_for_each_rule() -> None:
+    assert {rule.name for rule in rules()} == {*IN_FILES, *IN_CLAIMS}
+
+
+def test_our_archives_have_no_findings(built: Built) -> None:
+    """By the command, in the time and memory that it may take."""
+    archives = sorted(map(str, built.archives.iterdir()))
+    assert len(archives) == 3
+    command = [sys.executable, "-m", "pythonbuild", "validate", "--json", *archives]
+    done = subprocess.run(command, cwd=checkout(), capture_output=True, text=True)
+    assert (json.loads(done.stdout), done.returncode) == ([], 0)
+
+
+def test_convert_makes_the_same_bytes_as_the_build(built: Built, full_archive: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pythonbuild", "convert", str(full_archive), "--output", str(tmp_path)]
+    subprocess.run(command, cwd=checkout(), capture_output=True, check=True)
+    made = sorted(tmp_path.iterdir())
+    assert len(made) == 2
+    for path in made:
+        assert path.read_bytes() == (built.archives / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("size", [0, 3, 1000, 1_000_000])
+@pytest.mark.parametrize("verb", ["validate", "convert"])
+def test_a_truncated_archive_is_one_clear_error(verb: str, size: int, full_archive: Path, tmp_path: Path) -> None:
+    short = tmp_path / full_archive.name
+    with open(full_archive, "rb") as source, open(short, "wb") as target:
+        target.write(source.read(size))
+    done = subprocess.run(
+        [sys.executable, "-m", "pythonbuild", verb, str(short)], cwd=checkout(), capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert short.name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [short.name]
+
+
+def test_gdb_finds_the_symbols_of_a_stripped_python(built: Built, full_archive: Path, tmp_path: Path) -> None:
+    if not shutil.which("gdb"):
+        assert "gdb" not in REQUIRED
+        pytest.skip("there is no gdb")
+    formats = ["--formats", "install_only_stripped,debug_symbols.tar.gz"]
+    command = [sys.executable, "-m", "pythonbuild", "convert", str(full_archive), *formats, "--output", str(tmp_path)]
+    subprocess.run(command, cwd=checkout(), capture_output=True, check=True)
+    for path in sorted(tmp_path.glob("*.tar.gz")):
+        with tarfile.open(path) as tar:
+            tar.extractall(tmp_path, filter="tar")
+    program = (tmp_path / "python/bin/python3").resolve()
+    ask = ["gdb", "-nx", "-batch", "-ex", f"set debug-file-directory {tmp_path}/python/lib/debug"]
+    done = subprocess.run(
+        [*ask, "-ex", f"file {program}", "-ex", "info line Py_BytesMain"], capture_output=True, text=True
+    )
+    assert "main.c" in done.stdout, done.stdout + done.stderr
