@@ -70,14 +70,16 @@ def elf_facts(content: bytes) -> Optional[ElfFacts]:
         for segment in binary.segments
     )
     kernel, build_id = _notes(binary)
+    symbols = [symbol for symbol in binary.dynamic_symbols if symbol.binding != lief.ELF.Symbol.BINDING.LOCAL]
+    undefined = lief.ELF.Symbol.SECTION_INDEX.UNDEF
     tags = {entry.tag for entry in binary.dynamic_entries}
     return ElfFacts(
         machine=binary.header.machine_type.name,
         needed=tuple(map(str, binary.libraries)),
         glibc=_glibc_versions(binary),
         rpath=_rpath(binary),
-        exported=frozenset(str(symbol.name) for symbol in binary.exported_symbols),
-        undefined=frozenset(str(symbol.name) for symbol in binary.imported_symbols),
+        exported=frozenset(str(symbol.name) for symbol in symbols if symbol.shndx != undefined.value),
+        undefined=frozenset(str(symbol.name) for symbol in symbols if symbol.shndx == undefined.value),
         kernel=kernel,
         build_id=build_id,
         executable_stack=stack is not None and stack.has(lief.ELF.Segment.FLAGS.X),
