@@ -15,6 +15,7 @@ __all__ = ["ElfFacts", "elf_facts", "elf_files", "highest_glibc", "object_format
 
 _GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
 _PRIVATE = (999,)
+_UNDEFINED = 0  # SHN_UNDEF
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,14 @@ def elf_facts(content: bytes) -> Optional[ElfFacts]:
     )
     kernel, build_id = _notes(binary)
     symbols = [symbol for symbol in binary.dynamic_symbols if symbol.binding != lief.ELF.Symbol.BINDING.LOCAL]
-    undefined = lief.ELF.Symbol.SECTION_INDEX.UNDEF
     tags = {entry.tag for entry in binary.dynamic_entries}
     return ElfFacts(
         machine=binary.header.machine_type.name,
         needed=tuple(map(str, binary.libraries)),
         glibc=_glibc_versions(binary),
         rpath=_rpath(binary),
-        exported=frozenset(str(symbol.name) for symbol in symbols if symbol.shndx != undefined.value),
-        undefined=frozenset(str(symbol.name) for symbol in symbols if symbol.shndx == undefined.value),
+        exported=frozenset(str(symbol.name) for symbol in symbols if symbol.shndx != _UNDEFINED),
+        undefined=frozenset(str(symbol.name) for symbol in symbols if symbol.shndx == _UNDEFINED),
         kernel=kernel,
         build_id=build_id,
         executable_stack=stack is not None and stack.has(lief.ELF.Segment.FLAGS.X),
