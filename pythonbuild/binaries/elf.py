@@ -60,7 +60,7 @@ def elf_facts(content: bytes) -> Optional[ElfFacts]:
     config.parse_symtab_symbols = False
     config.parse_overlay = False
     binary = lief.ELF.parse(io.BytesIO(content), config)
-    if binary is None:
+    if binary is None or not binary.segments:
         return None
     segments = {segment.type: segment for segment in binary.segments}
     stack = segments.get(lief.ELF.Segment.TYPE.GNU_STACK)

@@ -12,7 +12,15 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from pythonbuild.catalog.schema import ModuleSet, PythonRelease, PythonSeries, Recipe, Target, Toolchain
+from pythonbuild.catalog.schema import (
+    ExpectedFailure,
+    ModuleSet,
+    PythonRelease,
+    PythonSeries,
+    Recipe,
+    Target,
+    Toolchain,
+)
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
 from pythonbuild.model.version import PythonVersion
 
@@ -56,6 +64,7 @@ class Catalog:
     default_python: str
     common_templates: dict[str, str]
     module_sets: tuple[ModuleSet, ...] = ()
+    failures: tuple[ExpectedFailure, ...] = ()
 
     def target(self, triple: str) -> Target:
         """Return the target of that triple; raises UnknownName."""
@@ -80,6 +89,16 @@ class Catalog:
             if matches(target, found.targets) and (not found.pythons or python.within(found.pythons))
         ]
         return frozenset(name for names in fitting for name in names)
+
+    def expected_failures(self, target: str, python: PythonVersion, options: str) -> tuple[ExpectedFailure, ...]:
+        """Return the tests of CPython's suite that may fail in a build; `options` as shown, e.g. "freethreaded+pgo+lto"."""
+        return tuple(
+            item
+            for item in self.failures
+            if matches(target, item.targets)
+            and (not item.pythons or python.within(item.pythons))
+            and (not item.options or item.options in options.split("+"))
+        )
 
     def recipe(self, name: str) -> RecipeFolder:
         """Return the recipe folder of that name; raises UnknownName."""
@@ -114,6 +133,7 @@ def load_catalog(root: Path) -> Catalog:
         default_python=pythons.default,
         common_templates={path.name: path.read_text() for path in sorted(packages.glob("*.sh"))},
         module_sets=_read(root / "modules.yml", tuple[ModuleSet, ...]),
+        failures=_read(root / "expected-failures.yml", tuple[ExpectedFailure, ...]),
     )
     _check(catalog, packages)
     return catalog

@@ -6,7 +6,18 @@ from typing import Optional
 
 from msgspec import Struct
 
-__all__ = ["ModuleSet", "Origin", "Patch", "PythonRelease", "PythonSeries", "Recipe", "Source", "Target", "Toolchain"]
+__all__ = [
+    "ExpectedFailure",
+    "ModuleSet",
+    "Origin",
+    "Patch",
+    "PythonRelease",
+    "PythonSeries",
+    "Recipe",
+    "Source",
+    "Target",
+    "Toolchain",
+]
 
 
 class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,6 +100,16 @@ class ModuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     modules: str
     pythons: str = ""
     targets: tuple[str, ...] = ("*",)
+
+
+class ExpectedFailure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A test of CPython's own suite that fails in our builds, and why that is no fault of theirs."""
+
+    test: str
+    reason: str
+    pythons: str = ""
+    targets: tuple[str, ...] = ("*",)
+    options: str = ""
 
 
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,24 +5,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from pythonbuild.binaries.archive import unpack
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli.building import make_step
 from pythonbuild.cli.options import parser
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
-from pythonbuild.model.naming import FLAVOURS, ArchiveFormat
-from pythonbuild.packaging.convert import FullName
+from pythonbuild.model.naming import FLAVOURS, ArchiveFormat, ArchiveName
+from pythonbuild.model.version import PythonVersion
 from pythonbuild.packaging.convert import convert as convert_archive
+from pythonbuild.release.uv_index import uv_index
 from pythonbuild.ui.text import size
 from pythonbuild.validation.compare import difference, summary
 from pythonbuild.validation.rule import rules
 from pythonbuild.validation.subject import read_subject
+from pythonbuild.validation.testing import SuiteReport, find_installation, run_smoke, run_suite
 from pythonbuild.validation.validate import validate as judge_archive
 
-__all__ = ["convert", "diff", "inspect", "validate"]
+__all__ = ["convert", "diff", "index", "inspect", "test", "validate"]
 
 
 def validate(flags: argparse.Namespace) -> int:
@@ -87,7 +91,7 @@ def convert(flags: argparse.Namespace) -> int:
             raise BadRequest(f"{kind.flavour} is not made by converting", f"choose out of {', '.join(convertible)}")
     for text in flags.archives:
         archive = Path(text)
-        triple = FullName(archive.name).triple
+        triple = ArchiveName(archive.name).triple
 
         def objcopy(triple: str = triple) -> Path:
             return _objcopy(triple)
@@ -106,3 +110,50 @@ def _objcopy(triple: str) -> Path:
     program = catalog.toolchain(name).programs["objcopy"].format(gnu=target.gnu)
     flags = parser("pythonbuild").parse_args(["build", "--target", triple])
     return make_step(flags, f"toolchain-{name}") / program.removeprefix("@TOOLCHAIN@/")
+
+
+def index(flags: argparse.Namespace) -> int:
+    """Print an index by which uv finds archives."""
+    catalog = load_catalog(checkout() / "cpython-unix")
+    found = uv_index(map(Path, flags.archives), flags.base_url, catalog)
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+def test(flags: argparse.Namespace) -> int:
+    """Run the smoke test from archives, and with --stdlib CPython's own suite; 1 if something fails that should not."""
+    bad = [name for name in flags.archives if not _test(Path(name), flags)]
+    for name in bad:
+        sys.stdout.write(f"{name}: FAILED\n")
+    return 1 if bad else 0
+
+
+def _test(archive: Path, flags: argparse.Namespace) -> bool:
+    """Test one archive; returns whether all is as expected."""
+    with tempfile.TemporaryDirectory(prefix="pythonbuild-test-") as folder:
+        unpack(archive, Path(folder))
+        interpreter = find_installation(Path(folder))
+        metadata = Path(folder) / "python" / "PYTHON.json"
+        sys.stdout.write(f"{archive.name}: smoke test\n")
+        sys.stdout.flush()
+        good = run_smoke(interpreter, full=metadata.is_file()) == 0
+        if not flags.stdlib:
+            return good
+        if not metadata.is_file():
+            raise BadRequest(f"{archive.name} does not hold CPython's tests", "--stdlib needs a full archive")
+        facts = json.loads(metadata.read_text())
+        expected = load_catalog(checkout() / "cpython-unix").expected_failures(
+            facts["target_triple"], PythonVersion.parse(facts["python_version"]), facts["build_options"]
+        )
+        junit = Path(flags.junit).absolute() if flags.junit else Path(folder) / "junit.xml"
+        junit.unlink(missing_ok=True)
+        report = run_suite(interpreter, metadata.parent / facts["run_tests"], expected, junit, flags.regrtest)
+        sys.stdout.write(_suite_text(archive, report))
+        return good and not report.unexpected
+
+
+def _suite_text(archive: Path, report: SuiteReport) -> str:
+    lines = [f"{archive.name}: " + ", ".join(f"{count} {result}" for result, count in report.counts.items())]
+    lines += [f"  expected: {outcome.name}: {reason}" for outcome, reason in report.expected]
+    lines += [f"  FAILED: {outcome.name}: {outcome.detail}" for outcome in report.unexpected]
+    return "\n".join(lines) + "\n"

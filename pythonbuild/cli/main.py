@@ -31,6 +31,8 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "convert": archives.convert,
     "inspect": archives.inspect,
     "diff": archives.diff,
+    "test": archives.test,
+    "index": archives.index,
 }
 
 

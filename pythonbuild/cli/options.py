@@ -209,6 +209,26 @@ def _diff_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("new", metavar="NEW")
 
 
+def _test_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("archives", metavar="ARCHIVE", nargs="+")
+    into.add_argument("--stdlib", action="store_true", help="also run CPython's own test suite (full archives)")
+    into.add_argument("--junit", metavar="FILE", help="leave the suite's report there, as JUnit XML")
+    into.add_argument(
+        "--regrtest",
+        metavar="WORD",
+        nargs="*",
+        default=[],
+        help="tests and further flags for the suite, e.g. --regrtest test_ssl test_zlib",
+    )
+
+
+def _index_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("archives", metavar="ARCHIVE", nargs="+")
+    into.add_argument(
+        "--base-url", default="", metavar="URL", help="where they will be found (default: file:// of where they are)"
+    )
+
+
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -226,4 +246,6 @@ _VERBS = (
     ("convert", "make the other flavours out of full archives", _convert_flags),
     ("inspect", "show versions, options, sizes, modules and links of archives", _inspect_flags),
     ("diff", "show what differs between two archives; exit 1 if anything does", _diff_flags),
+    ("test", "run the Python of archives: a smoke test, and CPython's own suite", _test_flags),
+    ("index", "print an index of archives for uv (its setting python-downloads-json-url)", _index_flags),
 )

@@ -6,6 +6,10 @@ found when it is asked for: nothing has to be run after unpacking, and a tree ma
 
 from __future__ import annotations
 
+import base64
+import csv
+import hashlib
+import io
 import re
 from pathlib import Path
 
@@ -132,6 +136,22 @@ def relocate(install: Path, interpreter: str) -> None:
                 _rewrite(path, relocatable_script(content.decode(), interpreter))
             elif path.name.endswith("-config") and content.startswith(b"#!/bin/sh"):
                 _rewrite(path, relocatable_config_script(content.decode()))
+    _update_records(install)
+
+
+def _update_records(install: Path) -> None:
+    """Put size and hash of what was changed in bin/ into the RECORD of the package it belongs to (pip's)."""
+    for record in install.glob("lib/python3*/site-packages/*.dist-info/RECORD"):
+        rows = list(csv.reader(record.read_text().splitlines()))
+        for row in rows:
+            path = (record.parent.parent / row[0]).resolve()
+            if path.parent == (install / "bin").resolve():
+                content = path.read_bytes()
+                digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+                row[1:] = [f"sha256={digest}", str(len(content))]
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        _rewrite(record, text.getvalue())
 
 
 def _rewrite(path: Path, text: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from pythonbuild.errors import UnknownName
+from pythonbuild.errors import BadArchive, UnknownName
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["DEFAULT_FORMATS", "FLAVOURS", "ArchiveFormat", "archive_name", "provenance_name"]
+__all__ = ["DEFAULT_FORMATS", "FLAVOURS", "ArchiveFormat", "ArchiveName", "archive_name", "provenance_name"]
 
 # Flavour -> its suffixes, the usual one first.
 FLAVOURS = {
@@ -62,6 +63,44 @@ def archive_name(
     else:
         described = f"freethreaded-{kind.flavour}" if "freethreaded" in options else kind.flavour
     return f"cpython-{python}+{tag}-{target}-{described}{kind.suffix}"
+
+
+class ArchiveName:
+    """The parts of an archive's name.  Raises BadArchive if a file is not named like a full or install_only archive.
+
+    A release's install_only archive does not tell its options, but for freethreaded.
+    """
+
+    def __init__(self, name: str) -> None:
+        found = next((match for pattern in _NAMES if (match := re.fullmatch(pattern, name))), None)
+        if not found:
+            raise BadArchive(
+                f"{name} is not named like an archive of ours",
+                "cpython-3.13.15-<triple>-<options>-<tag>[-install_only[_stripped]].tar.*, or as a release "
+                "cpython-3.13.15+<tag>-<triple>-<options>-full.tar.zst, cpython-3.13.15+<tag>-<triple>-install_only.tar.gz",
+            )
+        parts = found.groupdict()
+        self.python = PythonVersion.parse(parts["python"])
+        self.triple = parts["triple"]
+        self.options = BuildOptions.parse(parts["options"] or "noopt")
+        self.tag = parts["tag"]
+        self.flavour = parts["flavour"] or "full"
+        self.release = "+" in name.split("-")[1]
+
+    def other(self, kind: ArchiveFormat) -> str:
+        """Return the name of another flavour of the same build."""
+        return archive_name(self.python, self.triple, self.options, self.tag, kind, self.release)
+
+
+_OPTION = r"(?:debug|noopt|pgo|lto|freethreaded|static)"
+_OPTIONS = rf"(?P<options>{_OPTION}(?:\+{_OPTION})*)"
+_INSTALL_ONLY = r"(?P<flavour>install_only|install_only_stripped)"
+_RELEASE = r"cpython-(?P<python>[^-+]+)\+(?P<tag>[^-]+)-(?P<triple>.+?)"
+_NAMES = (
+    rf"cpython-(?P<python>[^-+]+)-(?P<triple>.+?)-{_OPTIONS}-(?P<tag>[^-]+)(?:-{_INSTALL_ONLY})?\.tar\.(?:gz|zst)",
+    rf"{_RELEASE}-{_OPTIONS}-(?P<flavour>full)\.tar\.zst",
+    rf"{_RELEASE}(?:-(?P<options>freethreaded))?-{_INSTALL_ONLY}\.tar\.(?:gz|zst)",
+)
 
 
 def provenance_name(python: PythonVersion, target: str, options: BuildOptions, tag: str, release: bool = False) -> str:

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pythonbuild.binaries.archive import unpack
 from pythonbuild.errors import BadArchive
-from pythonbuild.model.naming import ArchiveFormat, archive_name
-from pythonbuild.model.options import BuildOptions
-from pythonbuild.model.version import PythonVersion
+from pythonbuild.model.naming import ArchiveFormat, ArchiveName
 from pythonbuild.packaging.archives import Compression, install_only_archive, symbols_archive
 from pythonbuild.packaging.strip import strip_installation
 
-__all__ = ["FullName", "convert"]
-
-
-class FullName:
-    """The parts of a full archive's name.  Raises BadArchive if the file is not named like one."""
-
-    def __init__(self, name: str) -> None:
-        local = re.fullmatch(
-            r"cpython-(?P<python>[^-+]+)-(?P<triple>.+?)-(?P<options>[a-z+]+)-(?P<tag>[^-]+)\.tar\.zst", name
-        )
-        release = re.fullmatch(
-            r"cpython-(?P<python>[^-+]+)\+(?P<tag>[^-]+)-(?P<triple>.+)-(?P<options>[a-z+]+)-full\.tar\.zst", name
-        )
-        found = release or local
-        if not found:
-            raise BadArchive(
-                f"{name} is not named like a full archive",
-                "cpython-3.13.15-<triple>-<options>-<tag>.tar.zst, or cpython-3.13.15+<tag>-<triple>-<options>-full.tar.zst",
-            )
-        self.python = PythonVersion.parse(found["python"])
-        self.triple = found["triple"]
-        self.options = BuildOptions.parse(found["options"])
-        self.tag = found["tag"]
-        self.release = release is not None
-
-    def other(self, kind: ArchiveFormat) -> str:
-        """Return the name of another flavour of the same build."""
-        return archive_name(self.python, self.triple, self.options, self.tag, kind, self.release)
+__all__ = ["convert"]
 
 
 def convert(
@@ -58,7 +28,9 @@ def convert(
     objcopy: returns that program for the archive's platform; only asked for if something is to be stripped.
     Raises BadArchive if the archive cannot be read, is not a full one, or is unsafe to unpack.
     """
-    name = FullName(archive.name)
+    name = ArchiveName(archive.name)
+    if name.flavour != "full":
+        raise BadArchive(f"{archive.name} is an {name.flavour} archive", "only full archives can be converted")
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     with tempfile.TemporaryDirectory(dir=folder, prefix=".convert-") as scratch:

@@ -168,10 +168,7 @@ def _glibc(case: Case) -> Iterator[tuple[str, str]]:
 def _modules(case: Case) -> Iterator[tuple[str, str]]:
     if case.target is None:
         return
-    try:
-        version = PythonVersion.parse(str(_facts(case).get("python_version")))
-    except ValueError:
-        return
+    version = PythonVersion.parse(str(_facts(case)["python_version"]))
     wanted = case.catalog.modules(case.target.triple, version)
     there = {name for name, _ in _extensions(case)}
     for name in sorted(wanted - there):

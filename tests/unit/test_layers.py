@@ -23,6 +23,7 @@ ORDER = [
     "distribution",
     "packaging",
     "validation",
+    "release",
 ]
 TOP = {"ui", "cli", "bootstrap", "__main__", "__init__"}
 

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from pythonbuild.errors import BadRequest, UnknownName
-from pythonbuild.model.naming import ArchiveFormat, archive_name
+from pythonbuild.errors import BadArchive, BadRequest, UnknownName
+from pythonbuild.model.naming import ArchiveFormat, ArchiveName, archive_name
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
@@ -81,3 +81,28 @@ def test_archive_names_of_a_release() -> None:
 def test_an_archive_format_that_there_is_not(text: str) -> None:
     with pytest.raises(UnknownName, match="archive format"):
         ArchiveFormat.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("cpython-3.13.15-x86_64-unknown-linux-gnu-pgo+lto-20261121T1000.tar.zst", ("pgo+lto", "full", False)),
+        ("cpython-3.13.15-x86_64-unknown-linux-gnu-noopt-local-install_only.tar.gz", ("noopt", "install_only", False)),
+        ("cpython-3.13.15+20261121-x86_64-unknown-linux-gnu-debug-full.tar.zst", ("debug", "full", True)),
+        (
+            "cpython-3.13.15+20261121-x86_64-unknown-linux-gnu-freethreaded-install_only_stripped.tar.gz",
+            ("freethreaded+noopt", "install_only_stripped", True),
+        ),
+        ("cpython-3.13.15+20261121-x86_64-unknown-linux-gnu-install_only.tar.zst", ("noopt", "install_only", True)),
+    ],
+)
+def test_the_parts_of_an_archives_name(name: str, parts: tuple[str, str, bool]) -> None:
+    found = ArchiveName(name)
+    assert (str(found.options), found.flavour, found.release) == parts
+    assert (str(found.python), found.triple) == ("3.13.15", "x86_64-unknown-linux-gnu")
+    assert found.tag in ("20261121T1000", "local", "20261121")
+
+
+def test_a_name_that_is_not_an_archives() -> None:
+    with pytest.raises(BadArchive, match="not named like"):
+        ArchiveName("Python-3.13.15.tar.xz")

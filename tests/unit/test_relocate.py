@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shlex
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from pythonbuild.distribution.relocate import (
     relocatable_pkgconfig,
     relocatable_script,
     relocatable_sysconfigdata,
+    relocate,
 )
 
 DATA = """build_time_vars = {'prefix': '/install',
@@ -111,3 +114,16 @@ def test_python_config_answers_in_words_that_a_shell_can_split(tmp_path: Path, f
     root = str(tmp_path / folder)
     assert prefix == root
     assert shlex.split(words) == [f"-I{root}/include/python3"] * 2 + [f"-L{root}/lib/config", f"-L{root}/lib", "-lm"]
+
+
+def test_the_record_of_pip_has_the_scripts_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/pip").write_text("#!/install/bin/python3.13\nimport sys\n")
+    info = tmp_path / "lib/python3.13/site-packages/pip-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "RECORD").write_text("../../../bin/pip,sha256=old,9\npip/__init__.py,sha256=kept,1\n")
+    relocate(tmp_path, "python3.13")
+    content = (tmp_path / "bin/pip").read_bytes()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    lines = (info / "RECORD").read_text().splitlines()
+    assert lines == [f"../../../bin/pip,sha256={digest},{len(content)}", "pip/__init__.py,sha256=kept,1"]

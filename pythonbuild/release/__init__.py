@@ -1,0 +1,1 @@
+"""What is published beside archives: indexes by which tools find them."""

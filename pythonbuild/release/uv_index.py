@@ -1,0 +1,67 @@
+"""An index of archives for uv: what its setting python-downloads-json-url points to.
+
+uv's own list has this form (crates/uv-python/download-metadata.json in its repository); tried with uv 0.13.8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+from pythonbuild.catalog.load import Catalog
+from pythonbuild.errors import BadArchive
+from pythonbuild.model.naming import ArchiveName
+from pythonbuild.sources.cache import sha256_of
+
+__all__ = ["uv_index"]
+
+# Our name of a CPU -> uv's, where that is another; and the variants of x86-64.
+_FAMILIES = {"ppc64le": "powerpc64le"}
+# What a build may be, and still be offered as the usual one of its version.
+_VARIANTS = {"freethreaded", "debug"}
+
+
+def uv_index(archives: Iterable[Path], base_url: str, catalog: Catalog) -> dict[str, dict[str, object]]:
+    """Return {key: entry} for install_only, install_only_stripped and full archives.
+
+    base_url: where they will be found, without the file's name; "" means where they lie now (file://).
+    Raises BadArchive if a file is not named like an archive of a known target.  Of several that would have the same key,
+    the smallest flavour counts: stripped, then install_only, then full.
+    """
+    found: dict[str, tuple[int, dict[str, object]]] = {}
+    for path in archives:
+        name = ArchiveName(path.name)
+        rank = ("install_only_stripped", "install_only", "full").index(name.flavour)
+        if name.triple not in catalog.targets:
+            raise BadArchive(f"{path.name} is for {name.triple}, which targets.yml does not have")
+        key, entry = _entry(path, name, base_url, catalog)
+        if key not in found or rank < found[key][0]:
+            found[key] = (rank, entry)
+    return {key: found[key][1] for key in sorted(found)}
+
+
+def _entry(path: Path, name: ArchiveName, base_url: str, catalog: Catalog) -> tuple[str, dict[str, object]]:
+    target = catalog.target(name.triple)
+    family = re.sub(r"_v[234]$", "", target.arch)
+    variant = "+".join(sorted(_VARIANTS & set(str(name.options).split("+")), reverse=True)) or None
+    family = _FAMILIES.get(family, family)
+    level = re.search(r"_(v[234])$", target.arch)
+    described = f"{target.arch.replace('ppc64le', 'powerpc64le')}-{target.libc}"
+    key = f"cpython-{name.python}{f'+{variant}' if variant else ''}-linux-{described}"
+    entry = {
+        "name": "cpython",
+        "arch": {"family": family, "variant": level[1] if level else None},
+        "os": "linux",
+        "libc": target.libc,
+        "major": name.python.major,
+        "minor": name.python.minor,
+        "patch": name.python.micro,
+        "prerelease": name.python.prerelease,
+        "url": f"{base_url.rstrip('/')}/{quote(path.name)}" if base_url else path.absolute().as_uri(),
+        "sha256": sha256_of(path),
+        "variant": variant,
+        "build": name.tag if re.fullmatch(r"\d{8}", name.tag) else None,
+    }
+    return key, entry

@@ -1,0 +1,100 @@
+"""Run the Python of an archive: the smoke test, and CPython's own test suite against a list of expected failures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from pythonbuild.catalog.schema import ExpectedFailure
+from pythonbuild.errors import BadArchive, PythonBuildError
+
+__all__ = ["Outcome", "SuiteReport", "find_installation", "run_smoke", "run_suite"]
+
+# What would help or hinder an interpreter to find its own things, or slow it down.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "DISPLAY", "TMPDIR", "USER", "LOGNAME")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One test case of CPython's suite: its name as unittest has it, and passed, failed or skipped."""
+
+    name: str
+    result: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class SuiteReport:
+    """What CPython's suite said: counts by result, failures that nobody expected, and expected ones with their reasons."""
+
+    counts: Mapping[str, int]
+    unexpected: tuple[Outcome, ...]
+    expected: tuple[tuple[Outcome, str], ...]
+
+
+def find_installation(unpacked: Path) -> Path:
+    """Return the interpreter of an unpacked archive; raises BadArchive if there is none."""
+    for place in ("python/install", "python"):
+        interpreter = unpacked / place / "bin" / "python3"
+        if interpreter.exists():
+            return interpreter
+    raise BadArchive("the archive has no bin/python3, so there is nothing to run")
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which a Python is tested."""
+    return {"LANG": "C.UTF-8", "TERM": "xterm", **{name: os.environ[name] for name in _KEPT if name in os.environ}}
+
+
+def run_smoke(interpreter: Path, full: bool) -> int:
+    """Run the smoke test, which prints its own report; returns its exit status."""
+    flags = [] if full else ["--without-static-library"]
+    flags += ["--require-display"] if "DISPLAY" in os.environ else []
+    compilers = ",".join(name for name in ("gcc", "clang") if shutil.which(name))
+    smoke = Path(__file__).with_name("smoke.py")
+    command = [str(interpreter), "-B", str(smoke), *flags, "--require-compilers", compilers]
+    return subprocess.run(command, cwd="/", env=environment()).returncode
+
+
+def run_suite(
+    interpreter: Path, script: Path, expected: tuple[ExpectedFailure, ...], junit: Path, arguments: list[str]
+) -> SuiteReport:
+    """Run CPython's suite by the archive's run_tests.py; its JUnit report goes to `junit`.
+
+    arguments: for regrtest, after its usual ones.  Raises PythonBuildError if no test was run.
+    """
+    command = [str(interpreter), str(script), *arguments, "--junit-xml", str(junit.absolute())]
+    subprocess.run(command, cwd=junit.parent, env=environment())
+    if not junit.is_file():
+        raise PythonBuildError("CPython's test suite ended without a report", "what it printed above says why")
+    return _report(_outcomes(junit), expected)
+
+
+def _outcomes(junit: Path) -> list[Outcome]:
+    found = {}
+    for case in ElementTree.parse(junit).iter("testcase"):  # noqa: S314
+        name = case.get("name") or ""
+        bad = [child for child in case if child.tag in ("failure", "error")]
+        skipped = case.find("skipped") is not None or case.get("result") == "skipped"
+        text = (bad[0].text or "").strip().splitlines() if bad else []
+        result = "failed" if bad else "skipped" if skipped else "passed"
+        outcome = Outcome(name, result, text[-1] if text else "")
+        # A test that failed and passed when it was run again is there twice, the later one last.
+        found[name] = outcome
+    return list(found.values())
+
+
+def _report(outcomes: list[Outcome], expected: tuple[ExpectedFailure, ...]) -> SuiteReport:
+    counts = {result: sum(found.result == result for found in outcomes) for result in ("passed", "failed", "skipped")}
+    reasons = {item.test: item.reason for item in expected}
+    failed = [found for found in outcomes if found.result == "failed"]
+    return SuiteReport(
+        counts=counts,
+        unexpected=tuple(found for found in failed if found.name not in reasons),
+        expected=tuple((found, reasons[found.name]) for found in failed if found.name in reasons),
+    )
