@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Optional
 import lief
 
 __all__ = ["ElfFacts", "elf_facts", "elf_files", "highest_glibc", "object_format"]
+
+# It would write what it thinks of damaged files to the terminal; who reads them is told by what is returned.
+lief.logging.disable()
 
 _GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
 _PRIVATE = (999,)
@@ -62,6 +66,13 @@ def elf_facts(content: bytes) -> Optional[ElfFacts]:
     binary = lief.ELF.parse(io.BytesIO(content), config)
     if binary is None or not binary.segments:
         return None
+    with warnings.catch_warnings():
+        # LIEF warns of values that the format does not know, and returns them as numbers.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return _facts(binary)
+
+
+def _facts(binary: lief.ELF.Binary) -> ElfFacts:
     segments = {segment.type: segment for segment in binary.segments}
     stack = segments.get(lief.ELF.Segment.TYPE.GNU_STACK)
     writable_code = any(
@@ -74,7 +85,7 @@ def elf_facts(content: bytes) -> Optional[ElfFacts]:
     symbols = [symbol for symbol in binary.dynamic_symbols if symbol.binding != lief.ELF.Symbol.BINDING.LOCAL]
     tags = {entry.tag for entry in binary.dynamic_entries}
     return ElfFacts(
-        machine=binary.header.machine_type.name,
+        machine=str(getattr(binary.header.machine_type, "name", binary.header.machine_type)),
         needed=tuple(map(str, binary.libraries)),
         glibc=_glibc_versions(binary),
         rpath=_rpath(binary),
