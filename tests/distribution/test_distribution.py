@@ -40,6 +40,13 @@ def test_install_only_passes_it_at_a_place_with_spaces_and_other_letters(built: 
     smoke(built.install_only / "python" / "bin" / "python3", display, "--without-static-library")
 
 
+def test_the_stripped_archive_passes_it(built: Built, display: dict[str, str], tmp_path: Path) -> None:
+    (archive,) = built.archives.glob("*install_only_stripped.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path, filter="tar")
+    smoke(tmp_path / "python" / "bin" / "python3", display, "--without-static-library")
+
+
 def test_it_runs_on_a_real_glibc_2_17(built: Built, display: dict[str, str], tmp_path: Path) -> None:
     """A copy of the interpreter that asks for the loader and libraries of the compiler's sysroot."""
     found = list(
