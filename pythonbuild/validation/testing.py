@@ -68,7 +68,8 @@ def run_suite(
 
     arguments: for regrtest, after its usual ones.  Raises PythonBuildError if no test was run.
     """
-    command = [str(interpreter), str(script), *arguments, "--junit-xml", str(junit.absolute())]
+    windows = ["-u", "gui"] if "DISPLAY" in os.environ else []
+    command = [str(interpreter), str(script), *windows, *arguments, "--junit-xml", str(junit.absolute())]
     subprocess.run(command, cwd=junit.parent, env=environment())
     if not junit.is_file():
         raise PythonBuildError("CPython's test suite ended without a report", "what it printed above says why")

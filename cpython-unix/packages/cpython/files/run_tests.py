@@ -6,7 +6,7 @@ On all processors, with the resources that need this machine only (no network, n
 import subprocess
 import sys
 
-_USUAL = ["-j0", "-w", "-u", "none,cpu,decimal,subprocess,tzdata", "--timeout", "1200"]
+_USUAL = ["-j0", "-w", "-u", "none,cpu,curses,decimal,subprocess,tzdata", "--timeout", "1200"]
 
 
 def main() -> int:
