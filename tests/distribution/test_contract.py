@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -121,3 +122,30 @@ def test_metadata_knows_every_module_of_the_interpreter(built: Built) -> None:
     assert extensions["_sqlite3"][0]["license_public_domain"]
     assert extensions["posix"][0]["required"]
     assert not extensions["_ssl"][0]["required"]
+
+
+def test_the_bill_of_materials_names_all_that_is_linked_in(built: Built) -> None:
+    """Inside the full archive and beside it, the same; each part with its source's hash, its licence and a purl."""
+    inside = (built.full / "python/build/sbom.cdx.json").read_text()
+    (beside,) = built.archives.glob("*-sbom.cdx.json")
+    assert beside.read_text() == inside
+    parts = {part["name"]: part for part in json.loads(inside)["components"]}
+    texts = {path.name.split(".")[1] for path in (built.full / "python/licenses").iterdir()}
+    assert texts <= set(parts)
+    for part in parts.values():
+        assert len(part["hashes"][0]["content"]) == 64
+        assert part["purl"].startswith(f"pkg:generic/{part['name']}@{part['version']}?")
+        assert part["licenses"]
+
+
+def test_the_provenance_names_the_archives_and_their_sources(built: Built) -> None:
+    (path,) = built.archives.glob("*.intoto.jsonl")
+    statement = json.loads(path.read_text())
+    subjects = {item["name"]: item["digest"]["sha256"] for item in statement["subject"]}
+    assert subjects == {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in built.archives.iterdir() if file != path
+    }
+    definition = statement["predicate"]["buildDefinition"]
+    assert definition["externalParameters"]["options"] == built.options
+    names = {item["name"] for item in definition["resolvedDependencies"]}
+    assert {"cpython", "openssl", "toolchain gcc"} <= names
