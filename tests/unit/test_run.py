@@ -51,6 +51,18 @@ def test_the_first_error_is_found_past_configures_questions() -> None:
     assert "gcc -c a.c" in context
 
 
+def test_what_a_program_said_before_make_gave_up_beats_what_scripts_survive() -> None:
+    log = [
+        "../man/make_sed.sh: 64: paste: not found",
+        "configuring",
+        "ar -curvD lib.a a.o",
+        "ar: `u' is not meaningful with the `D' option.",
+        "make: *** [Makefile:3: lib.a] Error 1",
+    ]
+    assert first_error(log)[0] == "ar: `u' is not meaningful with the `D' option."
+    assert first_error(log[:2])[0] == "../man/make_sed.sh: 64: paste: not found"
+
+
 def test_without_an_error_line_the_end_of_the_log_is_shown() -> None:
     line, context = first_error([f"line {number}" for number in range(100)])
     assert line == ""
