@@ -193,6 +193,8 @@ def _request_arguments(flags: argparse.Namespace) -> list[str]:
         arguments += [part for value in values or () for part in (flag, value)]
     if flags.python_source:
         arguments += ["--python-source", flags.python_source]
+    if flags.pgo_profile:
+        arguments += ["--pgo-profile", flags.pgo_profile]
     arguments += ["--release"] if flags.release else []
     return arguments + (["--toolchain", flags.toolchain] if flags.toolchain != "auto" else [])
 

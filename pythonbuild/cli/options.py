@@ -71,6 +71,12 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--python-source", metavar="PATH", help="a CPython source tree or tarball of your own")
     group.add_argument(
+        "--pgo-profile",
+        metavar="FILE",
+        help="build pgo with the profile that an earlier build left in its full archive (python/build/pgo.profile) instead of making "
+        "one: the same profile gives the same bytes",
+    )
+    group.add_argument(
         "--toolchain", default="auto", metavar="NAME", help="auto, gcc or llvm (default: auto: llvm for lto, else gcc)"
     )
     group.add_argument(

@@ -21,7 +21,7 @@ from pythonbuild.home import checkout, home
 from pythonbuild.model.target import host_triple
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
-from pythonbuild.request.build import BuildRequest, HostLlvm, LocalPython, read_patchlevel, resolve
+from pythonbuild.request.build import BuildRequest, HostLlvm, LocalPython, PgoProfile, read_patchlevel, resolve
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.store import Store
 from pythonbuild.store.trees import digest_of, manifest_of
@@ -55,6 +55,7 @@ class Session:
             llvm=_find_llvm(catalog.toolchain("llvm")) if _may_want_llvm(flags) else None,
             formats=tuple(part for text in flags.formats or () for part in text.split(",")),
             release=flags.release,
+            pgo_profile=_pgo_profile(flags),
         )
         return cls(
             catalog=catalog,
@@ -79,6 +80,19 @@ class Session:
             },
         )
         return Planner(self.catalog, surroundings).plan(builds)
+
+
+def _pgo_profile(flags: argparse.Namespace) -> Optional[PgoProfile]:
+    if not flags.pgo_profile:
+        return None
+    path = Path(flags.pgo_profile)
+    if not path.is_file() or path.stat().st_size == 0:
+        raise BadRequest(
+            f"there is no profile in {path}",
+            "give the file python/build/pgo.profile out of a full archive built with pgo",
+        )
+    content = path.read_bytes()
+    return PgoProfile(path, hashlib.sha256(content).hexdigest(), content)
 
 
 def find_step(plan: Plan, name: str) -> str:

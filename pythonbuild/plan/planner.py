@@ -190,7 +190,7 @@ class Planner:
         if "python" in reads:
             parts.append(str(build.python) + ("-local" if build.local_python else ""))
         if "options" in reads:
-            parts.append(str(build.options))
+            parts.append(str(build.options) + ("-given-profile" if build.pgo_profile else ""))
         return "-".join(parts)
 
     def _linked(self, build: Build) -> list[RecipeFolder]:
@@ -249,9 +249,12 @@ class Planner:
             "toolchain": {"name": toolchain.name},
         }
         if "options" in recipe.reads:
-            context["options"] = build.options.as_flags()
+            context["options"] = {**build.options.as_flags(), "given_profile": build.pgo_profile is not None}
         if "python" in recipe.reads:
             context["python"] = self._python_context(build)
+        files = dict(folder.files)
+        if recipe.name == "cpython" and build.pgo_profile:
+            files["pgo.profile"] = build.pgo_profile.content
         script = render("build.sh.j2", {**self._catalog.common_templates, **folder.templates}, context)
         llvm = self._world.llvm
         return ScriptAction(
@@ -264,7 +267,7 @@ class Planner:
                 if matches(build.target.triple, patch.targets)
                 and (not patch.pythons or build.python.within(patch.pythons))
             ),
-            files=folder.files,
+            files=files,
             license_files=recipe.license_files,
             output="out" if recipe.name == "cpython" else f"out/{'tools' if recipe.kind == 'tool' else 'deps'}",
             host_paths={"LLVM": llvm.programs} if toolchain.host_version and llvm else {},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
@@ -15,7 +15,7 @@ from pythonbuild.model.naming import DEFAULT_FORMATS, ArchiveFormat
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["Build", "BuildRequest", "HostLlvm", "LocalPython", "read_patchlevel", "resolve"]
+__all__ = ["Build", "BuildRequest", "HostLlvm", "LocalPython", "PgoProfile", "read_patchlevel", "resolve"]
 
 _FIRST_FREETHREADED = ">=3.13"
 
@@ -27,6 +27,15 @@ class LocalPython:
     path: Path
     version: PythonVersion
     digest: str
+
+
+@dataclass(frozen=True)
+class PgoProfile:
+    """The profile that an earlier build left in python/build/pgo.profile; `digest` is its SHA-256."""
+
+    path: Path
+    digest: str
+    content: bytes = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class BuildRequest:
     llvm: Optional[HostLlvm] = None
     formats: tuple[str, ...] = ()
     release: bool = False
+    pgo_profile: Optional[PgoProfile] = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,7 @@ class Build:
     formats: tuple[ArchiveFormat, ...] = DEFAULT_FORMATS
     release: bool = False
     local_python: Optional[LocalPython] = None
+    pgo_profile: Optional[PgoProfile] = None
 
     def __str__(self) -> str:
         return f"cpython-{self.python} {self.target.triple} {self.options}"
@@ -92,6 +103,10 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
                 builds[_build(request, catalog, target, python, options)] = None
     if request.release:
         _check_release(builds)
+    if request.pgo_profile and not (len(builds) == 1 and "pgo" in next(iter(builds)).options):
+        raise BadRequest(
+            "--pgo-profile is for one build whose options have pgo", "a profile fits one Python, built by one compiler"
+        )
     return tuple(builds)
 
 
@@ -166,6 +181,7 @@ def _build(
         formats=tuple(dict.fromkeys(map(ArchiveFormat.parse, request.formats))) or DEFAULT_FORMATS,
         release=request.release,
         local_python=request.local_python,
+        pgo_profile=request.pgo_profile,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 from pythonbuild.binaries.archive import Member, members, unsafe
 from pythonbuild.binaries.elf import ElfFacts, elf_facts, object_format
+from pythonbuild.binaries.foreign import MACHO_MAGIC, MachOFacts, PeFacts, macho_facts, pe_facts
 from pythonbuild.errors import BadArchive
 
 __all__ = ["Entry", "Subject", "read_subject"]
@@ -44,7 +45,7 @@ class Subject:
     """An archive, read.
 
     root: the folder of the installation inside the archive, "python/install" or "python"; facts: PYTHON.json's value;
-    elf: programs and libraries by name; objects: formats of object files by name; texts: small files that rules read;
+    elf, macho, pe: programs and libraries by name; objects: formats of object files by name; texts: small files that rules read;
     programs: first lines of scripts; variables: sysconfig's, as _sysconfigdata holds them.
     """
 
@@ -55,7 +56,10 @@ class Subject:
     unsafe: dict[str, str] = field(default_factory=dict)
     facts: Optional[dict[str, Any]] = None
     elf: dict[str, ElfFacts] = field(default_factory=dict)
+    macho: dict[str, MachOFacts] = field(default_factory=dict)
+    pe: dict[str, PeFacts] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
+    unreadable_foreign: list[str] = field(default_factory=list)
     objects: dict[str, str] = field(default_factory=dict)
     profiled: set[str] = field(default_factory=set)
     texts: dict[str, str] = field(default_factory=dict)
@@ -129,12 +133,8 @@ def _take_content(subject: Subject, name: str, data: bytes) -> None:
         subject.facts = _json(subject.path, data)
     if name.startswith("python/build/") and name.endswith(".o"):
         _take_object(subject, name, data)
-    elif data[:4] == b"\x7fELF" and not name.endswith(".o"):
-        facts = elf_facts(data)
-        if facts is None:
-            subject.unreadable.append(name)
-        else:
-            subject.elf[name] = facts
+    elif not name.endswith((".o", ".obj")):
+        _take_binary(subject, name, data)
     if data[:2] == b"#!":
         subject.programs[name] = data[:300].split(b"\n", 1)[0].decode("utf-8", "replace")
     if _KEPT_TEXT.search(name):
@@ -145,6 +145,28 @@ def _take_content(subject: Subject, name: str, data: bytes) -> None:
         leak = _LEAKS.search(data)
         if leak:
             subject.leaks[name] = leak[0].decode("utf-8", "replace")
+
+
+def _take_binary(subject: Subject, name: str, data: bytes) -> None:
+    if data[:4] == b"\x7fELF":
+        elf = elf_facts(data)
+        if elf:
+            subject.elf[name] = elf
+        else:
+            subject.unreadable.append(name)
+    # Java's class files begin with one of Mach-O's magic numbers, and "MZ" is not much of one.
+    elif data[:4] in MACHO_MAGIC and not name.endswith(".class"):
+        macho = macho_facts(data)
+        if macho:
+            subject.macho[name] = macho
+        else:
+            subject.unreadable_foreign.append(name)
+    elif data[:2] == b"MZ" and name.endswith((".exe", ".dll", ".pyd")):
+        pe = pe_facts(data)
+        if pe:
+            subject.pe[name] = pe
+        else:
+            subject.unreadable_foreign.append(name)
 
 
 def _take_object(subject: Subject, name: str, data: bytes) -> None:

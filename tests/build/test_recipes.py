@@ -16,7 +16,7 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import ScriptAction, Step
-from pythonbuild.request.build import BuildRequest, HostLlvm, resolve
+from pythonbuild.request.build import BuildRequest, HostLlvm, PgoProfile, resolve
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 LLVM = HostLlvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
@@ -42,6 +42,9 @@ def steps(catalog: Catalog) -> Iterator[Step]:
                 request = BuildRequest((triple,), (f"cpython-{version}",), tuple(every), machine, llvm=LLVM)
                 surroundings = Surroundings(machine, LLVM, lambda origins, index=origin: min(index, len(origins) - 1))  # type: ignore[misc]
                 yield from Planner(catalog, surroundings).plan(resolve(request, catalog))
+                for options in ("pgo", "pgo+lto"):
+                    profiled = replace(request, options=(options,), pgo_profile=PgoProfile(Path("p"), "0", b"profile"))
+                    yield from Planner(catalog, surroundings).plan(resolve(profiled, catalog))
 
 
 def test_all_scripts_render_and_are_clean_shell(tmp_path: Path) -> None:

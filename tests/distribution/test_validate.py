@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,8 +216,74 @@ def test_a_false_claim_is_found(rule: str, subject: Subject, built: Built) -> No
     assert rule in {finding.rule for finding in judge(subject, CATALOG)}
 
 
+# Neither macOS nor Windows is at hand: what is judged are real libraries of a package for them, and then the same with one
+# of their facts changed.
+FOREIGN: dict[str, Callable[[Subject], Subject]] = {
+    "foreign-readable": lambda it: dataclasses.replace(it, unreadable_foreign=["python/x.dll"]),
+    "foreign-machine": lambda it: with_facts(it, lambda facts: facts.update(target_triple="x86_64-apple-darwin")),
+    "macho-libraries": lambda it: with_macho(it, needed=("/opt/homebrew/lib/libz.dylib",)),
+    "macho-rpath": lambda it: with_macho(it, rpath=("/opt/lib",)),
+    "macho-oldest": lambda it: with_macho(it, oldest=(15, 0, 0)),
+    "macho-names": lambda it: with_macho(it, two_level=False),
+    "pe-libraries": lambda it: with_pe(it, needed=("libz.dll",)),
+    "pe-memory": lambda it: with_pe(it, no_execute=False),
+}
+
+
+def with_macho(subject: Subject, **changes: Any) -> Subject:
+    changed = {name: dataclasses.replace(facts, **changes) for name, facts in subject.macho.items()}
+    return dataclasses.replace(subject, macho=changed)
+
+
+def with_pe(subject: Subject, **changes: Any) -> Subject:
+    changed = {name: dataclasses.replace(facts, **changes) for name, facts in subject.pe.items()}
+    return dataclasses.replace(subject, pe=changed)
+
+
+@pytest.fixture(scope="module")
+def foreign(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """An archive with the compiled part of MarkupSafe 3.0.3 for macOS and for Windows, and a PYTHON.json that says macOS."""
+    folder = tmp_path_factory.mktemp("foreign")
+    for system in ("macosx_11_0_arm64", "win_arm64"):
+        ask = [
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--python-version",
+            "3.13",
+            "--platform",
+            system,
+            "--dest",
+            str(folder),
+        ]
+        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *ask, "markupsafe==3.0.3"], check=True)
+    facts = {**(subject.facts or {}), "target_triple": "aarch64-apple-darwin", "apple_sdk_deployment_target": "11.0"}
+    facts |= {f"apple_sdk_{name}": "x" for name in ("canonical_name", "platform", "version")}
+    archive = folder / "cpython.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        add(tar, "python/PYTHON.json", json.dumps(facts).encode())
+        add(tar, "python/install/python313.dll", b"stands in for Python's own")
+        for path in sorted(folder.glob("*.whl")):
+            with zipfile.ZipFile(path) as wheel:
+                for name in wheel.namelist():
+                    if name.endswith((".so", ".pyd")):
+                        add(tar, f"python/install/{name}", wheel.read(name))
+    return read_subject(archive)
+
+
+def test_real_libraries_of_other_systems_keep_to_their_rules(foreign: Subject) -> None:
+    assert foreign.macho
+    assert foreign.pe
+    assert not [finding for finding in judge(foreign, CATALOG) if finding.rule in FOREIGN]
+
+
+@pytest.mark.parametrize("rule", sorted(FOREIGN))
+def test_a_defect_of_another_system_is_found(rule: str, foreign: Subject) -> None:
+    assert rule in {finding.rule for finding in judge(FOREIGN[rule](foreign), CATALOG)}
+
+
 def test_there_is_a_planted_defect_for_each_rule() -> None:
-    assert {rule.name for rule in rules()} == {*IN_FILES, *IN_CLAIMS}
+    assert {rule.name for rule in rules()} == {*IN_FILES, *IN_CLAIMS, *FOREIGN}
 
 
 def test_our_archives_have_no_findings(built: Built) -> None:

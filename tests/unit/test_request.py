@@ -9,7 +9,7 @@ import pytest
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.errors import BadRequest, MissingPrerequisite, UnknownName
-from pythonbuild.request.build import BuildRequest, HostLlvm, read_patchlevel, resolve
+from pythonbuild.request.build import BuildRequest, HostLlvm, PgoProfile, read_patchlevel, resolve
 
 REQUEST = BuildRequest(targets=("x86_64-unknown-linux-gnu",), pythons=(), options=(), machine="x86_64")
 
@@ -53,6 +53,28 @@ def test_freethreaded_needs_3_13(catalog: Catalog) -> None:
 def test_static_is_refused_on_glibc(catalog: Catalog) -> None:
     with pytest.raises(BadRequest, match="dynamic loading"):
         resolve(replace(REQUEST, options=("static",)), catalog)
+
+
+@pytest.mark.parametrize("options", [(), ("noopt",), ("pgo", "debug"), ("pgo", "freethreaded+pgo")])
+def test_a_profile_is_for_one_build_with_pgo(options: tuple[str, ...], catalog: Catalog) -> None:
+    request = replace(REQUEST, options=options, pgo_profile=PgoProfile(Path("p"), "0", b""))
+    with pytest.raises(BadRequest, match="one build whose options have pgo"):
+        resolve(request, catalog)
+    (build,) = resolve(replace(request, options=("pgo",)), catalog)
+    assert build.pgo_profile
+
+
+def test_a_release_has_one_install_only_archive_for_a_python(catalog: Catalog) -> None:
+    request = replace(REQUEST, options=("noopt", "debug"), release=True)
+    with pytest.raises(BadRequest, match="both noopt and debug"):
+        resolve(request, catalog)
+    assert len(resolve(replace(request, formats=("full", "sbom")), catalog)) == 2
+
+
+def test_an_unknown_format_suggests_the_near_one(catalog: Catalog) -> None:
+    with pytest.raises(UnknownName, match="archive format") as caught:
+        resolve(replace(REQUEST, formats=("instal_only",)), catalog)
+    assert "install_only" in caught.value.hint
 
 
 def test_another_machine_is_refused(catalog: Catalog) -> None:
