@@ -14,7 +14,7 @@ from pythonbuild.distribution import describe
 from pythonbuild.distribution.build_info import Library
 from pythonbuild.distribution.metadata import Facts, python_json
 from pythonbuild.distribution.relocate import relocate
-from pythonbuild.distribution.sbom import Part, bill_of_materials
+from pythonbuild.distribution.sbom import Part, bill_of_materials, bundled_wheels
 from pythonbuild.errors import PythonBuildError
 
 __all__ = ["SBOM_NAME", "assemble"]
@@ -50,6 +50,7 @@ def assemble(
     )
     (root / "PYTHON.json").write_text(json.dumps(python_json(root, facts), indent=1, sort_keys=True) + "\n")
     parts = tuple(Part(**{**part, "licenses": tuple(part["licenses"])}) for part in json.loads(parameters["parts"]))
+    parts += bundled_wheels(root / "install")
     bill = bill_of_materials(parameters["python"], parameters["triple"], parameters["options"], parts)
     (root / "build" / SBOM_NAME).write_text(bill)
     say(f"described by {interpreter.name}: CPython {said['version']}, {len(said['builtin_modules'])} modules built in")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+import zipfile
 from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
 
 from cyclonedx.factory.license import LicenseFactory
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
@@ -12,7 +16,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-__all__ = ["Part", "bill_of_materials"]
+__all__ = ["Part", "bill_of_materials", "bundled_wheels"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,27 @@ class Part:
     place: str
     sha256: str
     licenses: tuple[str, ...]
+    # What kind of package its purl names.
+    kind: str = "generic"
+
+
+def bundled_wheels(install: Path) -> tuple[Part, ...]:
+    """Return pip, and what else CPython carries as a wheel for ensurepip, as parts."""
+    return tuple(_wheel(path) for path in sorted(install.glob("lib/python3*/ensurepip/_bundled/*.whl")))
+
+
+def _wheel(path: Path) -> Part:
+    name, version = path.name.split("-")[:2]
+    with zipfile.ZipFile(path) as wheel:
+        said = HeaderParser().parsestr(wheel.read(f"{name}-{version}.dist-info/METADATA").decode())
+    return Part(
+        name=name,
+        version=version,
+        place=f"in CPython's own source, as {path.name}",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        licenses=(said.get("License-Expression") or said.get("License") or "NOASSERTION",),
+        kind="pypi",
+    )
 
 
 def bill_of_materials(python: str, triple: str, options: str, parts: tuple[Part, ...]) -> str:
@@ -58,6 +83,6 @@ def _component(part: Part) -> Component:
         description=f"source: {part.place}",
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=part.sha256)],
         licenses=[licenses.make_from_string(" AND ".join(part.licenses))],
-        purl=PackageURL("generic", None, part.name, part.version, {**where, "checksum": f"sha256:{part.sha256}"}),
+        purl=PackageURL(part.kind, None, part.name, part.version, {**where, "checksum": f"sha256:{part.sha256}"}),
         external_references=references,
     )

@@ -131,10 +131,11 @@ def test_the_bill_of_materials_names_all_that_is_linked_in(built: Built) -> None
     assert beside.read_text() == inside
     parts = {part["name"]: part for part in json.loads(inside)["components"]}
     texts = {path.name.split(".")[1] for path in (built.full / "python/licenses").iterdir()}
-    assert texts <= set(parts)
+    assert texts | {"pip"} <= set(parts)
     for part in parts.values():
         assert len(part["hashes"][0]["content"]) == 64
-        assert part["purl"].startswith(f"pkg:generic/{part['name']}@{part['version']}?")
+        kind = "pypi" if part["name"] in ("pip", "setuptools") else "generic"
+        assert part["purl"].startswith(f"pkg:{kind}/{part['name']}@{part['version']}?")
         assert part["licenses"]
 
 
