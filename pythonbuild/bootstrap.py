@@ -52,11 +52,16 @@ def virtual_environment(requirements: str) -> Path:
     Raises NotReady with the reason if it cannot be made.
     """
     lock = checkout() / requirements
-    identity = lock.read_bytes() + sys.version.encode() + sys.executable.encode()
+    identity = lock.read_bytes() + sys.version.encode() + _python().encode()
     environment = home() / "venv" / hashlib.sha256(identity).hexdigest()[:16]
     if not (environment / "ready").exists():
         _make(environment, lock)
     return environment
+
+
+def _python() -> str:
+    """Return the interpreter to make the environment with: from within another environment, the one behind it."""
+    return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
 
 
 def _execute(environment: Path, arguments: list[str], program: str) -> NoReturn:
@@ -100,14 +105,14 @@ def _ways(environment: Path, requirements: Path) -> list[list[list[str]]]:
     pip = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     ways = [
         [
-            [sys.executable, "-m", "venv", str(environment)],
+            [_python(), "-m", "venv", str(environment)],
             [*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(requirements)],
         ]
     ]
     uv = shutil.which("uv")
     if uv:
         install = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", str(requirements)]
-        ways.insert(0, [[uv, "venv", "--quiet", "--seed", "--python", sys.executable, str(environment)], install])
+        ways.insert(0, [[uv, "venv", "--quiet", "--seed", "--python", _python(), str(environment)], install])
     return ways
 
 
