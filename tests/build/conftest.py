@@ -59,7 +59,14 @@ class Small:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         command = self.command(*arguments)
         return subprocess.Popen(
-            command, env=self.variables(), cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            env=self.variables(),
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Tests that run in the background of a shell are started deaf to Ctrl-C, and so would be their children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
         )
 
     def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
