@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -57,16 +56,10 @@ class Small:
         return subprocess.run(command, env=self.variables(), cwd=self.root, capture_output=True, text=True, timeout=300)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = self.command(*arguments)
+        # Tests that run in the background of a shell are started deaf to Ctrl-C, and so would be their children.
+        command = ["env", "--default-signal=INT", *self.command(*arguments)]
         return subprocess.Popen(
-            command,
-            env=self.variables(),
-            cwd=self.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # Tests that run in the background of a shell are started deaf to Ctrl-C, and so would be their children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+            command, env=self.variables(), cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
