@@ -127,7 +127,6 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # Default toolchains by preference, and the machines (uname -m) that can build this target.
     toolchains: tuple[str, ...]
     build_machines: tuple[str, ...]
-    cflags: str = ""
     # Dynamic libraries that a file of the distribution may need.
     system_libraries: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pythonbuild.distribution.makefile import SetupLine, expand, inittab, setup_lines, variables
 from pythonbuild.errors import PythonBuildError
 
-__all__ = ["Library", "build_info", "linked_libraries"]
+__all__ = ["Library", "build_info"]
 
 # In the order in which makesetup reads them: the first line of a module counts.
 _SETUP_FILES = ("Setup.local", "Setup.stdlib", "Setup.bootstrap", "Setup")
@@ -84,14 +84,6 @@ def build_info(root: Path, libraries: Mapping[str, Library], object_format: str)
         "inittab_cflags": _inittab_flags(tree),
         "object_file_format": object_format,
     }
-
-
-def linked_libraries(info: Mapping[str, object]) -> set[str]:
-    """Return the names of all libraries in the `links` of a build_info that are files of the distribution."""
-    extensions = info["extensions"]
-    assert isinstance(extensions, dict)
-    links = [link for variants in extensions.values() for variant in variants for link in variant["links"]]
-    return {link["name"] for link in links if not link.get("system")}
 
 
 def _core(tree: _Tree) -> dict[str, object]:

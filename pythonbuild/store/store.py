@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Optional
 
 from pythonbuild.errors import DamagedArtifact, PythonBuildError
-from pythonbuild.store.trees import Entry, copy_tree, damage, digest_of, manifest_of, read_manifest, write_manifest
+from pythonbuild.store.trees import Entry, damage, digest_of, manifest_of, read_manifest, write_manifest
 
 __all__ = ["Record", "Store"]
 
@@ -76,10 +76,6 @@ class Store:
     def manifest(self, record: Record) -> tuple[Entry, ...]:
         """Return the entries of a record's tree."""
         return read_manifest(self._folder / "trees" / record.tree / "manifest.json")
-
-    def copy_out(self, record: Record, destination: Path) -> None:
-        """Copy a record's tree into a folder; raises DamagedArtifact if a byte is wrong."""
-        copy_tree(self.tree(record), self.manifest(record), destination)
 
     def records(self) -> list[Record]:
         """Return all records, oldest first."""
