@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,19 @@ from xml.etree import ElementTree
 from pythonbuild.catalog.schema import ExpectedFailure
 from pythonbuild.errors import BadArchive, PythonBuildError
 
-__all__ = ["Outcome", "SuiteReport", "find_installation", "run_smoke", "run_suite"]
+__all__ = [
+    "Outcome",
+    "SuiteReport",
+    "failed_files",
+    "find_installation",
+    "read_junit",
+    "run_smoke",
+    "run_suite",
+    "suite_report",
+]
 
+# regrtest's exit status when tests have failed.
+_TESTS_FAILED = 2
 # What would help or hinder an interpreter to find its own things, or slow it down.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "DISPLAY", "TMPDIR", "USER", "LOGNAME")
 
@@ -70,15 +83,47 @@ def run_suite(
     """
     windows = ["-u", "gui"] if "DISPLAY" in os.environ else []
     command = [str(interpreter), str(script), *windows, *arguments, "--junit-xml", str(junit.absolute())]
-    subprocess.run(command, cwd=junit.parent, env=environment())
-    if not junit.is_file():
-        raise PythonBuildError("CPython's test suite ended without a report", "what it printed above says why")
-    return _report(_outcomes(junit), expected)
+    printed, status = _echoed(command, junit.parent)
+    if not junit.is_file() or status not in (0, _TESTS_FAILED):
+        raise PythonBuildError(f"CPython's test suite ended with {status}", "what it printed above says why")
+    return suite_report(read_junit(junit), failed_files(printed), expected)
 
 
-def _outcomes(junit: Path) -> list[Outcome]:
+def _echoed(command: list[str], folder: Path) -> tuple[list[str], int]:
+    """Run a program whose output is shown as it comes; returns the output's lines and the exit status."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+        lines.append(line.rstrip("\n"))
+    return lines, process.wait()
+
+
+def failed_files(printed: list[str]) -> list[str]:
+    """Return the test files that regrtest's summary calls failed, e.g. ["test_socket"]."""
+    starts = [number for number, line in enumerate(printed) if re.fullmatch(r"\d+ tests? failed:", line)]
+    names: list[str] = []
+    for line in printed[starts[-1] + 1 :] if starts else ():
+        if not line.startswith("    "):
+            break
+        names += line.split()
+    return names
+
+
+def read_junit(junit: Path) -> list[Outcome]:
+    """Return the test cases of a JUnit report, each once, as it was the last time."""
     found = {}
-    for case in ElementTree.parse(junit).iter("testcase"):  # noqa: S314
+    for case in ElementTree.parse(junit).iter("testcase"):  # noqa: S314  (written by the run just before)
         name = case.get("name") or ""
         bad = [child for child in case if child.tag in ("failure", "error")]
         skipped = case.find("skipped") is not None or case.get("result") == "skipped"
@@ -90,12 +135,21 @@ def _outcomes(junit: Path) -> list[Outcome]:
     return list(found.values())
 
 
-def _report(outcomes: list[Outcome], expected: tuple[ExpectedFailure, ...]) -> SuiteReport:
+def suite_report(outcomes: list[Outcome], files: list[str], expected: tuple[ExpectedFailure, ...]) -> SuiteReport:
+    """Return what of a run was expected.
+
+    files: those that regrtest calls failed.  One without a failed test case has crashed, or hung, which is never expected.
+    """
     counts = {result: sum(found.result == result for found in outcomes) for result in ("passed", "failed", "skipped")}
     reasons = {item.test: item.reason for item in expected}
     failed = [found for found in outcomes if found.result == "failed"]
+    crashed = [
+        Outcome(file, "failed", "ended without naming a test that failed")
+        for file in files
+        if not any(f".{file.removeprefix('test.')}." in f".{found.name}." for found in failed)
+    ]
     return SuiteReport(
         counts=counts,
-        unexpected=tuple(found for found in failed if found.name not in reasons),
+        unexpected=(*crashed, *(found for found in failed if found.name not in reasons)),
         expected=tuple((found, reasons[found.name]) for found in failed if found.name in reasons),
     )
