@@ -10,12 +10,15 @@ import base64
 import csv
 import hashlib
 import io
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "PREFIX",
     "generic_tools",
+    "relocatable_build_details",
     "relocatable_config_script",
     "relocatable_makefile",
     "relocatable_pkgconfig",
@@ -99,6 +102,21 @@ def relocatable_makefile(text: str) -> str:
     return re.sub(rf"^prefix=[ \t]*{PREFIX}$", lambda _: f"prefix:=\t{place}", text, count=1, flags=re.MULTILINE)
 
 
+def relocatable_build_details(text: str) -> str:
+    """Return build-details.json (PEP 739, from 3.14 on) with a base_prefix relative to itself, in lib/pythonX.Y/.
+
+    Other paths below the prefix become relative to base_prefix, as the PEP allows.
+    """
+    details = _without_prefix(json.loads(text))
+    return json.dumps({**details, "base_prefix": "../.."}, indent=2) + "\n"
+
+
+def _without_prefix(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_prefix(item) for key, item in value.items()}
+    return value.removeprefix(f"{PREFIX}/") if isinstance(value, str) else value
+
+
 def relocatable_script(text: str, interpreter: str) -> str:
     """Return a Python script that starts `interpreter` (a path from its own folder), through symbolic links too.
 
@@ -126,6 +144,8 @@ def relocate(install: Path, interpreter: str) -> None:
         _rewrite(path, relocatable_makefile(generic_tools(path.read_text())))
     for path in install.glob("lib/python3*/config-*/python-config.py"):
         _rewrite(path, relocatable_script(path.read_text(), f"../../../bin/{interpreter}"))
+    for path in install.glob("lib/python3*/build-details.json"):
+        _rewrite(path, relocatable_build_details(path.read_text()))
     for path in (install / "lib/pkgconfig").glob("*.pc"):
         if not path.is_symlink():
             _rewrite(path, relocatable_pkgconfig(path.read_text()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from pythonbuild.distribution.relocate import (
     generic_tools,
+    relocatable_build_details,
     relocatable_config_script,
     relocatable_pkgconfig,
     relocatable_script,
@@ -114,6 +116,27 @@ def test_python_config_answers_in_words_that_a_shell_can_split(tmp_path: Path, f
     root = str(tmp_path / folder)
     assert prefix == root
     assert shlex.split(words) == [f"-I{root}/include/python3"] * 2 + [f"-L{root}/lib/config", f"-L{root}/lib", "-lm"]
+
+
+def test_build_details_are_relative_to_themselves() -> None:
+    """The example of PEP 739, as 3.14 writes it; that version's source is not at hand."""
+    text = json.dumps(
+        {
+            "schema_version": "1.0",
+            "base_prefix": "/install",
+            "base_interpreter": "/install/bin/python3.14",
+            "platform": "linux-x86_64",
+            "language": {"version": "3.14"},
+            "libpython": {"dynamic": "/install/lib/libpython3.14.so.1.0", "link_extensions": False},
+            "c_api": {"headers": "/install/include/python3.14", "pkgconfig_path": "/install/lib/pkgconfig"},
+        }
+    )
+    details = json.loads(relocatable_build_details(text))
+    assert details["base_prefix"] == "../.."
+    assert details["base_interpreter"] == "bin/python3.14"
+    assert details["libpython"] == {"dynamic": "lib/libpython3.14.so.1.0", "link_extensions": False}
+    assert details["c_api"]["headers"] == "include/python3.14"
+    assert details["platform"] == "linux-x86_64"
 
 
 def test_the_record_of_pip_has_the_scripts_as_they_are(tmp_path: Path) -> None:
