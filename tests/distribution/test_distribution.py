@@ -100,7 +100,7 @@ def test_the_metadata_tells_the_truth(built: Built) -> None:
     assert facts["target_triple"] == "x86_64-unknown-linux-gnu"
     assert facts["build_options"] == built.options
     assert (built.full / "python" / facts["python_exe"]).is_file()
-    assert (built.full / "python" / facts["python_stdlib_platform_config"]).is_file()
+    assert (built.full / "python" / facts["python_stdlib_platform_config"] / "Makefile").is_file()
     for name, path in facts["python_paths"].items():
         assert path.startswith("install"), (name, path)
         assert (built.full / "python" / path).is_dir() or name in ("purelib", "platlib", "scripts", "data"), (
