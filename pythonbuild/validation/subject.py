@@ -154,6 +154,8 @@ def _take_binary(subject: Subject, name: str, data: bytes) -> None:
             subject.elf[name] = elf
         else:
             subject.unreadable.append(name)
+    elif "/site-packages/" in name:
+        return  # pip carries launchers for every Windows
     # Java's class files begin with one of Mach-O's magic numbers, and "MZ" is not much of one.
     elif data[:4] in MACHO_MAGIC and not name.endswith(".class"):
         macho = macho_facts(data)
