@@ -134,13 +134,13 @@ def _test(archive: Path, flags: argparse.Namespace) -> bool:
         unpack(archive, Path(folder))
         interpreter = find_installation(Path(folder))
         metadata = Path(folder) / "python" / "PYTHON.json"
+        if flags.stdlib and not metadata.is_file():
+            raise BadRequest(f"{archive.name} does not hold CPython's tests", "--stdlib needs a full archive")
         sys.stdout.write(f"{archive.name}: smoke test\n")
         sys.stdout.flush()
         good = run_smoke(interpreter, full=metadata.is_file()) == 0
         if not flags.stdlib:
             return good
-        if not metadata.is_file():
-            raise BadRequest(f"{archive.name} does not hold CPython's tests", "--stdlib needs a full archive")
         facts = json.loads(metadata.read_text())
         expected = load_catalog(checkout() / "cpython-unix").expected_failures(
             facts["target_triple"], PythonVersion.parse(facts["python_version"]), facts["build_options"]
