@@ -43,11 +43,7 @@ class _Tree:
         self.values = variables((build / "Makefile").read_text())
         self.modules = {}
         self.required = set()
-        # 3.11 has a Setup.stdlib that it does not use.
-        names = (
-            _SETUP_FILES if "Setup.stdlib" in (build / "Makefile").read_text() else ("Setup.local", *_SETUP_FILES[2:])
-        )
-        for name in names:
+        for name in _SETUP_FILES:
             lines = setup_lines((build / "Modules" / name).read_text())
             for line in lines:
                 self.modules.setdefault(line.module, line)
