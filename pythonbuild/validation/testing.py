@@ -19,6 +19,7 @@ __all__ = [
     "Outcome",
     "SuiteReport",
     "failed_files",
+    "failed_subtests",
     "find_installation",
     "read_junit",
     "run_smoke",
@@ -86,7 +87,8 @@ def run_suite(
     printed, status = _echoed(command, junit.parent)
     if not junit.is_file() or status not in (0, _TESTS_FAILED):
         raise PythonBuildError(f"CPython's test suite ended with {status}", "what it printed above says why")
-    return suite_report(read_junit(junit), failed_files(printed), expected)
+    outcomes = {found.name: found for found in (*read_junit(junit), *failed_subtests(printed))}
+    return suite_report(list(outcomes.values()), failed_files(printed), expected)
 
 
 def _echoed(command: list[str], folder: Path) -> tuple[list[str], int]:
@@ -118,6 +120,17 @@ def failed_files(printed: list[str]) -> list[str]:
             break
         names += line.split()
     return names
+
+
+def failed_subtests(printed: list[str]) -> list[Outcome]:
+    """Return the tests that failed in a subtest when they were run again: regrtest's JUnit report leaves those out."""
+    starts = [number for number, line in enumerate(printed) if line.startswith("Re-running ")]
+    found = {}
+    for line in printed[starts[0] :] if starts else ():
+        match = re.fullmatch(r"(?:FAIL|ERROR): \w+ \(([\w.]+)\) [\[(].*", line)
+        if match:
+            found[match[1]] = Outcome(match[1], "failed", line)
+    return list(found.values())
 
 
 def read_junit(junit: Path) -> list[Outcome]:

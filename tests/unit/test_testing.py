@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pythonbuild.catalog.schema import ExpectedFailure
-from pythonbuild.validation.testing import Outcome, failed_files, read_junit, suite_report
+from pythonbuild.validation.testing import Outcome, failed_files, failed_subtests, read_junit, suite_report
 
 PRINTED = """
 2 tests failed again:
@@ -35,6 +35,20 @@ OSError: no</failure></testcase>
 def test_the_files_that_failed_are_those_of_the_last_summary() -> None:
     assert failed_files(PRINTED) == ["test_a", "test_b", "test.test_asyncio.test_c"]
     assert failed_files(["All 3 tests OK."]) == []
+
+
+def test_a_test_that_failed_in_a_subtest_is_named_by_what_was_printed() -> None:
+    printed = [
+        "FAIL: test_flaky (test.test_e.T.test_flaky) (source='x')",
+        "Re-running test_tkinter in verbose mode (matching: test_named)",
+        "FAIL: test_named (test.test_tkinter.test_font.FontTest.test_named) (source='my named font')",
+        "FAIL: test_whole (test.test_tkinter.test_font.FontTest.test_whole)",
+    ]
+    (found,) = failed_subtests(printed)
+    assert (found.name, found.result) == ("test.test_tkinter.test_font.FontTest.test_named", "failed")
+    known = (ExpectedFailure(test=found.name, reason="no bold font"),)
+    assert not suite_report([found], ["test_tkinter"], known).unexpected
+    assert suite_report([found], ["test_tkinter"], ()).unexpected == (found,)
 
 
 def test_a_test_that_passed_when_run_again_has_passed(tmp_path: Path) -> None:
