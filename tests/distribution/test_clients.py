@@ -43,6 +43,9 @@ NATIVE = """
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "native", NULL, -1, NULL};
 PyMODINIT_FUNC PyInit_native(void) {
     PyObject *self = PyModule_Create(&module);
+#ifdef Py_GIL_DISABLED
+    PyUnstable_Module_SetGIL(self, Py_MOD_GIL_NOT_USED);
+#endif
     PyModule_AddIntConstant(self, "answer", 42);
     return self;
 }

@@ -19,7 +19,13 @@ EXTRA = """
 static PyObject *answer(PyObject *self, PyObject *none) { return PyLong_FromLong(42); }
 static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, NULL}, {NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "extra", NULL, -1, methods};
-PyMODINIT_FUNC PyInit_extra(void) { return PyModule_Create(&module); }
+PyMODINIT_FUNC PyInit_extra(void) {
+    PyObject *self = PyModule_Create(&module);
+#ifdef Py_GIL_DISABLED
+    PyUnstable_Module_SetGIL(self, Py_MOD_GIL_NOT_USED);
+#endif
+    return self;
+}
 """
 MAIN = """
 #include <Python.h>
