@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 import lief
 
@@ -57,13 +57,13 @@ def elf_files(tree: Path) -> Iterator[Path]:
                     yield path
 
 
-def elf_facts(content: bytes) -> Optional[ElfFacts]:
-    """Return the facts of a program or library; None if LIEF cannot read it."""
+def elf_facts(source: Union[bytes, Path]) -> Optional[ElfFacts]:
+    """Return the facts of a program or library, given as content or file; None if LIEF cannot read it."""
     config = lief.ELF.ParserConfig()
     config.parse_relocations = False
     config.parse_symtab_symbols = False
     config.parse_overlay = False
-    binary = lief.ELF.parse(io.BytesIO(content), config)
+    binary = lief.ELF.parse(str(source) if isinstance(source, Path) else io.BytesIO(source), config)
     if binary is None or not binary.segments:
         return None
     with warnings.catch_warnings():
@@ -106,7 +106,7 @@ def _facts(binary: lief.ELF.Binary) -> ElfFacts:
 
 def highest_glibc(tree: Path) -> str:
     """Return the highest glibc symbol version that any file of a tree needs, e.g. "2.17"; "" if none needs glibc."""
-    found = [facts.glibc for path in elf_files(tree) for facts in [elf_facts(path.read_bytes())] if facts]
+    found = [facts.glibc for path in elf_files(tree) for facts in [elf_facts(path)] if facts]
     versions = [version for versions in found for version in versions]
     return ".".join(map(str, max(versions))) if versions else ""
 
