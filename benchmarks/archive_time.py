@@ -41,7 +41,10 @@ def pack(archive: Path, folder: Path, hard: bool) -> None:
     full_archive(folder / "tree", target, Compression(".tar.zst", hard, len(os.sched_getaffinity(0))))
     seconds = time.monotonic() - started
     ratio = target.stat().st_size / archive.stat().st_size
-    print(f"full archive, {'hard' if hard else 'fast'}   {seconds:6.1f} s, {ratio:.2f} times the size of the one given")
+    print(
+        f"full archive, {'hard' if hard else 'fast'}   {seconds:6.1f} s, {ratio:.2f} times the size of the one given",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -63,7 +66,7 @@ def main() -> None:
             ("stripped", ["convert", "--formats", "install_only_stripped", "--output", folder, str(archive)]),
         ):
             seconds, memory = verb(*words)
-            print(f"{name:20} {seconds:6.1f} s, {memory / 1e6:.0f} MB")
+            print(f"{name:20} {seconds:6.1f} s, {memory / 1e6:.0f} MB", flush=True)
         from pythonbuild.binaries.archive import unpack
 
         unpack(archive, Path(folder) / "tree")

@@ -13,7 +13,7 @@ from pythonbuild.binaries.archive import unpack
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli.building import make_step
 from pythonbuild.cli.options import parser
-from pythonbuild.errors import BadRequest
+from pythonbuild.errors import BadArchive, BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.model.naming import FLAVOURS, ArchiveFormat, ArchiveName
 from pythonbuild.model.version import PythonVersion
@@ -141,13 +141,18 @@ def _test(archive: Path, flags: argparse.Namespace) -> bool:
         good = run_smoke(interpreter, full=metadata.is_file()) == 0
         if not flags.stdlib:
             return good
-        facts = json.loads(metadata.read_text())
-        expected = load_catalog(checkout() / "cpython-unix").expected_failures(
-            facts["target_triple"], PythonVersion.parse(facts["python_version"]), facts["build_options"]
-        )
+        try:
+            facts = json.loads(metadata.read_text())
+            version, script = PythonVersion.parse(facts["python_version"]), metadata.parent / facts["run_tests"]
+            triple, options = str(facts["target_triple"]), str(facts["build_options"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadArchive(
+                f"PYTHON.json of {archive.name} is not as it should be: {error!r}", "validate says more"
+            ) from None
+        expected = load_catalog(checkout() / "cpython-unix").expected_failures(triple, version, options)
         junit = Path(flags.junit).absolute() if flags.junit else Path(folder) / "junit.xml"
         junit.unlink(missing_ok=True)
-        report = run_suite(interpreter, metadata.parent / facts["run_tests"], expected, junit, flags.regrtest)
+        report = run_suite(interpreter, script, expected, junit, flags.regrtest)
         sys.stdout.write(_suite_text(archive, report))
         return good and not report.unexpected
 

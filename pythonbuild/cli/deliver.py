@@ -93,6 +93,8 @@ def _statement(build: Build, plan: Plan, records: Mapping[str, Record], files: l
     """Return the statement of provenance of one build's files."""
     made = [records[step.name] for step in plan if step.name in records]
     inputs = [Input(source.name, source.origin.place, source.origin.sha256) for step in plan for source in step.sources]
+    if build.pgo_profile:
+        inputs.append(Input("pgo profile", f"file:{build.pgo_profile.path.name}", build.pgo_profile.digest))
     request = {
         "python": str(build.python),
         "target": build.target.triple,

@@ -127,7 +127,7 @@ def _sysconfig_moves(case: Case) -> Iterator[tuple[str, str]]:
             yield name, "has an absolute base_prefix"
 
 
-@rule("pkg-config", ".pc files find their prefix from their own place, and name only files that are there")
+@rule("pkg-config", ".pc files find their prefix from their own place, and say what to link")
 def _pkg_config(case: Case) -> Iterator[tuple[str, str]]:
     for name, text in case.subject.texts.items():
         if name.endswith(".pc"):
