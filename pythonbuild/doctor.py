@@ -47,12 +47,13 @@ class Finding:
         return f"{self.problem}\n    {self.cure}"
 
 
-def findings(cache: Path, output: Path, free_bytes: int = _BUILD_SPACE) -> list[Finding]:
+def findings(cache: Path, output: Path, tools: bool = True, free_bytes: int = _BUILD_SPACE) -> list[Finding]:
     """Return everything that would make a build fail here, worst first; empty when all is well.
 
-    cache: the folder of `home.home()`; output: where archives go; free_bytes: disk a build needs.
+    cache: the folder of `home.home()`; output: where archives go; tools: scripts run on this machine itself, not in
+    containers; free_bytes: disk a build needs.
     """
-    found = [*_system(), *_tools(), *_python_modules()]
+    found = [*_system(), *(_tools() if tools else []), *_python_modules()]
     found += [finding for folder in dict.fromkeys((cache, output)) for finding in _writable(folder)]
     found += _speakable(cache)
     return found + _space(cache, free_bytes)

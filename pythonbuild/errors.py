@@ -14,6 +14,8 @@ __all__ = [
     "BadRequest",
     "DamagedArtifact",
     "DiskFull",
+    "EngineLost",
+    "EngineUnavailable",
     "Interrupted",
     "MissingPrerequisite",
     "PythonBuildError",
@@ -99,6 +101,19 @@ class DiskFull(PythonBuildError):
 
     code = "disk-full"
     exit_status = 3
+
+
+class EngineUnavailable(PythonBuildError):
+    """The container daemon, or the image that steps run in, cannot be had."""
+
+    code = "engine-unavailable"
+    exit_status = 3
+
+
+class EngineLost(PythonBuildError):
+    """The container daemon failed or went away while it was needed."""
+
+    code = "engine-lost"
 
 
 class StepsFailed(PythonBuildError):

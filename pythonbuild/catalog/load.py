@@ -1,9 +1,9 @@
-"""Read cpython-unix/ into a `Catalog`: the one place where YAML, templates and patches are opened."""
+"""Read cpython-unix/ and docker/ into a `Catalog`: the one place where YAML, templates and patches are opened."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ import yaml
 
 from pythonbuild.catalog.schema import (
     ExpectedFailure,
+    Image,
     ModuleSet,
     PythonRelease,
     PythonSeries,
@@ -65,6 +66,9 @@ class Catalog:
     common_templates: dict[str, str]
     module_sets: tuple[ModuleSet, ...] = ()
     failures: tuple[ExpectedFailure, ...] = ()
+    images: dict[str, Image] = field(default_factory=dict)
+    # The texts beside images.yml, by file name: templates of the images, and the script that runs a step in one.
+    image_files: dict[str, str] = field(default_factory=dict)
 
     def target(self, triple: str) -> Target:
         """Return the target of that triple; raises UnknownName."""
@@ -120,9 +124,10 @@ def matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=4)
 def load_catalog(root: Path) -> Catalog:
-    """Read the folder `root` (cpython-unix); raises BadCatalog that names file and place of what is wrong."""
+    """Read the folder `root` (cpython-unix) and docker/ beside it; raises BadCatalog that names file and place of what is wrong."""
     pythons = _read(root / "pythons.yml", _Pythons)
     packages = root / "packages"
+    images = root.parent / "docker"
     recipes = [_recipe_folder(path.parent) for path in sorted(packages.glob("*/recipe.yml"))]
     catalog = Catalog(
         targets={target.triple: target for target in _read(root / "targets.yml", tuple[Target, ...])},
@@ -134,6 +139,8 @@ def load_catalog(root: Path) -> Catalog:
         common_templates={path.name: path.read_text() for path in sorted(packages.glob("*.sh"))},
         module_sets=_read(root / "modules.yml", tuple[ModuleSet, ...]),
         failures=_read(root / "expected-failures.yml", tuple[ExpectedFailure, ...]),
+        images={image.name: image for image in _read(images / "images.yml", tuple[Image, ...])},
+        image_files={path.name: path.read_text() for path in sorted(images.iterdir()) if path.is_file()},
     )
     _check(catalog, packages)
     return catalog

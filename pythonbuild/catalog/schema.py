@@ -8,6 +8,7 @@ from msgspec import Struct
 
 __all__ = [
     "ExpectedFailure",
+    "Image",
     "ModuleSet",
     "Origin",
     "Patch",
@@ -154,3 +155,19 @@ class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host_version: int = 0
     host_programs: tuple[str, ...] = ()
     host_hint: str = ""
+
+
+class Image(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An image for containers: a base by name and digest, or its suite of Debian, and packages (name -> version, "": any)."""
+
+    name: str
+    description: str
+    base: str
+    digest: str
+    suite: str
+    packages: dict[str, str]
+    # Last part of a mirror's address -> suite with updates that lies there.
+    updates: dict[str, str] = {}
+    # Where LLVM's programs are in it, and the package whose version stands for all of them.
+    llvm: str = ""
+    llvm_package: str = ""

@@ -9,19 +9,19 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Union
+from typing import Optional, Union
 
 from pythonbuild import doctor
 from pythonbuild.cli.deliver import Delivered, deliver
+from pythonbuild.cli.engines import serve_jobs, start
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import Session, find_step
+from pythonbuild.engines.base import Engine
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
-from pythonbuild.home import home
-from pythonbuild.plan.step import Plan
+from pythonbuild.plan.step import Plan, ScriptAction, Step
 from pythonbuild.run.execute import Executor
-from pythonbuild.run.jobserver import JobServer, wants_fifo
 from pythonbuild.run.loop import Run, RunResult, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
@@ -58,20 +58,31 @@ def make_step(flags: argparse.Namespace, name: str) -> Path:
 
 def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session, Plan, RunResult]:
     """Plan, fetch, run.  Raises StepsFailed, after telling which, if something failed."""
-    if not fetch_only:
-        _refuse_engine(flags)
+    if not fetch_only and flags.jobs < 1:
+        raise BadRequest(f"--jobs {flags.jobs} is less than one job")
     session = Session.start(flags)
     plan, final = _wanted(session, flags)
     observer = _observer(flags)
+    engine: Optional[Engine] = None
     try:
         with session.store.in_use():
-            _fetch(session, plan, final, flags, observer, everything=fetch_only)
+            todo = _to_do(session, plan, final)
             if fetch_only:
+                _fetch(session, list(plan), flags, observer)
                 return session, plan, RunResult({}, (), (), (), 0.0)
+            _check_machine(todo, session, flags)
+            if any(isinstance(step.action, ScriptAction) for step in todo):
+                choice, engine = start(session.choice, flags, session.catalog, session.cache, observer)
+                session = Session.start(flags, choice)
+                plan, final = _wanted(session, flags)
+                todo = _to_do(session, plan, final)
+            _fetch(session, todo, flags, observer)
             # What was fetched decides the keys: another origin may carry other bytes.
             plan, final = _wanted(session, flags)
-            result = _run(session, plan, final, flags, observer)
+            result = _run(session, plan, final, flags, observer, engine)
     finally:
+        if engine:
+            engine.close()
         observer.close()
     if result.failures:
         _report_failures(result, flags)
@@ -79,13 +90,10 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
     return session, plan, result
 
 
-def _refuse_engine(flags: argparse.Namespace) -> None:
-    if flags.engine == "docker":
-        raise BadRequest(
-            "engine docker is not there yet", "use --engine host, which isolates a build on this machine without Docker"
-        )
-    if flags.jobs < 1:
-        raise BadRequest(f"--jobs {flags.jobs} is less than one job")
+def _to_do(session: Session, plan: Plan, final: tuple[str, ...]) -> list[Step]:
+    """Return the steps that are to be built."""
+    found, _ = lookup(plan, session.store, final)
+    return [step for step in plan if found[step.name] is State.BUILD]
 
 
 def _wanted(session: Session, flags: argparse.Namespace) -> tuple[Plan, tuple[str, ...]]:
@@ -98,42 +106,43 @@ def _wanted(session: Session, flags: argparse.Namespace) -> tuple[Plan, tuple[st
     return plan, tuple(output.step for output in plan.outputs)
 
 
-def _fetch(
-    session: Session,
-    plan: Plan,
-    final: tuple[str, ...],
-    flags: argparse.Namespace,
-    observer: _Observer,
-    everything: bool,
-) -> None:
-    """Bring the sources of what is to be built into the cache."""
-    found, _ = lookup(plan, session.store, final)
-    steps = [step for step in plan if everything or found[step.name] is State.BUILD]
-    if not everything and steps:
-        wrong = doctor.findings(home(), Path(flags.output).absolute())
-        if wrong:
-            raise MissingPrerequisite(
-                "this machine is not ready to build:\n" + "\n".join(f"- {finding}" for finding in wrong)
-            )
+def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace) -> None:
+    """Raise MissingPrerequisite with all that is wrong here, if there is anything to be built."""
+    output = Path(flags.output).absolute()
+    wrong = doctor.findings(session.cache, output, tools=session.choice.name == "host") if todo else []
+    if wrong:
+        raise MissingPrerequisite(
+            "this machine is not ready to build:\n" + "\n".join(f"- {finding}" for finding in wrong)
+        )
+
+
+def _fetch(session: Session, steps: list[Step], flags: argparse.Namespace, observer: _Observer) -> None:
+    """Bring the sources of steps into the cache."""
     mirrors = tuple(os.environ.get("PYTHONBUILD_MIRRORS", "").split())
     sources = [source for step in steps for source in step.sources]
     fetch_all(sources, session.sources, Downloader(mirrors), observer, offline=flags.offline)
 
 
 def _run(
-    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: _Observer
+    session: Session,
+    plan: Plan,
+    final: tuple[str, ...],
+    flags: argparse.Namespace,
+    observer: _Observer,
+    engine: Optional[Engine],
 ) -> RunResult:
     jobs = 1 if flags.serial else flags.jobs
-    jobserver = JobServer(jobs, session.store.work, wants_fifo())
-    engine = HostEngine(session.roots)
-    observer(Note(f"engine   {engine.name}, {jobs} jobs at once"))
+    # Without one, what is to be done needs none, or nothing is to be done.
+    engine = engine or HostEngine(session.cache / "roots")
+    jobserver, makeflags = serve_jobs(engine, jobs, session.store.work)
+    observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
     executor = Executor(
         plan=plan,
         store=session.store,
         sources=session.sources,
         engine=engine,
         handlers=handlers(jobs),
-        makeflags=jobserver.makeflags,
+        makeflags=makeflags,
         inherited=jobserver.inherited,
     )
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="step")
@@ -161,6 +170,7 @@ def _run(
                 f"{result.failures[0].step} failed; this shell is in its build root ({root.path}); leave with exit\n"
             )
             root.shell()
+    executor.close()
     return result
 
 
@@ -196,6 +206,7 @@ def _request_arguments(flags: argparse.Namespace) -> list[str]:
     if flags.pgo_profile:
         arguments += ["--pgo-profile", flags.pgo_profile]
     arguments += ["--release"] if flags.release else []
+    arguments += ["--engine", flags.engine] if flags.engine != "auto" else []
     return arguments + (["--toolchain", flags.toolchain] if flags.toolchain != "auto" else [])
 
 

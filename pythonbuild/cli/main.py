@@ -26,6 +26,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "shell": verbs.shell,
     "doctor": verbs.doctor,
     "cache": verbs.cache,
+    "images": verbs.images,
     "list": verbs.list_catalog,
     "validate": archives.validate,
     "convert": archives.convert,

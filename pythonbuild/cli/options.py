@@ -77,7 +77,7 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         "one: the same profile gives the same bytes",
     )
     group.add_argument(
-        "--toolchain", default="auto", metavar="NAME", help="auto, gcc or llvm (default: auto: llvm for lto, else gcc)"
+        "--toolchain", default="auto", metavar="NAME", help="auto, gcc or llvm (default: auto: llvm for lto, in containers also for pgo, else gcc)"
     )
     group.add_argument(
         "--formats",
@@ -92,6 +92,13 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         help="compress hard, and name the archives as releases are (cpython-3.13.15+20261121-...)",
     )
     group.add_argument("--platform", default="linux", help=argparse.SUPPRESS)
+    group.add_argument(
+        "--engine",
+        choices=["auto", "host", "docker"],
+        default="auto",
+        help="where steps run: on this machine, or in containers of the daemon that DOCKER_HOST or a socket of Docker or "
+        "Podman leads to (default: auto: docker if a daemon answers, else host)",
+    )
     into.add_argument(
         "-v", "--verbose", action="store_true", help="show what the steps print, and tracebacks of our own errors"
     )
@@ -103,6 +110,14 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
     )
 
 
+def _container_flags(into: argparse._ActionsContainer) -> None:
+    into.add_argument(
+        "--base-image", default="", metavar="NAME", help="a Debian image to make the containers' image from"
+    )
+    into.add_argument("--cpus", type=float, default=0.0, metavar="N", help="processors for a container at most")
+    into.add_argument("--memory", type=_size, default=0, metavar="SIZE", help="memory for a container at most, e.g. 4G")
+
+
 def _source_flags(into: argparse._ActionsContainer) -> None:
     into.add_argument("--offline", action="store_true", help="never touch the network; sources must be in the cache")
 
@@ -110,9 +125,6 @@ def _source_flags(into: argparse._ActionsContainer) -> None:
 def _build_flags(into: argparse.ArgumentParser) -> None:
     _what_flags(into)
     how = into.add_argument_group("how")
-    how.add_argument(
-        "--engine", choices=["auto", "host", "docker"], default="auto", help="where steps run (default: auto)"
-    )
     how.add_argument(
         "--jobs",
         type=int,
@@ -131,6 +143,7 @@ def _build_flags(into: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--json", action="store_true", help="events as JSON lines instead of text")
     _source_flags(how)
+    _container_flags(into.add_argument_group("containers (engine docker)"))
     instead = into.add_argument_group("instead of building")
     instead.add_argument("--plan", action="store_true", help="show what would be built, what is cached, and why")
     instead.add_argument(
@@ -157,6 +170,7 @@ def _fetch_flags(into: argparse.ArgumentParser) -> None:
 def _shell_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("step", metavar="STEP", help="a step that failed: the shell opens in what it left")
     _what_flags(into)
+    _container_flags(into.add_argument_group("containers"))
 
 
 def _doctor_flags(into: argparse.ArgumentParser) -> None:
@@ -235,6 +249,20 @@ def _index_flags(into: argparse.ArgumentParser) -> None:
     )
 
 
+def _images_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("--remove", action="store_true", help="delete them all; the next build makes what it needs")
+
+
+def _size(text: str) -> int:
+    """Read a number of bytes with an optional K, M, G or T."""
+    units = "KMGT"
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in units else (text, "")
+    try:
+        return int(float(number) * (1024 ** (units.index(unit) + 1) if unit else 1))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write e.g. 512M or 4G") from None
+
+
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -247,6 +275,7 @@ _VERBS = (
     ("shell", "open a shell in the build root that a failed step left", _shell_flags),
     ("doctor", "tell everything that this machine lacks for a build, and the cure", _doctor_flags),
     ("cache", "list, measure and prune the store", _cache_flags),
+    ("images", "list the images that engine docker has made, or delete them", _images_flags),
     ("list", "list the targets, Pythons, options, packages and toolchains there are", _list_flags),
     ("validate", "hold archives against every rule of a good distribution; exit 1 on findings", _validate_flags),
     ("convert", "make the other flavours out of full archives", _convert_flags),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import platform
 import re
-import subprocess
 import tarfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,13 +13,13 @@ from pathlib import Path
 from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, load_catalog
-from pythonbuild.catalog.schema import Toolchain
+from pythonbuild.cli.engines import Choice, choose
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.home import checkout, home
 from pythonbuild.model.target import host_triple
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
-from pythonbuild.request.build import BuildRequest, HostLlvm, LocalPython, PgoProfile, read_patchlevel, resolve
+from pythonbuild.request.build import BuildRequest, Llvm, LocalPython, PgoProfile, read_patchlevel, resolve
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.store import Store
 from pythonbuild.store.trees import digest_of, manifest_of
@@ -36,15 +34,17 @@ class Session:
     catalog: Catalog
     store: Store
     sources: SourceCache
-    roots: Path
+    cache: Path
+    choice: Choice
     logs: Path
     request: BuildRequest
 
     @classmethod
-    def start(cls, flags: argparse.Namespace) -> Session:
-        """Open catalog, store and caches, and read the request from the flags."""
+    def start(cls, flags: argparse.Namespace, choice: Optional[Choice] = None) -> Session:
+        """Open catalog, store and caches, and read the request from the flags.  choice: the engine, if it is known already."""
         cache = home()
         catalog = load_catalog(checkout() / "cpython-unix")
+        choice = choice or choose(flags, catalog, cache)
         request = BuildRequest(
             targets=tuple(flags.targets or (host_triple(),)),
             pythons=tuple(flags.pythons or ()),
@@ -52,7 +52,8 @@ class Session:
             machine=platform.machine(),
             toolchain=flags.toolchain,
             local_python=_local_python(flags),
-            llvm=_find_llvm(catalog.toolchain("llvm")) if _may_want_llvm(flags) else None,
+            engine=choice.name,
+            llvm=choice.llvm,
             formats=tuple(part for text in flags.formats or () for part in text.split(",")),
             release=flags.release,
             pgo_profile=_pgo_profile(flags),
@@ -61,7 +62,8 @@ class Session:
             catalog=catalog,
             store=Store(cache / "store"),
             sources=SourceCache(cache / "sources"),
-            roots=cache / "roots",
+            cache=cache,
+            choice=choice,
             logs=cache / "logs",
             request=request,
         )
@@ -112,25 +114,6 @@ def _code_digest(*packages: str) -> str:
     for path in (path for package in packages for path in sorted((checkout() / "pythonbuild" / package).glob("*.py"))):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
-
-
-def _may_want_llvm(flags: argparse.Namespace) -> bool:
-    return flags.toolchain == "llvm" or any("lto" in text for text in flags.options or ())
-
-
-def _find_llvm(toolchain: Toolchain) -> Optional[HostLlvm]:
-    """Return the newest LLVM of the host that has all programs in one folder, if it is new enough."""
-    folders = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
-    folders += [path / "bin" for path in sorted(Path("/usr/lib").glob("llvm-*"), reverse=True)]
-    best: Optional[tuple[int, HostLlvm]] = None
-    for folder in folders:
-        if not all(os.access(folder / program, os.X_OK) for program in toolchain.host_programs):
-            continue
-        said = subprocess.run([folder / "clang", "--version"], capture_output=True, text=True).stdout
-        match = re.search(r"clang version (\d+)\.", said)
-        if match and int(match[1]) >= toolchain.host_version and (best is None or int(match[1]) > best[0]):
-            best = (int(match[1]), HostLlvm(programs=folder, version=said.splitlines()[0]))
-    return best[1] if best else None
 
 
 def _local_python(flags: argparse.Namespace) -> Optional[LocalPython]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 from pythonbuild import doctor as checks
@@ -13,7 +14,9 @@ from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
 from pythonbuild.cli.building import build_plan
 from pythonbuild.cli.session import Session, find_step
-from pythonbuild.engines.host import HostEngine
+from pythonbuild.cli.engines import start
+from pythonbuild.engines.daemon import Daemon
+from pythonbuild.engines.images import Images
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout, home
 from pythonbuild.plan.step import Plan, ScriptAction
@@ -21,10 +24,11 @@ from pythonbuild.run.execute import references
 from pythonbuild.run.loop import lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.cache import SourceCache
+from pythonbuild.sources.downloaders import debian_mirrors
 from pythonbuild.store.store import Store
 from pythonbuild.ui.text import size
 
-__all__ = ["build", "cache", "doctor", "explain", "fetch", "list_catalog", "plan", "shell"]
+__all__ = ["build", "cache", "doctor", "explain", "fetch", "images", "list_catalog", "plan", "shell"]
 
 
 def build(flags: argparse.Namespace) -> int:
@@ -85,15 +89,33 @@ def shell(flags: argparse.Namespace) -> int:
     if not isinstance(step.action, ScriptAction):
         raise BadRequest(f"{step.name} runs no script, so there is nothing to enter")
     records = {need.step: record for need in step.needs if (record := session.store.find(made.steps[need.step].key))}
-    root = HostEngine(session.roots).existing(
-        step.identity, step.key, step.action, references(step, records, session.store)
-    )
-    if root is None:
-        raise BadRequest(
-            f"{step.name} left no build root", "only a step that failed leaves one; build it, or use --break-on-failure"
-        )
-    sys.stderr.write(f"{root.path}: `sh -eu build.sh` is what failed; leave with exit\n")
-    return root.shell()
+    _, engine = start(session.choice, flags, session.catalog, session.cache, lambda event: None)
+    try:
+        root = engine.existing(step.identity, step.key, step.action, references(step, records, session.store))
+        if root is None:
+            raise BadRequest(
+                f"{step.name} left no build root in engine {engine.name}",
+                "only a step that failed leaves one; build it, or use --break-on-failure",
+            )
+        sys.stderr.write(f"{root.path}: `sh -eu build.sh` is what failed; leave with exit\n")
+        status = root.shell()
+        root.close()
+        return status
+    finally:
+        engine.close()
+
+
+def images(flags: argparse.Namespace) -> int:
+    """List or delete the images that engine docker has made."""
+    kept = Images(Daemon.connect(), debian_mirrors, lambda text: None)
+    for item in kept.known():
+        for tag in item.get("RepoTags") or ():
+            created = time.strftime("%Y-%m-%d %H:%M", time.localtime(int(item["Created"])))
+            deleted = "deleted " if flags.remove else ""
+            sys.stdout.write(f"{deleted}{tag:<48} {created}  {size(int(item['Size']))}\n")
+        if flags.remove:
+            kept.remove(item["Id"])
+    return 0
 
 
 def doctor(flags: argparse.Namespace) -> int:

@@ -60,11 +60,20 @@ class BuildRoot(Protocol):
     def discard(self) -> None:
         """Delete the root."""
 
+    def close(self) -> None:
+        """Let go of all but the folder, which stays for a person to look into."""
+
 
 class Engine(Protocol):
     """Makes build roots."""
 
     name: str
+
+    def describe(self) -> str:
+        """Return a line about it for people."""
+
+    def close(self) -> None:
+        """Let go of what a run has used."""
 
     def open(self, label: str, key: str, action: ScriptAction, inputs: RootInputs) -> BuildRoot:
         """Return a fresh root for a step, filled with its inputs.  `label` and `key` make its name."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pythonbuild.errors import SourceUnavailable
 
-__all__ = ["unpack_member", "unpack_source"]
+__all__ = ["extract_all", "unpack_member", "unpack_source"]
 
 
 def unpack_source(archive: Path, destination: Path) -> None:
@@ -24,7 +24,7 @@ def unpack_source(archive: Path, destination: Path) -> None:
     try:
         if archive.suffix == ".deb":
             with tarfile.open(fileobj=_deb_data(archive)) as tar:
-                _extract(tar, destination)
+                extract_all(tar, destination)
         else:
             with tarfile.open(archive) as tar:
                 _without_top(tar, destination)
@@ -45,14 +45,15 @@ def unpack_member(wheel: Path, member: str, destination: Path) -> None:
 def _without_top(archive: tarfile.TarFile, destination: Path) -> None:
     destination.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=destination.parent) as folder:
-        _extract(archive, Path(folder))
+        extract_all(archive, Path(folder))
         top = list(Path(folder).iterdir())
         root = top[0] if len(top) == 1 and top[0].is_dir() else Path(folder)
         for path in root.iterdir():
             os.rename(path, destination / path.name)
 
 
-def _extract(archive: tarfile.TarFile, destination: Path) -> None:
+def extract_all(archive: tarfile.TarFile, destination: Path) -> None:
+    """Unpack everything, with the harm that an archive can do outside of `destination` prevented where Python can."""
     destination.mkdir(parents=True, exist_ok=True)
     if hasattr(tarfile, "tar_filter"):  # not in the first releases of Python 3.9 to 3.11
         archive.extractall(destination, filter="tar")

@@ -24,7 +24,7 @@ from pythonbuild.plan.step import (
     UnpackAction,
     key_of,
 )
-from pythonbuild.request.build import Build, HostLlvm
+from pythonbuild.request.build import Build, Llvm
 
 __all__ = ["Planner", "Surroundings"]
 
@@ -40,7 +40,7 @@ class Surroundings:
     and a digest of the code of each Python handler."""
 
     machine: str
-    llvm: Optional[HostLlvm] = None
+    llvm: Optional[Llvm] = None
     choose_origin: Callable[[tuple[Origin, ...]], int] = lambda origins: 0
     handlers: Mapping[str, str] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from pythonbuild.model.naming import DEFAULT_FORMATS, ArchiveFormat
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["Build", "BuildRequest", "HostLlvm", "LocalPython", "PgoProfile", "read_patchlevel", "resolve"]
+__all__ = ["Build", "BuildRequest", "Llvm", "LocalPython", "PgoProfile", "read_patchlevel", "resolve"]
 
 _FIRST_FREETHREADED = ">=3.13"
 
@@ -39,8 +39,8 @@ class PgoProfile:
 
 
 @dataclass(frozen=True)
-class HostLlvm:
-    """An LLVM found on the host: its programs' folder and the version text that clang prints."""
+class Llvm:
+    """The LLVM where scripts run, on the host or in the containers' image: its programs' folder, and a text that tells its version."""
 
     programs: Path
     version: str
@@ -55,8 +55,9 @@ class BuildRequest:
     options: tuple[str, ...]
     machine: str
     toolchain: str = "auto"
+    engine: str = "host"
     local_python: Optional[LocalPython] = None
-    llvm: Optional[HostLlvm] = None
+    llvm: Optional[Llvm] = None
     formats: tuple[str, ...] = ()
     release: bool = False
     pgo_profile: Optional[PgoProfile] = None
@@ -149,11 +150,10 @@ def _build(
     default = target.toolchains[0]
     name = request.toolchain
     if name == "auto":
-        name = (
-            next((tool for tool in target.toolchains if catalog.toolchain(tool).lto), default)
-            if "lto" in options
-            else default
-        )
+        # Containers have an LLVM, so that it is taken for all that is to be fast; a host may have none.
+        wants_llvm = "lto" in options or ("pgo" in options and request.engine == "docker")
+        fast = next((tool for tool in target.toolchains if catalog.toolchain(tool).lto), default)
+        name = fast if wants_llvm else default
         library = default
     else:
         library = name

@@ -85,6 +85,11 @@ class Executor:
         for root in list(self._roots.values()):
             root.cancel()
 
+    def close(self) -> None:
+        """Let go of the roots that failed steps have left."""
+        for root in self._roots.values():
+            root.close()
+
     def root_of(self, name: str) -> Optional[BuildRoot]:
         """Return the root of a step that runs or has failed."""
         return self._roots.get(name)

@@ -23,14 +23,14 @@ class JobServer:
 
     def __init__(self, jobs: int, folder: Path, fifo: bool) -> None:
         self.jobs = jobs
-        self._fifo = folder / f"jobserver-{os.getpid()}" if fifo else None
-        if self._fifo:
-            self._fifo.unlink(missing_ok=True)
-            os.mkfifo(self._fifo, 0o600)
-            keep_open = os.open(self._fifo, os.O_RDWR)
+        self.fifo = folder / f"jobserver-{os.getpid()}" if fifo else None
+        if self.fifo:
+            self.fifo.unlink(missing_ok=True)
+            os.mkfifo(self.fifo, 0o600)
+            keep_open = os.open(self.fifo, os.O_RDWR)
             self._ends = (keep_open, keep_open)
             self.inherited: tuple[int, ...] = ()
-            self.makeflags = f" -j{jobs} --jobserver-auth=fifo:{self._fifo}"
+            self.makeflags = f" -j{jobs} --jobserver-auth=fifo:{self.fifo}"
         else:
             self._ends = os.pipe()
             self.inherited = self._ends
@@ -64,8 +64,8 @@ class JobServer:
         """Close the pipe and delete its name."""
         for descriptor in {self._reader, *self._ends}:
             os.close(descriptor)
-        if self._fifo:
-            self._fifo.unlink(missing_ok=True)
+        if self.fifo:
+            self.fifo.unlink(missing_ok=True)
 
 
 def make_version(make: str = "make") -> tuple[int, int]:

@@ -16,10 +16,10 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import ScriptAction, Step
-from pythonbuild.request.build import BuildRequest, HostLlvm, PgoProfile, resolve
+from pythonbuild.request.build import BuildRequest, Llvm, PgoProfile, resolve
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
-LLVM = HostLlvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
+LLVM = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
 
 
 @lru_cache(maxsize=1)

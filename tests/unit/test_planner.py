@@ -11,14 +11,14 @@ from pythonbuild.catalog.load import Catalog
 from pythonbuild.errors import BadCatalog, BadRequest
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, ScriptAction
-from pythonbuild.request.build import BuildRequest, HostLlvm, resolve
+from pythonbuild.request.build import BuildRequest, Llvm, resolve
 from tests.unit.conftest import folder
 
-LLVM = HostLlvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
+LLVM = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
 
 
 def make(
-    catalog: Catalog, *options: str, pythons: tuple[str, ...] = (), chosen: int = 0, llvm: HostLlvm = LLVM
+    catalog: Catalog, *options: str, pythons: tuple[str, ...] = (), chosen: int = 0, llvm: Llvm = LLVM
 ) -> Plan:
     request = BuildRequest(("x86_64-unknown-linux-gnu",), pythons, options, "x86_64", llvm=llvm)
     surroundings = Surroundings(
@@ -85,12 +85,12 @@ def test_descriptions_and_places_are_not_in_the_key(catalog: Catalog) -> None:
     )
     elsewhere = changed(catalog, "zlib", recipe=same, path=Path("/elsewhere"))
     assert keys(make(catalog)) == keys(make(elsewhere))
-    moved = HostLlvm(programs=Path("/opt/llvm/bin"), version=LLVM.version)
+    moved = Llvm(programs=Path("/opt/llvm/bin"), version=LLVM.version)
     assert keys(make(catalog, "lto")) == keys(make(catalog, "lto", llvm=moved))
 
 
 def test_the_version_of_a_host_compiler_is_in_the_key(catalog: Catalog) -> None:
-    other = HostLlvm(programs=LLVM.programs, version="clang version 23.0.0")
+    other = Llvm(programs=LLVM.programs, version="clang version 23.0.0")
     before, after = keys(make(catalog, "lto")), keys(make(catalog, "lto", llvm=other))
     assert before["zlib"] == after["zlib"]
     assert before["cpython-3.13.15-lto"] != after["cpython-3.13.15-lto"]

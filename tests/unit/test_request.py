@@ -9,7 +9,7 @@ import pytest
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.errors import BadRequest, MissingPrerequisite, UnknownName
-from pythonbuild.request.build import BuildRequest, HostLlvm, PgoProfile, read_patchlevel, resolve
+from pythonbuild.request.build import BuildRequest, Llvm, PgoProfile, read_patchlevel, resolve
 
 REQUEST = BuildRequest(targets=("x86_64-unknown-linux-gnu",), pythons=(), options=(), machine="x86_64")
 
@@ -89,7 +89,7 @@ def test_lto_wants_llvm_and_says_how_to_get_it(catalog: Catalog) -> None:
 
 
 def test_lto_uses_llvm_for_cpython_only(catalog: Catalog) -> None:
-    llvm = HostLlvm(programs=Path("/somewhere"), version="clang version 22.1.8")
+    llvm = Llvm(programs=Path("/somewhere"), version="clang version 22.1.8")
     (build,) = resolve(replace(REQUEST, options=("lto",), llvm=llvm), catalog)
     assert (build.toolchain, build.library_toolchain) == ("llvm", "gcc")
 

@@ -1,0 +1,5 @@
+#!/bin/sh
+# The first command of a step's container: runs each line of the file `commands`, leaves the CPU times in `times`.
+trap 'times >times' EXIT
+set -eu
+. ./commands

@@ -1,0 +1,301 @@
+"""Engine `docker`: a container a step, without network, without root, gone when the step is done.
+
+A daemon on this machine gets the folder of the root and the store's trees mounted.  One that cannot see them (remote, or
+one that maps users) gets the folder as a stream, and the trees as an image of their own, once.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from docker.types import Mount
+
+from pythonbuild.engines.base import RootInputs, ScriptResult
+from pythonbuild.engines.daemon import Daemon, Lease
+from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, remove_folder
+from pythonbuild.engines.images import BUILDER, Facts, read_facts
+from pythonbuild.engines.streams import image_with_trees, receive, send
+from pythonbuild.engines.terminal import converse
+from pythonbuild.errors import EngineLost
+from pythonbuild.plan.step import ScriptAction
+
+__all__ = ["ContainerEngine", "ContainerRoot", "Limits"]
+
+_INSIDE = Path("/pythonbuild")
+_ROOT = _INSIDE / "root"
+_JOBSERVER = _INSIDE / "jobserver"
+_PIDS = 4096
+# Lives as long as someone holds its standard input: when this process is killed, however it is, the container ends.
+_WAITER = ["sh", "-c", "cat; exit 0"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one container may take: processors (0: all), bytes of memory (0: all)."""
+
+    cpus: float = 0.0
+    memory: int = 0
+
+
+class ContainerEngine:
+    """Makes build roots in containers of one image; call `close` when done."""
+
+    name = "docker"
+
+    def __init__(self, daemon: Daemon, image: str, folder: Path, step_script: str, limits: Limits) -> None:
+        self.daemon = daemon
+        self.image = image
+        self.step_script = step_script
+        self.limits = limits
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.lease = Lease(folder)
+        self.removed = daemon.remove_leftovers(folder)
+        self.jobserver: Optional[Path] = None
+        # Root outside must not be root inside; anyone else keeps the right to the own files.
+        self.user = (os.getuid() or BUILDER, os.getgid() or BUILDER)
+        self.facts, self.shares_files = self._look()
+        self._trees_lock = threading.Lock()
+
+    def close(self) -> None:
+        """Remove what is left of this run."""
+        self.lease.close()
+
+    @property
+    def has_fifo_make(self) -> bool:
+        """Can makes inside share a job server that is a named pipe (make 4.4)?"""
+        version = self.facts.packages.get("make", "0").split("-")[0].split(".")
+        return self.shares_files and [int(part) for part in version[:2]] >= [4, 4]
+
+    def describe(self) -> str:
+        """Return a line for people."""
+        how = "mounted folders" if self.shares_files else "copied folders"
+        return f"docker ({self.daemon.product} {self.daemon.version}, {how}, {self.image})"
+
+    def makeflags(self, jobs: int) -> str:
+        """Return MAKEFLAGS for steps: of the shared job server, or, where it cannot be shared, of each step's own."""
+        return f" -j{jobs} --jobserver-auth=fifo:{_JOBSERVER}" if self.jobserver else f" -j{jobs} -l{jobs + 1}"
+
+    def share_jobserver(self, fifo: Path) -> None:
+        """Let the containers' makes take their tokens from this named pipe."""
+        if os.getuid() == 0:
+            os.chown(fifo, *self.user)
+        self.jobserver = fifo
+
+    def open(self, label: str, key: str, action: ScriptAction, inputs: RootInputs) -> ContainerRoot:
+        """Return a fresh root; what an earlier attempt at the same step left is removed."""
+        for old in folders_of(self._folder, label):
+            remove_folder(old)
+        root = ContainerRoot(self, self._folder / folder_name(label, key), action, inputs.references)
+        root.fill(inputs)
+        return root
+
+    def existing(
+        self, label: str, key: str, action: ScriptAction, references: Mapping[str, Path]
+    ) -> Optional[ContainerRoot]:
+        """Return the root of that step if a failed run left it."""
+        path = self._folder / folder_name(label, key)
+        return ContainerRoot(self, path, action, references) if path.is_dir() else None
+
+    def image_for(self, references: Mapping[Path, Path]) -> str:
+        """Return the image for containers that refer to these trees (outside -> inside)."""
+        if self.shares_files or not references:
+            return self.image
+        with self._trees_lock:
+            return image_with_trees(self.daemon, self.image, references, self.lease.labels)
+
+    def _look(self) -> tuple[Facts, bool]:
+        """Ask the image what it has, and whether the daemon sees the files of this machine."""
+        if not self.daemon.maps_users:
+            mount = Mount(str(_INSIDE / "probe"), str(self._folder), type="bind", read_only=True)
+            try:
+                said = self._said(["sh", "-c", 'cat /etc/pythonbuild-image; ls "$0"', mount["Target"]], [mount])
+                name = Path(self.lease.labels["pythonbuild.lease"]).name
+                if name in said.splitlines():
+                    return read_facts(said), True
+            except EngineLost as error:
+                if "bind source path does not exist" not in error.message:
+                    raise
+        return read_facts(self._said(["cat", "/etc/pythonbuild-image"], [])), False
+
+    def _said(self, command: list[str], mounts: list[Mount]) -> str:
+        with self.daemon.calls("look into the image") as api:
+            settings = api.create_host_config(mounts=mounts, network_mode="none")
+            made = api.create_container(self.image, command, host_config=settings, labels=self.lease.labels)["Id"]
+            try:
+                api.start(made)
+                api.wait(made)
+                return str(api.logs(made, stdout=True, stderr=False), "utf-8", "replace")
+            finally:
+                api.remove_container(made, force=True, v=True)
+
+
+class ContainerRoot:
+    """One step's folder on this machine, and its container while there is one."""
+
+    def __init__(self, engine: ContainerEngine, path: Path, action: ScriptAction, references: Mapping[str, Path]) -> None:
+        self.path = path
+        self._engine = engine
+        self._daemon = engine.daemon
+        # A tree is in the container once, also if it is there in two roles.
+        self._trees = {tree: _INSIDE / name.lower() for name, tree in reversed(list(references.items()))}
+        places = {"ROOT": _ROOT, **{name: self._trees[tree] for name, tree in references.items()}}
+        self.folder = RootFolder(path, action, places, engine.facts.programs)
+        self._container = ""
+        self._stdin: Any = None
+        self._cancelled = threading.Event()
+
+    def fill(self, inputs: RootInputs) -> None:
+        """Fill the folder, and give it to the container's user."""
+        self.folder.fill(inputs)
+        (self.path / "step.sh").write_text(self._engine.step_script)
+        (self.path / "commands").write_text("".join(shlex.join(line) + "\n" for line in self.folder.commands()))
+        self._give(self.path, self._engine.user)
+
+    def run(self, makeflags: str, inherited: tuple[int, ...], output: Callable[[str], None]) -> ScriptResult:
+        """Run patches and script in a container; the first command that fails ends it."""
+        self._start()
+        status = self._execute(["sh", "step.sh"], self.folder.environment(makeflags), output)
+        # A failed root is kept whole, so that a person can look into it.
+        wanted = self.folder.action.output if status == 0 else "."
+        if not self._engine.shares_files:
+            receive(self._daemon, self._container, _ROOT, wanted, self.path)
+            receive(self._daemon, self._container, _ROOT, "times", self.path)
+        if status == 0:
+            self._stop()
+            self._give(self.path, (os.getuid(), os.getgid()))
+            self.folder.keep_licenses()
+        return ScriptResult(status, _cpu_seconds(self.path / "times"))
+
+    def result(self) -> Path:
+        """Return the tree that the script made."""
+        return self.folder.output
+
+    def cancel(self) -> None:
+        """Kill the container."""
+        self._cancelled.set()
+        self._stop()
+
+    def shell(self) -> int:
+        """Open a shell in the container, or in a new one like it if it is gone."""
+        if not self._container:
+            self._start()
+        variables = {**self.folder.environment(), "TERM": os.environ.get("TERM", "dumb"), "PS1": f"[{self.path.name}] \\w \\$ "}
+        variables["PATH"] += ":/usr/local/bin:/usr/bin:/bin"
+        with self._daemon.lost("open a shell"):
+            return converse(self._daemon, self._container, ["sh", "-i"], variables, str(_ROOT), self._user())
+
+    def discard(self) -> None:
+        """Delete container and folder."""
+        self._stop()
+        remove_folder(self.path)
+
+    def close(self) -> None:
+        """Delete the container; the folder stays."""
+        self._stop()
+
+    def _user(self) -> str:
+        return "{}:{}".format(*self._engine.user)
+
+    def _give(self, path: Path, owner: tuple[int, int]) -> None:
+        """Change who owns a tree, where that is for root to do, and needed."""
+        if os.getuid() == 0 and self._engine.shares_files:
+            for folder, _, files in os.walk(path):
+                os.chown(folder, *owner)
+                for name in files:
+                    os.chown(os.path.join(folder, name), *owner, follow_symlinks=False)
+
+    def _start(self) -> None:
+        engine = self._engine
+        shared = engine.shares_files
+        mounts = [Mount(str(_ROOT), str(self.path) if shared else None, type="bind" if shared else "volume")]
+        if shared:
+            # What a step is given it cannot change; its sources it can, as many are built where they lie.
+            mounts += [
+                Mount(str(_ROOT / name), str(self.path / name), type="bind", read_only=True)
+                for name in ("bin", "deps", "files", "patches", "tools")
+            ]
+            mounts += [Mount(str(inside), str(tree), type="bind", read_only=True) for tree, inside in self._trees.items()]
+            if engine.jobserver:
+                mounts.append(Mount(str(_JOBSERVER), str(engine.jobserver), type="bind"))
+        image = engine.image_for(self._trees)
+        with self._daemon.calls("start a container") as api:
+            settings = api.create_host_config(
+                mounts=mounts,
+                network_mode="none",
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                pids_limit=_PIDS,
+                read_only=True,
+                tmpfs={"/tmp": "exec"},  # noqa: S108  (in the container)
+                auto_remove=True,
+                nano_cpus=int(engine.limits.cpus * 1e9) or None,
+                mem_limit=engine.limits.memory or None,
+            )
+            made = api.create_container(
+                image,
+                _WAITER,
+                user=self._user(),
+                stdin_open=True,
+                host_config=settings,
+                labels={**engine.lease.labels, "pythonbuild.step": self.path.name},
+            )
+            self._container = made["Id"]
+            if not shared:
+                send(api, self._container, self.path, _ROOT, owner=engine.user)
+            self._stdin = api.attach_socket(self._container, params={"stdin": 1, "stream": 1})
+            api.start(self._container)
+
+    def _execute(self, command: list[str], variables: Mapping[str, str], output: Callable[[str], None]) -> int:
+        with self._daemon.calls("run the step") as api:
+            execution = api.exec_create(
+                self._container, command, environment=dict(variables), workdir=str(_ROOT), user=self._user()
+            )["Id"]
+            chunks = api.exec_start(execution, stream=True)
+        rest = b""
+        with self._daemon.lost("run the step"):
+            for chunk in chunks:
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    output(line.decode("utf-8", "replace"))
+        if rest:
+            output(rest.decode("utf-8", "replace"))
+        if self._cancelled.is_set():
+            return -9
+        with self._daemon.calls("tell how the step ended") as api:
+            status = api.exec_inspect(execution)["ExitCode"]
+            alive = api.inspect_container(self._container)["State"]
+        if not alive["Running"]:
+            why = "it had no memory left" if alive.get("OOMKilled") else "someone or something killed it"
+            raise EngineLost(f"the container ended while the step ran: {why}")
+        return int(status)
+
+    def _stop(self) -> None:
+        """Remove the container, if there is one; that it, or its daemon, is gone already is as good."""
+        container, self._container = self._container, ""
+        if not container:
+            return
+        try:
+            with self._daemon.calls("remove a container") as api:
+                api.remove_container(container, force=True, v=True)
+        except EngineLost:
+            pass
+        if self._stdin is not None:
+            self._stdin.close()
+            self._stdin = None
+
+
+def _cpu_seconds(times: Path) -> float:
+    """Read what the shell's `times` wrote: user and system time of the shell, then of its children, as 0m1.23s."""
+    try:
+        words = times.read_text().split()
+        return sum(int(minutes) * 60 + float(rest.rstrip("s")) for minutes, _, rest in (word.partition("m") for word in words))
+    except (OSError, ValueError):
+        return 0.0
+

@@ -1,0 +1,207 @@
+"""The container daemon (dockerd, or Podman's service): how to reach it, what it says of itself, how its failures are told.
+
+API: https://docs.docker.com/reference/api/engine/ (Podman serves the same).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Optional, cast
+
+import docker
+import docker.errors
+import requests
+import urllib3
+from docker.api.client import APIClient
+
+from pythonbuild.errors import EngineLost, EngineUnavailable
+
+__all__ = ["Daemon", "Lease"]
+
+_TIMEOUT = 120  # seconds for one answer; output of a running step is waited for without a limit
+_NAME = "pythonbuild"
+_HOST_HINT = "or use --engine host, which isolates a build on this machine without containers"
+
+
+class Daemon:
+    """A daemon that answers.  Clients are made one a thread, as one must not be shared."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        # Seconds spent waiting for the daemon's answers, over all threads.
+        self.seconds = 0.0
+        with _reachable(address):
+            said = self._client().version()
+            info = self._client().info()
+        self.version = str(said["Version"])
+        self.product = "Podman" if any("Podman" in part["Name"] for part in said.get("Components") or ()) else "Docker"
+        options = " ".join(info.get("SecurityOptions") or ())
+        # Users inside are other users outside: files of a mounted folder would not belong to the container's user.
+        self.maps_users = "name=rootless" in options or "name=userns" in options
+
+    @classmethod
+    def connect(cls) -> Daemon:
+        """Return the daemon of DOCKER_HOST, or the first that has a socket; raises EngineUnavailable, with the way out."""
+        given = os.environ.get("DOCKER_HOST")
+        return cls(given if given else f"unix://{_socket()}")
+
+    def _client(self) -> APIClient:
+        if not hasattr(self._local, "client"):
+            version = getattr(self, "_api_version", "auto")
+            client = docker.DockerClient(
+                base_url=self.address,
+                version=version,
+                timeout=_TIMEOUT,
+                tls=_tls(),
+                use_ssh_client=True,
+            ).api
+            self._api_version = client.api_version
+            self._local.client = client
+        return cast(APIClient, self._local.client)
+
+    @contextmanager
+    def calls(self, doing: str) -> Iterator[APIClient]:
+        """Give a client; the time is counted, and a daemon that stops answering is EngineLost while `doing`."""
+        started = time.monotonic()
+        try:
+            with self.lost(doing):
+                yield self._client()
+        finally:
+            with self._lock:
+                self.seconds += time.monotonic() - started
+
+    @contextmanager
+    def lost(self, doing: str) -> Iterator[None]:
+        """Turn a broken connection into EngineLost."""
+        try:
+            yield
+        except docker.errors.APIError as error:
+            raise EngineLost(f"{self.product} refused to {doing}: {error.explanation or error}") from error
+        except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self.gone(doing) from error
+
+    def gone(self, doing: str) -> EngineLost:
+        """Return the error for a daemon that went away."""
+        return EngineLost(
+            f"{self.product} at {self.address} stopped answering when asked to {doing}; what was finished is in the store",
+            "start it again and run the same command, " + _HOST_HINT,
+        )
+
+    def remove_leftovers(self, folder: Path) -> int:
+        """Remove the containers of runs that have ended without doing so (their leases are in `folder`); returns how many."""
+        with self.calls("list containers") as api:
+            found = api.containers(all=True, filters={"label": [f"{_NAME}.host={socket.gethostname()}"]})
+        dead = [item for item in found if not Lease.held(folder, item["Labels"].get(f"{_NAME}.lease", ""))]
+        for item in dead:
+            with self.calls("remove a container that was left behind") as api:
+                try:
+                    api.remove_container(item["Id"], force=True, v=True)
+                except docker.errors.APIError as error:
+                    if error.status_code not in (404, 409):  # gone, or going, already
+                        raise
+        return len(dead)
+
+
+class Lease:
+    """A lock file that is held as long as this process lives, by which a later run knows whose containers are nobody's."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"{os.getpid()}-{time.time_ns()}.lease"
+        self._file: Optional[IO[str]] = open(self._path, "w")  # noqa: SIM115  (open as long as the lease is held)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        # The folder is part of it: another cache on the same host has runs of its own.
+        self.labels = {
+            f"{_NAME}.host": socket.gethostname(),
+            f"{_NAME}.lease": str(self._path),
+        }
+
+    def close(self) -> None:
+        """Give the lease back."""
+        if self._file:
+            self._path.unlink(missing_ok=True)
+            self._file.close()
+            self._file = None
+
+    @staticmethod
+    def held(folder: Path, name: str) -> bool:
+        """Does a living process hold that lease?  One of another cache's folder counts as held: it is not ours to judge."""
+        path = Path(name)
+        if path.parent != folder:
+            return True
+        try:
+            with open(path) as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        path.unlink(missing_ok=True)
+        return False
+
+
+def _socket() -> str:
+    """Return the first socket there is of those that Docker and Podman use by themselves."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    places = [f"{runtime}/docker.sock", "/var/run/docker.sock", f"{runtime}/podman/podman.sock", "/run/podman/podman.sock"]
+    for place in places:
+        try:
+            if stat.S_ISSOCK(os.stat(place).st_mode):
+                return place
+        except OSError:
+            continue
+    raise EngineUnavailable(
+        "no container daemon is here: there is no socket of Docker or Podman, and DOCKER_HOST is not set",
+        "install and start one (e.g. apt-get install docker.io), set DOCKER_HOST to one elsewhere,\n" + _HOST_HINT,
+    )
+
+
+def _tls() -> Optional[docker.tls.TLSConfig]:
+    """Return the client's certificates as Docker's own client finds them: DOCKER_TLS_VERIFY, DOCKER_CERT_PATH."""
+    if not os.environ.get("DOCKER_TLS_VERIFY"):
+        return None
+    folder = Path(os.environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
+    return docker.tls.TLSConfig(
+        client_cert=(str(folder / "cert.pem"), str(folder / "key.pem")), ca_cert=str(folder / "ca.pem"), verify=True
+    )
+
+
+@contextmanager
+def _reachable(address: str) -> Iterator[None]:
+    """Tell apart why a daemon cannot be talked to."""
+    try:
+        yield
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        text = f"{error!r} {error.__cause__!r}"
+        if "PermissionError" in text:
+            raise EngineUnavailable(
+                f"this user may not use the container daemon at {address}",
+                "let root add the user to its group (usermod -aG docker NAME) and log in again, " + _HOST_HINT,
+            ) from error
+        raise EngineUnavailable(
+            f"no container daemon answers at {address} ({_reason(text)})",
+            "start it (e.g. service docker start), set DOCKER_HOST to another, " + _HOST_HINT,
+        ) from error
+
+
+def _reason(text: str) -> str:
+    for known, words in (
+        ("FileNotFoundError", "there is no such socket"),
+        ("Connection refused", "connection refused"),
+        ("timed out", "timed out"),
+        ("Name or service not known", "unknown host"),
+        ("name resolution", "unknown host"),
+    ):
+        if known in text:
+            return words
+    return text[:200]

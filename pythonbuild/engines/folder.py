@@ -1,0 +1,122 @@
+"""The folder behind a build root: what every engine puts into it, whatever then runs the script there.
+
+A root's bin/ is all of PATH: the compiler wrappers of the step, an allow-list of programs, and Python.  The pinned
+compilers look into their own sysroot only, so that nothing of the machine's headers, libraries or settings gets in.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from pythonbuild.engines.base import RootInputs
+from pythonbuild.engines.unpack import unpack_source
+from pythonbuild.plan.step import ScriptAction
+from pythonbuild.store.trees import copy_tree
+
+__all__ = ["RootFolder", "folder_name", "folders_of", "remove_folder"]
+
+
+class RootFolder:
+    """A step's folder at `path` of this machine; the script sees it, and what it refers to, at the paths in `places`.
+
+    places: placeholder name (ROOT, TOOLCHAIN, ...) -> path for the script; programs: command name -> path for the script.
+    """
+
+    def __init__(
+        self, path: Path, action: ScriptAction, places: Mapping[str, Path], programs: Mapping[str, str]
+    ) -> None:
+        self.path = path
+        self.action = action
+        self._places = {f"@{name}@": str(place) for name, place in {**places, **action.host_paths}.items()}
+        self._programs = programs
+
+    def fill(self, inputs: RootInputs) -> None:
+        """Make the folder and put everything in: sources, patches, files, trees, programs, the script."""
+        for name in ("bin", "deps", "files", "home", "out", "patches", "src", "tmp", "tools"):
+            (self.path / name).mkdir(parents=True)
+        for name, archive in inputs.archives.items():
+            unpack_source(archive, self.path / "src" / name)
+        for name, content in self.action.patches:
+            (self.path / "patches" / name).write_bytes(content)
+        for name, content in self.action.files.items():
+            target = self.path / "files" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        for folder, trees in (("deps", inputs.deps), ("tools", inputs.tools)):
+            for tree in trees:
+                copy_tree(tree.path, tree.manifest, self.path / folder)
+        self._fill_bin()
+        (self.path / "build.sh").write_text(self.action.script)
+
+    def _fill_bin(self) -> None:
+        folder = self.path / "bin"
+        for name, place in self._programs.items():
+            (folder / name).symlink_to(place)
+        for name, command in self.action.wrappers.items():
+            wrapper = folder / name
+            wrapper.unlink(missing_ok=True)
+            wrapper.write_text(f'#!/bin/sh\nexec {self._expand(command)} "$@"\n')
+            wrapper.chmod(0o755)
+
+    def _expand(self, text: str) -> str:
+        for placeholder, place in self._places.items():
+            text = text.replace(placeholder, place)
+        return text
+
+    def environment(self, makeflags: str = "") -> dict[str, str]:
+        """Return the whole environment of the script."""
+        values = {name: self._expand(value) for name, value in self.action.environment.items()}
+        return {**values, "MAKEFLAGS": makeflags} if makeflags else values
+
+    def commands(self) -> list[list[str]]:
+        """Return what to run, in this order, in the folder: the patches, then the script."""
+        environment = self.environment()
+        patch = ["patch", "-d", environment["SRC"], "-p1", "--forward", "--batch", "-i"]
+        return [
+            *([*patch, f"{environment['ROOT']}/patches/{name}"] for name, _ in self.action.patches),
+            ["sh", "-eu", "build.sh"],
+        ]
+
+    @property
+    def output(self) -> Path:
+        """The tree that the script makes."""
+        return self.path / self.action.output
+
+    def keep_licenses(self) -> None:
+        """Copy the licence files of the source into the result."""
+        source = self.path / Path(self.environment()["SRC"]).relative_to(self.environment()["ROOT"])
+        for name in self.action.license_files:
+            target = self.output / "licenses" / source.name / Path(name).name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, target)
+
+
+def folder_name(label: str, key: str) -> str:
+    """Return the name of the folder for a step."""
+    return f"{_slug(label)}-{key[:12]}"
+
+
+def folders_of(parent: Path, label: str) -> Iterator[Path]:
+    """Yield the folders that earlier attempts at a step have left, whatever its key was then."""
+    pattern = re.compile(re.escape(_slug(label)) + "-[0-9a-f]{12}")
+    for path in parent.iterdir():
+        if pattern.fullmatch(path.name):
+            yield path
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a tree, also one whose folders a build made read-only."""
+
+    def allow(function: Callable[[str], object], name: str, _: object) -> None:
+        os.chmod(os.path.dirname(name), 0o700)
+        function(name)
+
+    shutil.rmtree(path, onerror=allow)
+
+
+def _slug(label: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.+_]", "_", label)

@@ -1,0 +1,215 @@
+"""The images that containers are made from: rendered from docker/, keyed by their content, made once for each daemon."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+
+from pythonbuild.catalog.schema import Image
+from pythonbuild.doctor import HOST_TOOLS
+from pythonbuild.engines.daemon import Daemon
+from pythonbuild.errors import EngineLost, EngineUnavailable
+from pythonbuild.plan.render import render
+
+__all__ = ["BUILDER", "IMAGE_LABEL", "Facts", "Images", "read_facts", "tag_of", "tag_with_trees"]
+
+# The user inside, where the one outside is root or another.
+BUILDER = 1000
+_REPOSITORY = "pythonbuild"
+IMAGE_LABEL = "pythonbuild.image"
+_PROGRAMS = (*HOST_TOOLS, "python3")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an image says of itself: programs by name, and the versions of Debian's packages in it."""
+
+    programs: Mapping[str, str]
+    packages: Mapping[str, str]
+
+    def unlike(self, image: Image) -> list[str]:
+        """Return the packages whose version is not the pinned one, as "name: version, not the pinned version"."""
+        pinned = [(name, version) for name, version in image.packages.items() if version]
+        return [
+            f"{name}: {self.packages.get(name, 'missing')}, not {version}"
+            for name, version in pinned
+            if self.packages.get(name) != version
+        ]
+
+
+def read_facts(text: str) -> Facts:
+    """Read the list that the image's last command made."""
+    words = [line.split(" ", 2) for line in text.splitlines()]
+    return Facts(
+        programs={line[1]: line[2] for line in words if line[0] == "program" and len(line) == 3},
+        packages={line[1]: line[2] for line in words if line[0] == "package" and len(line) == 3},
+    )
+
+
+def tag_of(image: Image, dockerfile: str) -> str:
+    """Return the name of an image, which has the hash of its definition in it."""
+    return f"{_REPOSITORY}/{image.name}:{hashlib.sha256(dockerfile.encode()).hexdigest()[:16]}"
+
+
+def tag_with_trees(image_tag: str, trees: Iterable[tuple[str, str]]) -> str:
+    """Return the name of an image with trees on top, given by (digest, name inside)."""
+    content = "\n".join(sorted(f"{digest} {name}" for digest, name in trees))
+    digest = hashlib.sha256(f"{image_tag}\n{content}".encode()).hexdigest()
+    return f"{_REPOSITORY}/with-tree:{digest[:16]}"
+
+
+class Images:
+    """The images of one daemon.
+
+    mirrors: roots of the Debian mirrors that this machine uses (the main archive first); say: gets a line on what goes on.
+    """
+
+    def __init__(self, daemon: Daemon, mirrors: Callable[[], tuple[str, ...]], say: Callable[[str], None]) -> None:
+        self._daemon = daemon
+        self._mirrors = mirrors
+        self._say = say
+
+    def ensure(self, image: Image, template: str, base: str = "") -> str:
+        """Return the tag of an image, after making it if it is not there.  base: use this one for the base.
+
+        Raises EngineUnavailable if it cannot be had, with the reasons and the ways out.
+        """
+        bases = [base] if base else [f"{image.base}@{image.digest}", f"{_REPOSITORY}/base:{image.suite}"]
+        for reference in bases:
+            tag = tag_of(image, _render(template, image, reference))
+            if self._has(tag):
+                return tag
+        reference = self._base(image, base)
+        dockerfile = _render(template, image, reference)
+        tag = tag_of(image, dockerfile)
+        self._say(f"making image {tag} from {reference}: {', '.join(image.packages)}")
+        self._build(tag, dockerfile)
+        return tag
+
+    def known(self) -> list[dict[str, Any]]:
+        """Return what the daemon says of all images made by this program, newest first."""
+        with self._daemon.calls("list images") as api:
+            found = api.images(filters={"label": [IMAGE_LABEL]})
+        return sorted(found, key=lambda item: -int(item["Created"]))
+
+    def remove(self, identity: str) -> None:
+        """Delete an image and what only it is made of."""
+        with self._daemon.calls("delete an image") as api:
+            api.remove_image(identity, force=True)
+
+    def _has(self, tag: str) -> bool:
+        with self._daemon.calls("look for an image") as api:
+            try:
+                api.inspect_image(tag)
+            except docker.errors.ImageNotFound:
+                return False
+            return True
+
+    def _base(self, image: Image, given: str) -> str:
+        """Bring the base to the daemon; returns its reference."""
+        wanted = given or f"{image.base}@{image.digest}"
+        if self._has(wanted):
+            return wanted
+        reason = self._pull(wanted)
+        if not reason:
+            return wanted
+        if given:
+            raise EngineUnavailable(f"the base image {given} cannot be pulled: {reason}", "check its name, or load it first")
+        self._say(f"{image.base} cannot be pulled ({reason}); making a base from the Debian mirror of this machine")
+        return self._bootstrap(image, reason)
+
+    def _pull(self, reference: str) -> str:
+        """Pull an image; returns why it could not be, "" if it was."""
+        name, _, rest = reference.partition("@")
+        repository, tag = (name.split(":")[0], rest) if rest else (name, None)
+        try:
+            with self._daemon.calls("pull an image") as api:
+                answer = str(api.pull(repository if rest else reference, tag=tag))
+        except EngineLost as error:
+            return " ".join(error.message.split(":", 1)[-1].split())
+        return "" if self._has(reference) else answer.splitlines()[-1]
+
+    def _bootstrap(self, image: Image, reason: str) -> str:
+        """Make the base by mmdebstrap and import it."""
+        tag = f"{_REPOSITORY}/base:{image.suite}"
+        if self._has(tag):
+            return tag
+        mirrors = self._mirrors()
+        program = shutil.which("mmdebstrap")
+        if not program or not mirrors:
+            lack = "mmdebstrap is not installed" if mirrors else "apt is configured with no Debian mirror here"
+            raise EngineUnavailable(
+                f"the image for containers cannot be made: {image.base} cannot be pulled ({reason}), and {lack}",
+                "give the daemon a registry, or apt-get install mmdebstrap, or name an image with --base-image,\n"
+                "or use --engine host, which isolates a build on this machine without containers",
+            )
+        lines = [f"deb {mirrors[0]} {image.suite} main"]
+        for suffix, suite in image.updates.items():
+            lines += [f"deb {mirror} {suite} main" for mirror in mirrors if mirror.endswith(suffix)]
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / "base.tar"
+            command = [program, "--quiet", "--variant=minbase", image.suite, str(archive)]
+            done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True)
+            if done.returncode:
+                errors = [line for line in done.stderr.splitlines() if line.startswith("E:")] or [done.stderr[-300:]]
+                raise EngineUnavailable(
+                    f"mmdebstrap could not make a base image of {image.suite}: {errors[0]}",
+                    "run it by hand to see more, or name an image with --base-image, or use --engine host",
+                )
+            repository, _, name = tag.partition(":")
+            with self._daemon.calls("import the base image") as api:
+                api.import_image_from_file(str(archive), repository=repository, tag=name)
+        return tag
+
+    def _build(self, tag: str, dockerfile: str) -> None:
+        context = io.BytesIO()
+        with tarfile.open(fileobj=context, mode="w") as tar:
+            member = tarfile.TarInfo("Dockerfile")
+            member.size = len(dockerfile.encode())
+            tar.addfile(member, io.BytesIO(dockerfile.encode()))
+        proxies = {name: os.environ[name] for name in ("http_proxy", "https_proxy", "no_proxy") if name in os.environ}
+        log: list[str] = []
+        failed = ""
+        with self._daemon.calls("make an image") as api:
+            context.seek(0)
+            answers = api.build(
+                fileobj=context,
+                custom_context=True,
+                tag=tag,
+                rm=True,
+                forcerm=True,
+                decode=True,
+                labels={IMAGE_LABEL: tag},
+                buildargs=proxies,
+            )
+            for answer in answers:
+                log += str(answer.get("stream", "")).splitlines()
+                failed = answer.get("error", failed)
+        if failed:
+            errors = [line for line in log if line.startswith(("E:", "Err:"))] or log[-3:]
+            raise EngineUnavailable(
+                f"image {tag} could not be made: {failed}\n" + "\n".join(errors),
+                "is the Debian mirror reachable from containers?  --base-image takes another base, --engine host needs none",
+            )
+
+
+def _render(template: str, image: Image, base: str) -> str:
+    context = {
+        "base": base,
+        "pinned": " ".join(f"{name}={version}" if version else name for name, version in image.packages.items()),
+        "newest": " ".join(image.packages),
+        "uid": BUILDER,
+        "programs": " ".join(_PROGRAMS),
+    }
+    return render(image.name, {image.name: template}, context)
