@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Run the checks and tests: ``python3 tests/run.py [lint] [unit] [build] [distribution] [-- pytest's own flags]``.
+"""Run the checks and tests: ``python3 tests/run.py [lint] [unit] [build] [docker] [distribution] [-- pytest's own flags]``.
 
 Without names: all of them.  Makes its own virtual environment, so that nothing has to be installed before.
   lint          ruff, mypy --strict
   unit          planner, names, schedules: no disk, no network, seconds
   build         small builds with the real compiler, and every fault a user can meet
+  docker        the same in containers, where a daemon answers
   distribution  builds the default Python (from the cache, if it is there) and tests it as its users would use it
 """
 
@@ -21,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from pythonbuild import bootstrap  # noqa: E402  (the path is set just above)
 
-GROUPS = ("lint", "unit", "build", "distribution")
+GROUPS = ("lint", "unit", "build", "docker", "distribution")
 
 
 def commands(programs: Path, groups: list[str], flags: list[str]) -> list[list[str]]:

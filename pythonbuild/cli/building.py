@@ -13,7 +13,7 @@ from typing import Optional, Union
 
 from pythonbuild import doctor
 from pythonbuild.cli.deliver import Delivered, deliver
-from pythonbuild.cli.engines import serve_jobs, start
+from pythonbuild.cli.engines import start
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.engines.base import Engine
@@ -22,6 +22,7 @@ from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
 from pythonbuild.plan.step import Plan, ScriptAction, Step
 from pythonbuild.run.execute import Executor
+from pythonbuild.run.jobserver import JobServer
 from pythonbuild.run.loop import Run, RunResult, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
@@ -134,7 +135,7 @@ def _run(
     jobs = 1 if flags.serial else flags.jobs
     # Without one, what is to be done needs none, or nothing is to be done.
     engine = engine or HostEngine(session.cache / "roots")
-    jobserver, makeflags = serve_jobs(engine, jobs, session.store.work)
+    jobserver = JobServer(jobs, session.store.work, engine.named_pipe)
     observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
     executor = Executor(
         plan=plan,
@@ -142,7 +143,7 @@ def _run(
         sources=session.sources,
         engine=engine,
         handlers=handlers(jobs),
-        makeflags=makeflags,
+        makeflags=engine.makeflags(jobserver.makeflags, jobserver.fifo),
         inherited=jobserver.inherited,
     )
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="step")
@@ -157,6 +158,7 @@ def _run(
         logs=session.logs,
         keep_going=flags.keep_going,
     )
+    before = engine.overhead()
     try:
         result = run.go()
     finally:
@@ -171,6 +173,12 @@ def _run(
             )
             root.shell()
     executor.close()
+    waited = engine.overhead() - before
+    if waited:
+        share = waited / result.seconds
+        observer(
+            Note(f"engine   waited for {waited:.1f} s for the daemon over all steps, {share:.1%} of the run's time")
+        )
     return result
 
 

@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Optional, Union
@@ -20,7 +19,6 @@ from pythonbuild.engines.images import Facts, Images, read_facts
 from pythonbuild.errors import EngineUnavailable
 from pythonbuild.events import Note, Observer
 from pythonbuild.request.build import Llvm
-from pythonbuild.run.jobserver import JobServer, wants_fifo
 from pythonbuild.sources.downloaders import debian_mirrors
 
 __all__ = ["Choice", "choose", "start"]
@@ -50,9 +48,9 @@ def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path) -> Choice:
     return _host(catalog)
 
 
-def start(choice: Choice, flags: argparse.Namespace, catalog: Catalog, cache: Path, observer: Observer) -> tuple[
-    Choice, Union[HostEngine, ContainerEngine]
-]:
+def start(
+    choice: Choice, flags: argparse.Namespace, catalog: Catalog, cache: Path, observer: Observer
+) -> tuple[Choice, Union[HostEngine, ContainerEngine]]:
     """Make the engine ready, with the image it needs; returns it, and the choice as it has turned out."""
     if choice.daemon:
         try:
@@ -69,9 +67,12 @@ def _start_containers(
     choice: Choice, daemon: Daemon, flags: argparse.Namespace, catalog: Catalog, cache: Path, observer: Observer
 ) -> tuple[Choice, ContainerEngine]:
     image = catalog.images[_IMAGE]
-    say: Callable[[str], None] = lambda text: observer(Note(text))
+
+    def say(text: str) -> None:
+        observer(Note(text))
+
     images = Images(daemon, debian_mirrors, say)
-    tag = images.ensure(image, catalog.image_files[f"{_IMAGE}.Dockerfile.j2"], flags.base_image)
+    tag = images.ensure(image, catalog.image_files["debian.Dockerfile.j2"], flags.base_image)
     limits = Limits(flags.cpus, flags.memory)
     engine = ContainerEngine(daemon, tag, cache / "roots" / "docker", catalog.image_files["step.sh"], limits)
     if engine.removed:
@@ -80,17 +81,6 @@ def _start_containers(
         observer(Note(f"the image has another version than the pinned one: {difference}", "warning"))
     _remember(cache, engine.facts)
     return replace(choice, llvm=_llvm_in(image, engine.facts)), engine
-
-
-def serve_jobs(engine: Union[HostEngine, ContainerEngine], jobs: int, folder: Path) -> tuple[JobServer, str]:
-    """Return the job server of a run, and the MAKEFLAGS by which the makes of its steps find it."""
-    if isinstance(engine, HostEngine):
-        server = JobServer(jobs, folder, wants_fifo())
-        return server, server.makeflags
-    server = JobServer(jobs, folder, engine.has_fifo_make)
-    if server.fifo:
-        engine.share_jobserver(server.fifo)
-    return server, engine.makeflags(jobs)
 
 
 def _llvm_in(image: Image, facts: Optional[Facts]) -> Llvm:

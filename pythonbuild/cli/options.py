@@ -77,7 +77,10 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         "one: the same profile gives the same bytes",
     )
     group.add_argument(
-        "--toolchain", default="auto", metavar="NAME", help="auto, gcc or llvm (default: auto: llvm for lto, in containers also for pgo, else gcc)"
+        "--toolchain",
+        default="auto",
+        metavar="NAME",
+        help="auto, gcc or llvm (default: auto: llvm for lto, and for pgo in containers)",
     )
     group.add_argument(
         "--formats",

@@ -19,7 +19,7 @@ from pythonbuild.home import checkout, home
 from pythonbuild.model.target import host_triple
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
-from pythonbuild.request.build import BuildRequest, Llvm, LocalPython, PgoProfile, read_patchlevel, resolve
+from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile, read_patchlevel, resolve
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.store import Store
 from pythonbuild.store.trees import digest_of, manifest_of

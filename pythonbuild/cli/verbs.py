@@ -13,8 +13,8 @@ from pythonbuild import doctor as checks
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
 from pythonbuild.cli.building import build_plan
-from pythonbuild.cli.session import Session, find_step
 from pythonbuild.cli.engines import start
+from pythonbuild.cli.session import Session, find_step
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.images import Images
 from pythonbuild.errors import BadRequest

@@ -10,7 +10,10 @@ from typing import Optional, Protocol
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import Entry
 
-__all__ = ["BuildRoot", "Engine", "RootInputs", "ScriptResult", "StoredTree"]
+__all__ = ["FIFO_SINCE", "BuildRoot", "Engine", "RootInputs", "ScriptResult", "StoredTree"]
+
+# The GNU make that knows job servers with a name.
+FIFO_SINCE = (4, 4)
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,17 @@ class Engine(Protocol):
     """Makes build roots."""
 
     name: str
+    # Do its makes take job tokens from a named pipe (GNU make 4.4)?
+    named_pipe: bool
+
+    def makeflags(self, given: str, fifo: Optional[Path]) -> str:
+        """Return MAKEFLAGS for scripts.  given: those of the run's job server on this machine; fifo: its pipe, if named."""
 
     def describe(self) -> str:
         """Return a line about it for people."""
+
+    def overhead(self) -> float:
+        """Return the seconds that the engine itself has taken so far, besides the scripts; over all steps."""
 
     def close(self) -> None:
         """Let go of what a run has used."""

@@ -16,7 +16,7 @@ from typing import Any, Optional
 
 from docker.types import Mount
 
-from pythonbuild.engines.base import RootInputs, ScriptResult
+from pythonbuild.engines.base import FIFO_SINCE, RootInputs, ScriptResult
 from pythonbuild.engines.daemon import Daemon, Lease
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, remove_folder
 from pythonbuild.engines.images import BUILDER, Facts, read_facts
@@ -28,7 +28,8 @@ from pythonbuild.plan.step import ScriptAction
 __all__ = ["ContainerEngine", "ContainerRoot", "Limits"]
 
 _INSIDE = Path("/pythonbuild")
-_ROOT = _INSIDE / "root"
+# In a folder of its own, which is the volume where the root is copied: that belongs to root, and its content does not.
+_ROOT = _INSIDE / "box" / "root"
 _JOBSERVER = _INSIDE / "jobserver"
 _PIDS = 4096
 # Lives as long as someone holds its standard input: when this process is killed, however it is, the container ends.
@@ -61,32 +62,32 @@ class ContainerEngine:
         # Root outside must not be root inside; anyone else keeps the right to the own files.
         self.user = (os.getuid() or BUILDER, os.getgid() or BUILDER)
         self.facts, self.shares_files = self._look()
+        version = self.facts.packages.get("make", "0").split("-")[0].split(".")
+        self.named_pipe = self.shares_files and tuple(map(int, version[:2])) >= FIFO_SINCE
         self._trees_lock = threading.Lock()
 
     def close(self) -> None:
         """Remove what is left of this run."""
         self.lease.close()
 
-    @property
-    def has_fifo_make(self) -> bool:
-        """Can makes inside share a job server that is a named pipe (make 4.4)?"""
-        version = self.facts.packages.get("make", "0").split("-")[0].split(".")
-        return self.shares_files and [int(part) for part in version[:2]] >= [4, 4]
+    def overhead(self) -> float:
+        """Return the seconds spent waiting for the daemon."""
+        return self.daemon.seconds
 
     def describe(self) -> str:
         """Return a line for people."""
         how = "mounted folders" if self.shares_files else "copied folders"
         return f"docker ({self.daemon.product} {self.daemon.version}, {how}, {self.image})"
 
-    def makeflags(self, jobs: int) -> str:
-        """Return MAKEFLAGS for steps: of the shared job server, or, where it cannot be shared, of each step's own."""
-        return f" -j{jobs} --jobserver-auth=fifo:{_JOBSERVER}" if self.jobserver else f" -j{jobs} -l{jobs + 1}"
-
-    def share_jobserver(self, fifo: Path) -> None:
-        """Let the containers' makes take their tokens from this named pipe."""
+    def makeflags(self, given: str, fifo: Optional[Path]) -> str:
+        """Return MAKEFLAGS for scripts: of the run's job server, or, where it cannot be shared, of each step's own."""
+        if not fifo:
+            jobs = given.split()[0]
+            return f" {jobs} {jobs.replace('-j', '-l')}"
         if os.getuid() == 0:
             os.chown(fifo, *self.user)
         self.jobserver = fifo
+        return given.replace(str(fifo), str(_JOBSERVER))
 
     def open(self, label: str, key: str, action: ScriptAction, inputs: RootInputs) -> ContainerRoot:
         """Return a fresh root; what an earlier attempt at the same step left is removed."""
@@ -139,7 +140,9 @@ class ContainerEngine:
 class ContainerRoot:
     """One step's folder on this machine, and its container while there is one."""
 
-    def __init__(self, engine: ContainerEngine, path: Path, action: ScriptAction, references: Mapping[str, Path]) -> None:
+    def __init__(
+        self, engine: ContainerEngine, path: Path, action: ScriptAction, references: Mapping[str, Path]
+    ) -> None:
         self.path = path
         self._engine = engine
         self._daemon = engine.daemon
@@ -166,12 +169,12 @@ class ContainerRoot:
         wanted = self.folder.action.output if status == 0 else "."
         if not self._engine.shares_files:
             receive(self._daemon, self._container, _ROOT, wanted, self.path)
-            receive(self._daemon, self._container, _ROOT, "times", self.path)
+            receive(self._daemon, self._container, _ROOT, "tmp/times", self.path)
         if status == 0:
             self._stop()
             self._give(self.path, (os.getuid(), os.getgid()))
             self.folder.keep_licenses()
-        return ScriptResult(status, _cpu_seconds(self.path / "times"))
+        return ScriptResult(status, _cpu_seconds(self.path / "tmp" / "times"))
 
     def result(self) -> Path:
         """Return the tree that the script made."""
@@ -186,7 +189,11 @@ class ContainerRoot:
         """Open a shell in the container, or in a new one like it if it is gone."""
         if not self._container:
             self._start()
-        variables = {**self.folder.environment(), "TERM": os.environ.get("TERM", "dumb"), "PS1": f"[{self.path.name}] \\w \\$ "}
+        variables = {
+            **self.folder.environment(),
+            "TERM": os.environ.get("TERM", "dumb"),
+            "PS1": f"[{self.path.name}] \\w \\$ ",
+        }
         variables["PATH"] += ":/usr/local/bin:/usr/bin:/bin"
         with self._daemon.lost("open a shell"):
             return converse(self._daemon, self._container, ["sh", "-i"], variables, str(_ROOT), self._user())
@@ -214,14 +221,17 @@ class ContainerRoot:
     def _start(self) -> None:
         engine = self._engine
         shared = engine.shares_files
-        mounts = [Mount(str(_ROOT), str(self.path) if shared else None, type="bind" if shared else "volume")]
+        mounts = [] if shared else [Mount(str(_ROOT.parent), None, type="volume")]
         if shared:
+            mounts.append(Mount(str(_ROOT), str(self.path), type="bind"))
             # What a step is given it cannot change; its sources it can, as many are built where they lie.
             mounts += [
                 Mount(str(_ROOT / name), str(self.path / name), type="bind", read_only=True)
                 for name in ("bin", "deps", "files", "patches", "tools")
             ]
-            mounts += [Mount(str(inside), str(tree), type="bind", read_only=True) for tree, inside in self._trees.items()]
+            mounts += [
+                Mount(str(inside), str(tree), type="bind", read_only=True) for tree, inside in self._trees.items()
+            ]
             if engine.jobserver:
                 mounts.append(Mount(str(_JOBSERVER), str(engine.jobserver), type="bind"))
         image = engine.image_for(self._trees)
@@ -248,7 +258,7 @@ class ContainerRoot:
             )
             self._container = made["Id"]
             if not shared:
-                send(api, self._container, self.path, _ROOT, owner=engine.user)
+                send(api, self._container, self.path, _ROOT.parent, _ROOT.name, engine.user)
             self._stdin = api.attach_socket(self._container, params={"stdin": 1, "stream": 1})
             api.start(self._container)
 
@@ -295,7 +305,8 @@ def _cpu_seconds(times: Path) -> float:
     """Read what the shell's `times` wrote: user and system time of the shell, then of its children, as 0m1.23s."""
     try:
         words = times.read_text().split()
-        return sum(int(minutes) * 60 + float(rest.rstrip("s")) for minutes, _, rest in (word.partition("m") for word in words))
+        return sum(
+            int(minutes) * 60 + float(rest.rstrip("s")) for minutes, _, rest in (word.partition("m") for word in words)
+        )
     except (OSError, ValueError):
         return 0.0
-

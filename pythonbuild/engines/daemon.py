@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Optional, cast
+from typing import IO, Optional, Union, cast
 
 import docker
 import docker.errors
@@ -87,7 +87,12 @@ class Daemon:
             yield
         except docker.errors.APIError as error:
             raise EngineLost(f"{self.product} refused to {doing}: {error.explanation or error}") from error
-        except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (
+            docker.errors.DockerException,
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
             raise self.gone(doing) from error
 
     def gone(self, doing: str) -> EngineLost:
@@ -96,6 +101,15 @@ class Daemon:
             f"{self.product} at {self.address} stopped answering when asked to {doing}; what was finished is in the store",
             "start it again and run the same command, " + _HOST_HINT,
         )
+
+    def has_image(self, name: str) -> bool:
+        """Does the daemon have an image of that name?"""
+        with self.calls("look for an image") as api:
+            try:
+                api.inspect_image(name)  # type: ignore[no-untyped-call]
+            except docker.errors.ImageNotFound:
+                return False
+            return True
 
     def remove_leftovers(self, folder: Path) -> int:
         """Remove the containers of runs that have ended without doing so (their leases are in `folder`); returns how many."""
@@ -153,7 +167,12 @@ class Lease:
 def _socket() -> str:
     """Return the first socket there is of those that Docker and Podman use by themselves."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
-    places = [f"{runtime}/docker.sock", "/var/run/docker.sock", f"{runtime}/podman/podman.sock", "/run/podman/podman.sock"]
+    places = [
+        f"{runtime}/docker.sock",
+        "/var/run/docker.sock",
+        f"{runtime}/podman/podman.sock",
+        "/run/podman/podman.sock",
+    ]
     for place in places:
         try:
             if stat.S_ISSOCK(os.stat(place).st_mode):
@@ -166,10 +185,10 @@ def _socket() -> str:
     )
 
 
-def _tls() -> Optional[docker.tls.TLSConfig]:
+def _tls() -> Union[docker.tls.TLSConfig, bool]:
     """Return the client's certificates as Docker's own client finds them: DOCKER_TLS_VERIFY, DOCKER_CERT_PATH."""
     if not os.environ.get("DOCKER_TLS_VERIFY"):
-        return None
+        return False
     folder = Path(os.environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
     return docker.tls.TLSConfig(
         client_cert=(str(folder / "cert.pem"), str(folder / "key.pem")), ca_cert=str(folder / "ca.pem"), verify=True

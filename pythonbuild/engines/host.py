@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -15,11 +16,11 @@ from pathlib import Path
 from typing import Optional
 
 from pythonbuild.doctor import HOST_TOOLS
-from pythonbuild.engines.base import RootInputs, ScriptResult
+from pythonbuild.engines.base import FIFO_SINCE, RootInputs, ScriptResult
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, remove_folder
 from pythonbuild.plan.step import ScriptAction
 
-__all__ = ["HostEngine", "HostRoot"]
+__all__ = ["HostEngine", "HostRoot", "make_version"]
 
 _GRACE = 2.0  # seconds between asking processes to end and killing them
 
@@ -31,10 +32,19 @@ class HostEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.named_pipe = make_version() >= FIFO_SINCE
+
+    def makeflags(self, given: str, fifo: Optional[Path]) -> str:
+        """Return MAKEFLAGS for scripts: those given."""
+        return given
 
     def describe(self) -> str:
         """Return a line about it for people."""
         return self.name
+
+    def overhead(self) -> float:
+        """Return 0: a process is started, no more."""
+        return 0.0
 
     def close(self) -> None:
         """Nothing is held."""
@@ -144,6 +154,16 @@ def _programs() -> dict[str, str]:
     """Return the allow-list of the host's programs, those that it has."""
     found = {name: shutil.which(name) for name in HOST_TOOLS}
     return {**{name: place for name, place in found.items() if place}, "python3": sys.executable}
+
+
+def make_version(make: str = "make") -> tuple[int, int]:
+    """Return GNU make's version, (0, 0) if it does not say one."""
+    try:
+        said = subprocess.run([make, "--version"], capture_output=True, text=True).stdout
+    except OSError:
+        return (0, 0)
+    match = re.search(r"GNU Make (\d+)\.(\d+)", said)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _wait(pid: int) -> tuple[int, resource.struct_rusage]:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker.errors
-
 from pythonbuild.catalog.schema import Image
 from pythonbuild.doctor import HOST_TOOLS
 from pythonbuild.engines.daemon import Daemon
@@ -88,7 +86,7 @@ class Images:
         bases = [base] if base else [f"{image.base}@{image.digest}", f"{_REPOSITORY}/base:{image.suite}"]
         for reference in bases:
             tag = tag_of(image, _render(template, image, reference))
-            if self._has(tag):
+            if self._daemon.has_image(tag):
                 return tag
         reference = self._base(image, base)
         dockerfile = _render(template, image, reference)
@@ -108,24 +106,18 @@ class Images:
         with self._daemon.calls("delete an image") as api:
             api.remove_image(identity, force=True)
 
-    def _has(self, tag: str) -> bool:
-        with self._daemon.calls("look for an image") as api:
-            try:
-                api.inspect_image(tag)
-            except docker.errors.ImageNotFound:
-                return False
-            return True
-
     def _base(self, image: Image, given: str) -> str:
         """Bring the base to the daemon; returns its reference."""
         wanted = given or f"{image.base}@{image.digest}"
-        if self._has(wanted):
+        if self._daemon.has_image(wanted):
             return wanted
         reason = self._pull(wanted)
         if not reason:
             return wanted
         if given:
-            raise EngineUnavailable(f"the base image {given} cannot be pulled: {reason}", "check its name, or load it first")
+            raise EngineUnavailable(
+                f"the base image {given} cannot be pulled: {reason}", "check its name, or load it first"
+            )
         self._say(f"{image.base} cannot be pulled ({reason}); making a base from the Debian mirror of this machine")
         return self._bootstrap(image, reason)
 
@@ -138,12 +130,12 @@ class Images:
                 answer = str(api.pull(repository if rest else reference, tag=tag))
         except EngineLost as error:
             return " ".join(error.message.split(":", 1)[-1].split())
-        return "" if self._has(reference) else answer.splitlines()[-1]
+        return "" if self._daemon.has_image(reference) else answer.splitlines()[-1]
 
     def _bootstrap(self, image: Image, reason: str) -> str:
         """Make the base by mmdebstrap and import it."""
         tag = f"{_REPOSITORY}/base:{image.suite}"
-        if self._has(tag):
+        if self._daemon.has_image(tag):
             return tag
         mirrors = self._mirrors()
         program = shutil.which("mmdebstrap")

@@ -64,9 +64,8 @@ def receive(daemon: Daemon, container: str, folder: Path, name: str, destination
 def image_with_trees(daemon: Daemon, image: str, trees: Mapping[Path, Path], labels: Mapping[str, str]) -> str:
     """Return the tag of `image` with trees of the store (outside -> inside) on top; made once, and whole or not at all."""
     tag = tag_with_trees(image, [(tree.parent.name, inside.name) for tree, inside in trees.items()])
-    with daemon.calls("look for an image") as api:
-        if _exists(api, tag):
-            return tag
+    if daemon.has_image(tag):
+        return tag
     with daemon.calls("copy the toolchain to the daemon") as api:
         container = api.create_container(image, ["true"], labels=dict(labels))["Id"]
         try:
@@ -77,11 +76,3 @@ def image_with_trees(daemon: Daemon, image: str, trees: Mapping[Path, Path], lab
         finally:
             api.remove_container(container, force=True, v=True)
     return tag
-
-
-def _exists(api: APIClient, tag: str) -> bool:
-    try:
-        api.inspect_image(tag)
-    except docker.errors.ImageNotFound:
-        return False
-    return True

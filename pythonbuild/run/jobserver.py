@@ -8,14 +8,10 @@ A pipe is used up to make 4.3, a named pipe from 4.4 on, which processes that in
 from __future__ import annotations
 
 import os
-import re
 import select
-import subprocess
 from pathlib import Path
 
-__all__ = ["JobServer", "make_version", "wants_fifo"]
-
-_FIFO_SINCE = (4, 4)
+__all__ = ["JobServer"]
 
 
 class JobServer:
@@ -66,18 +62,3 @@ class JobServer:
             os.close(descriptor)
         if self.fifo:
             self.fifo.unlink(missing_ok=True)
-
-
-def make_version(make: str = "make") -> tuple[int, int]:
-    """Return GNU make's version, (0, 0) if it does not say one."""
-    try:
-        said = subprocess.run([make, "--version"], capture_output=True, text=True).stdout
-    except OSError:
-        return (0, 0)
-    match = re.search(r"GNU Make (\d+)\.(\d+)", said)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
-
-
-def wants_fifo() -> bool:
-    """Does the host's make understand a named pipe?"""
-    return make_version() >= _FIFO_SINCE

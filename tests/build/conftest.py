@@ -36,7 +36,8 @@ class Small:
 
     root: Path
     cache: Path
-    environment: dict[str, str] = field(default_factory=dict)
+    # A daemon that happens to run on this machine is for the tests that ask for it.
+    environment: dict[str, str] = field(default_factory=lambda: {"DOCKER_HOST": "unix:///nowhere"})
 
     def recipe(self, name: str, script: Optional[str] = None, needs: str = "") -> Path:
         folder = self.root / "cpython-unix" / "packages" / name
@@ -101,6 +102,7 @@ def _fill(small: Small) -> None:
     for name in ("build-linux.py", "requirements.txt"):
         shutil.copy(checkout() / name, small.root)
     shutil.copytree(checkout() / "cpython-unix", small.root / "cpython-unix", ignore=shutil.ignore_patterns("packages"))
+    shutil.copytree(checkout() / "docker", small.root / "docker")
     small.recipe("bottom")
     small.recipe("middle", needs="bottom")
     small.recipe("top", needs="middle")

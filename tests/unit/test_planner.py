@@ -17,9 +17,7 @@ from tests.unit.conftest import folder
 LLVM = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
 
 
-def make(
-    catalog: Catalog, *options: str, pythons: tuple[str, ...] = (), chosen: int = 0, llvm: Llvm = LLVM
-) -> Plan:
+def make(catalog: Catalog, *options: str, pythons: tuple[str, ...] = (), chosen: int = 0, llvm: Llvm = LLVM) -> Plan:
     request = BuildRequest(("x86_64-unknown-linux-gnu",), pythons, options, "x86_64", llvm=llvm)
     surroundings = Surroundings(
         machine="x86_64", llvm=llvm, choose_origin=lambda origins: min(chosen, len(origins) - 1)

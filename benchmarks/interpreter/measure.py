@@ -1,0 +1,79 @@
+"""Time interpreters side by side; runs where they are, with the standard library and pyperf (on PYTHONPATH) alone.
+
+    python3 measure.py PLAN.json RESULT.json
+
+The plan: {"interpreters": {name: path}, "benchmarks": {name: [script, *arguments]}, "rounds": R}.  The result: {benchmark:
+{interpreter: seconds}}, where seconds is the least of all rounds.  In each round every interpreter has its turn, in
+an order that changes, so that a slower minute of the machine hits all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+# One process that measures a round; loops are found so that a value takes a tenth of a second.
+PYPERF = "--processes 1 --values 3 --warmups 1 --min-time 0.1 --quiet --inherit-environ PYTHONPATH".split()
+STARTS = 20
+
+
+def measured(interpreter: str, command: list[str]) -> dict[str, float]:
+    """Run a pyperf script once; returns {benchmark: least seconds}."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = os.path.join(folder, "result.json")
+        done = subprocess.run(
+            [interpreter, *command, *PYPERF, "--output", output],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=folder,
+        )  # fmt: skip
+        if done.returncode:
+            sys.exit(f"{interpreter} {' '.join(command)}: {done.stderr[-2000:]}")
+        with open(output) as file:
+            suite = json.load(file)
+    found = {}
+    for benchmark in suite["benchmarks"]:
+        name = {**suite.get("metadata", {}), **benchmark.get("metadata", {})}["name"]
+        values = [value for run in benchmark["runs"] for value in run.get("values", [])]
+        found[name] = min(values)
+    return found
+
+
+def start_up(interpreter: str, arguments: list[str]) -> float:
+    """Return the least seconds that it takes to start and end an interpreter."""
+    best = float("inf")
+    for _ in range(STARTS):
+        started = time.perf_counter()
+        subprocess.run([interpreter, *arguments, "-c", "pass"], check=True)
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+def main() -> None:
+    """Carry out the plan."""
+    with open(sys.argv[1]) as file:
+        plan = json.load(file)
+    names = list(plan["interpreters"])
+    result: dict[str, dict[str, float]] = {}
+
+    def note(benchmark: str, interpreter: str, seconds: float) -> None:
+        row = result.setdefault(benchmark, {})
+        row[interpreter] = min(seconds, row.get(interpreter, seconds))
+
+    for turn in range(plan["rounds"]):
+        order = names[turn % len(names) :] + names[: turn % len(names)]
+        for label, arguments in (("startup", []), ("startup_isolated", ["-I", "-S"])):
+            for name in order:
+                note(label, name, start_up(plan["interpreters"][name], arguments))
+        for label, command in plan["benchmarks"].items():
+            for name in order:
+                for found, seconds in measured(plan["interpreters"][name], command).items():
+                    note(found, name, seconds)
+            print(f"round {turn + 1} of {plan['rounds']}: {label}", file=sys.stderr, flush=True)
+    with open(sys.argv[2], "w") as file:
+        json.dump(result, file, indent=1, sort_keys=True)
+
+
+main()
