@@ -128,6 +128,8 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # Default toolchains by preference, and the machines (uname -m) that can build this target.
     toolchains: tuple[str, ...]
     build_machines: tuple[str, ...]
+    # Can BOLT reorder machine code for this platform?
+    bolt: bool = False
     # Dynamic libraries that a file of the distribution may need.
     system_libraries: tuple[str, ...] = ()
 
@@ -145,6 +147,7 @@ class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     programs: dict[str, str]
     arguments: tuple[str, ...] = ()
     lto: bool = False
+    bolt: bool = False
     # A toolchain that is fetched: build machine (uname -m) -> the wheel, and the archive inside it that holds the tree.
     version: str = ""
     wheels: dict[str, Origin] = {}

@@ -246,7 +246,10 @@ class Planner:
             "name": recipe.name,
             "version": str(build.python) if recipe.name == "cpython" else version,
             "target": _target_context(build),
-            "toolchain": {"name": toolchain.name},
+            "toolchain": {
+                "name": toolchain.name,
+                "bolt": toolchain.bolt and build.target.bolt and "pgo" in build.options,
+            },
         }
         if "options" in recipe.reads:
             context["options"] = {**build.options.as_flags(), "given_profile": build.pgo_profile is not None}
