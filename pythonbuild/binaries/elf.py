@@ -46,6 +46,7 @@ class ElfFacts:
     text_relocations: bool
     dynamic: bool
     debug_sections: bool
+    bolted: bool  # BOLT has laid out its code anew
 
 
 def elf_files(tree: Path) -> Iterator[Path]:
@@ -84,6 +85,7 @@ def _facts(binary: lief.ELF.Binary) -> ElfFacts:
     kernel, build_id = _notes(binary)
     symbols = [symbol for symbol in binary.dynamic_symbols if symbol.binding != lief.ELF.Symbol.BINDING.LOCAL]
     tags = {entry.tag for entry in binary.dynamic_entries}
+    sections = {str(section.name) for section in binary.sections}
     return ElfFacts(
         machine=str(getattr(binary.header.machine_type, "name", binary.header.machine_type)),
         needed=tuple(map(str, binary.libraries)),
@@ -100,7 +102,8 @@ def _facts(binary: lief.ELF.Binary) -> ElfFacts:
         bind_now=_bind_now(binary),
         text_relocations=lief.ELF.DynamicEntry.TAG.TEXTREL in tags,
         dynamic=bool(tags),
-        debug_sections=any(str(section.name).startswith(".debug_") for section in binary.sections),
+        debug_sections=any(name.startswith(".debug_") for name in sections),
+        bolted=".bolt.org.text" in sections,
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from docker.types import Mount
+from docker.types import Mount, Ulimit
 
 from pythonbuild.engines.base import FIFO_SINCE, RootInputs, ScriptResult
 from pythonbuild.engines.daemon import Daemon, Lease
@@ -32,6 +32,9 @@ _INSIDE = Path("/pythonbuild")
 _ROOT = _INSIDE / "box" / "root"
 _JOBSERVER = _INSIDE / "jobserver"
 _PIDS = 4096
+# The same everywhere: some daemons allow a million files, and programs that close all they might have inherited count so far;
+# and Podman asks for more than it may have where it runs in a container itself.
+_ULIMITS = [Ulimit(name="nofile", soft=4096, hard=4096), Ulimit(name="nproc", soft=16384, hard=16384)]
 # Lives as long as someone holds its standard input: when this process is killed, however it is, the container ends.
 _WAITER = ["sh", "-c", "cat; exit 0"]
 
@@ -127,7 +130,7 @@ class ContainerEngine:
 
     def _said(self, command: list[str], mounts: list[Mount]) -> str:
         with self.daemon.calls("look into the image") as api:
-            settings = api.create_host_config(mounts=mounts, network_mode="none")
+            settings = api.create_host_config(mounts=mounts, network_mode="none", ulimits=_ULIMITS)
             made = api.create_container(self.image, command, host_config=settings, labels=self.lease.labels)["Id"]
             try:
                 api.start(made)
@@ -242,6 +245,7 @@ class ContainerRoot:
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
                 pids_limit=_PIDS,
+                ulimits=_ULIMITS,
                 read_only=True,
                 tmpfs={"/tmp": "exec"},  # noqa: S108  (in the container)
                 auto_remove=True,

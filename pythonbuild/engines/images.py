@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -24,7 +25,8 @@ __all__ = ["BUILDER", "IMAGE_LABEL", "Facts", "Images", "read_facts", "tag_of", 
 
 # The user inside, where the one outside is root or another.
 BUILDER = 1000
-_REPOSITORY = "pythonbuild"
+# Podman takes a name without a registry for one of Docker's.
+_REPOSITORY = "localhost/pythonbuild"
 IMAGE_LABEL = "pythonbuild.image"
 _PROGRAMS = (*HOST_TOOLS, "python3")
 
@@ -83,7 +85,7 @@ class Images:
 
         Raises EngineUnavailable if it cannot be had, with the reasons and the ways out.
         """
-        bases = [base] if base else [f"{image.base}@{image.digest}", f"{_REPOSITORY}/base:{image.suite}"]
+        bases = [base] if base else [f"{image.base}@{image.digest}", f"{_REPOSITORY}/base-{image.suite}:latest"]
         for reference in bases:
             tag = tag_of(image, _render(template, image, reference))
             if self._daemon.has_image(tag):
@@ -130,11 +132,11 @@ class Images:
                 answer = str(api.pull(repository if rest else reference, tag=tag))
         except EngineLost as error:
             return " ".join(error.message.split(":", 1)[-1].split())
-        return "" if self._daemon.has_image(reference) else answer.splitlines()[-1]
+        return "" if self._daemon.has_image(reference) else _error_in(answer)
 
     def _bootstrap(self, image: Image, reason: str) -> str:
         """Make the base by mmdebstrap and import it."""
-        tag = f"{_REPOSITORY}/base:{image.suite}"
+        tag = f"{_REPOSITORY}/base-{image.suite}:latest"
         if self._daemon.has_image(tag):
             return tag
         mirrors = self._mirrors()
@@ -159,9 +161,8 @@ class Images:
                     f"mmdebstrap could not make a base image of {image.suite}: {errors[0]}",
                     "run it by hand to see more, or name an image with --base-image, or use --engine host",
                 )
-            repository, _, name = tag.partition(":")
             with self._daemon.calls("import the base image") as api:
-                api.import_image_from_file(str(archive), repository=repository, tag=name)
+                api.import_image_from_file(str(archive), repository=tag.partition(":")[0], tag="latest")
         return tag
 
     def _build(self, tag: str, dockerfile: str) -> None:
@@ -194,6 +195,15 @@ class Images:
                 f"image {tag} could not be made: {failed}\n" + "\n".join(errors),
                 "is the Debian mirror reachable from containers?  --base-image takes another base, --engine host needs none",
             )
+
+
+def _error_in(answer: str) -> str:
+    """Return the error that the daemon's answer, lines of JSON, ends with."""
+    line = answer.strip().splitlines()[-1] if answer.strip() else "no answer"
+    try:
+        return str(json.loads(line).get("error", line))
+    except ValueError:
+        return line
 
 
 def _render(template: str, image: Image, base: str) -> str:

@@ -147,6 +147,19 @@ def _lto(case: Case) -> Iterator[tuple[str, str]]:
         yield "python/PYTHON.json", f"object_file_format is {said}, and {seen}"
 
 
+@rule("option-bolt", "BOLT has laid out a pgo+lto interpreter where it can, and none without pgo", full_only=True)
+def _bolt(case: Case) -> Iterator[tuple[str, str]]:
+    options = case.subject.options
+    # Of pgo without lto, nothing tells whether the compiler was one that has BOLT.
+    demanded = bool(case.target and case.target.bolt) and {"pgo", "lto"} <= options
+    for name, elf in case.subject.elf.items():
+        if re.match(r"python/install/bin/python3\.[0-9]+[td]*$", name):
+            if demanded and not elf.bolted:
+                yield name, f"build_options are {_facts(case).get('build_options')}, and BOLT has not been here"
+            if elf.bolted and "pgo" not in options:
+                yield name, f"build_options are {_facts(case).get('build_options')}, and BOLT has been here"
+
+
 @rule("option-static", "a static archive has no shared libraries")
 def _static(case: Case) -> Iterator[tuple[str, str]]:
     if "static" in case.subject.options:

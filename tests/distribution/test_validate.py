@@ -19,6 +19,7 @@ import pytest
 import zstandard
 
 from pythonbuild.binaries.archive import members
+from pythonbuild.binaries.elf import ElfFacts
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.validation.rule import Finding, rules
@@ -181,13 +182,14 @@ def with_facts(subject: Subject, change: Callable[[dict[str, Any]], object]) -> 
     return dataclasses.replace(subject, facts=facts)
 
 
-def without_protection(subject: Subject) -> Subject:
+def with_interpreter(subject: Subject, change: Callable[[ElfFacts], ElfFacts]) -> Subject:
+    (name,) = (name for name in subject.elf if name.startswith("python/install/bin/python3."))
+    return dataclasses.replace(subject, elf={**subject.elf, name: change(subject.elf[name])})
+
+
+def without_protection(elf: ElfFacts) -> ElfFacts:
     """The interpreter as if it had been compiled without stack protectors and checked functions."""
-    elf = dict(subject.elf)
-    (name,) = (name for name in elf if name.startswith("python/install/bin/python3."))
-    plain = frozenset(symbol for symbol in elf[name].undefined if not symbol.startswith("__"))
-    elf[name] = dataclasses.replace(elf[name], undefined=plain)
-    return dataclasses.replace(subject, elf=elf)
+    return dataclasses.replace(elf, undefined=frozenset(name for name in elf.undefined if not name.startswith("__")))
 
 
 # Rule -> the archive as read, changed.  What is claimed in PYTHON.json against what is in the files.
@@ -197,12 +199,13 @@ IN_CLAIMS: dict[str, Callable[[Subject], Subject]] = {
     "json-options": lambda it: with_facts(it, lambda facts: facts.update(build_options="debug")),
     "option-pgo": lambda it: with_facts(it, lambda facts: facts.update(build_options="pgo")),
     "option-lto": lambda it: with_facts(it, lambda facts: facts.update(build_options="lto")),
+    "option-bolt": lambda it: with_interpreter(it, lambda elf: dataclasses.replace(elf, bolted=not elf.bolted)),
     "option-static": lambda it: with_facts(it, lambda facts: facts.update(build_options="noopt+static")),
     "json-glibc": lambda it: with_facts(it, lambda facts: facts.update(crt_features=["glibc-max-symbol-version:2.5"])),
     "modules": lambda it: with_facts(it, lambda facts: facts["build_info"]["extensions"].pop("_lzma")),
     "module-functions": lambda it: with_facts(it, lambda facts: facts["build_info"]["extensions"].pop("_lzma")),
     "annotated": lambda it: with_facts(it, lambda facts: facts["build_info"]["core"].update(links=[])),
-    "elf-protected": without_protection,
+    "elf-protected": lambda it: with_interpreter(it, without_protection),
     "stripped": lambda it: dataclasses.replace(it, path=Path("cpython-3.13.15-t-noopt-x-install_only_stripped.tar.gz")),
 }
 

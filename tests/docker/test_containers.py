@@ -208,7 +208,7 @@ def test_a_killed_run_leaves_no_container(boxed: Small) -> None:
 
 def test_what_a_run_left_behind_all_the_same_is_removed_by_the_next(boxed: Small) -> None:
     """Such as when the whole machine of the client went away."""
-    image = docker("images", "--quiet", "pythonbuild/build").split()[0]
+    image = docker("images", "--quiet", "localhost/pythonbuild/build").split()[0]
     lease = boxed.cache / "roots" / "docker" / "1-1.lease"
     lease.parent.mkdir(parents=True, exist_ok=True)
     lease.touch()
