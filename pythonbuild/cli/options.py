@@ -258,11 +258,11 @@ def _images_flags(into: argparse.ArgumentParser) -> None:
 
 def _size(text: str) -> int:
     """Read a number of bytes with an optional K, M, G or T."""
-    units = "KMGT"
-    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in units else (text, "")
+    units = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+    unit = text[-1:].upper() if text[-1:].isalpha() else ""
     try:
-        return int(float(number) * (1024 ** (units.index(unit) + 1) if unit else 1))
-    except ValueError:
+        return int(float(text[: len(text) - len(unit)]) * 1024 ** units[unit])
+    except (KeyError, ValueError):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; write e.g. 512M or 4G") from None
 
 

@@ -17,7 +17,7 @@ from pythonbuild.cli.engines import start
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.images import Images
-from pythonbuild.errors import BadRequest
+from pythonbuild.errors import BadRequest, EngineUnavailable
 from pythonbuild.home import checkout, home
 from pythonbuild.plan.step import Plan, ScriptAction
 from pythonbuild.run.execute import references
@@ -123,6 +123,11 @@ def doctor(flags: argparse.Namespace) -> int:
     found = checks.findings(home(), Path(flags.output))
     for finding in found:
         sys.stdout.write(f"- {finding}\n")
+    try:
+        daemon = Daemon.connect()
+        sys.stdout.write(f"containers: {daemon.product} {daemon.version} answers at {daemon.address}\n")
+    except EngineUnavailable as error:
+        sys.stdout.write(f"containers: {error.message}\n")
     sys.stdout.write(f"{len(found)} problems\n" if found else "this machine is ready to build\n")
     return 3 if found else 0
 

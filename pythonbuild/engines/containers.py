@@ -7,6 +7,7 @@ one that maps users) gets the folder as a stream, and the trees as an image of t
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import threading
 from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ from pythonbuild.engines.terminal import converse
 from pythonbuild.errors import EngineLost
 from pythonbuild.plan.step import ScriptAction
 
-__all__ = ["ContainerEngine", "ContainerRoot", "Limits"]
+__all__ = ["ContainerEngine", "ContainerRoot", "Limits", "cpu_seconds"]
 
 _INSIDE = Path("/pythonbuild")
 # In a folder of its own, which is the volume where the root is copied: that belongs to root, and its content does not.
@@ -65,8 +66,8 @@ class ContainerEngine:
         # Root outside must not be root inside; anyone else keeps the right to the own files.
         self.user = (os.getuid() or BUILDER, os.getgid() or BUILDER)
         self.facts, self.shares_files = self._look()
-        version = self.facts.packages.get("make", "0").split("-")[0].split(".")
-        self.named_pipe = self.shares_files and tuple(map(int, version[:2])) >= FIFO_SINCE
+        version = re.search(r"(\d+)\.(\d+)", self.facts.packages.get("make", ""))
+        self.named_pipe = self.shares_files and version is not None and (int(version[1]), int(version[2])) >= FIFO_SINCE
         self._trees_lock = threading.Lock()
 
     def close(self) -> None:
@@ -170,14 +171,14 @@ class ContainerRoot:
         status = self._execute(["sh", "step.sh"], self.folder.environment(makeflags), output)
         # A failed root is kept whole, so that a person can look into it.
         wanted = self.folder.action.output if status == 0 else "."
-        if not self._engine.shares_files:
+        if not self._engine.shares_files and not self._cancelled.is_set():
             receive(self._daemon, self._container, _ROOT, wanted, self.path)
             receive(self._daemon, self._container, _ROOT, "tmp/times", self.path)
         if status == 0:
             self._stop()
             self._give(self.path, (os.getuid(), os.getgid()))
             self.folder.keep_licenses()
-        return ScriptResult(status, _cpu_seconds(self.path / "tmp" / "times"))
+        return ScriptResult(status, cpu_seconds(self.path / "tmp" / "times"))
 
     def result(self) -> Path:
         """Return the tree that the script made."""
@@ -221,26 +222,25 @@ class ContainerRoot:
                 for name in files:
                     os.chown(os.path.join(folder, name), *owner, follow_symlinks=False)
 
+    def _mounts(self) -> list[Mount]:
+        """Return what the container sees of this machine; where it can see nothing, a volume to copy to."""
+        if not self._engine.shares_files:
+            return [Mount(str(_ROOT.parent), None, type="volume")]
+        # What a step is given it cannot change; its sources it can, as many are built where they lie.
+        given = {_ROOT / name: self.path / name for name in ("bin", "deps", "files", "patches", "tools")}
+        given.update({inside: tree for tree, inside in self._trees.items()})
+        mounts = [Mount(str(_ROOT), str(self.path), type="bind")]
+        mounts += [Mount(str(inside), str(path), type="bind", read_only=True) for inside, path in given.items()]
+        if self._engine.jobserver:
+            mounts.append(Mount(str(_JOBSERVER), str(self._engine.jobserver), type="bind"))
+        return mounts
+
     def _start(self) -> None:
         engine = self._engine
-        shared = engine.shares_files
-        mounts = [] if shared else [Mount(str(_ROOT.parent), None, type="volume")]
-        if shared:
-            mounts.append(Mount(str(_ROOT), str(self.path), type="bind"))
-            # What a step is given it cannot change; its sources it can, as many are built where they lie.
-            mounts += [
-                Mount(str(_ROOT / name), str(self.path / name), type="bind", read_only=True)
-                for name in ("bin", "deps", "files", "patches", "tools")
-            ]
-            mounts += [
-                Mount(str(inside), str(tree), type="bind", read_only=True) for tree, inside in self._trees.items()
-            ]
-            if engine.jobserver:
-                mounts.append(Mount(str(_JOBSERVER), str(engine.jobserver), type="bind"))
         image = engine.image_for(self._trees)
         with self._daemon.calls("start a container") as api:
             settings = api.create_host_config(
-                mounts=mounts,
+                mounts=self._mounts(),
                 network_mode="none",
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
@@ -261,7 +261,7 @@ class ContainerRoot:
                 labels={**engine.lease.labels, "pythonbuild.step": self.path.name},
             )
             self._container = made["Id"]
-            if not shared:
+            if not engine.shares_files:
                 send(api, self._container, self.path, _ROOT.parent, _ROOT.name, engine.user)
             self._stdin = api.attach_socket(self._container, params={"stdin": 1, "stream": 1})
             api.start(self._container)
@@ -305,7 +305,7 @@ class ContainerRoot:
             self._stdin = None
 
 
-def _cpu_seconds(times: Path) -> float:
+def cpu_seconds(times: Path) -> float:
     """Read what the shell's `times` wrote: user and system time of the shell, then of its children, as 0m1.23s."""
     try:
         words = times.read_text().split()

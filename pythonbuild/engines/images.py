@@ -21,7 +21,7 @@ from pythonbuild.engines.daemon import Daemon
 from pythonbuild.errors import EngineLost, EngineUnavailable
 from pythonbuild.plan.render import render
 
-__all__ = ["BUILDER", "IMAGE_LABEL", "Facts", "Images", "read_facts", "tag_of", "tag_with_trees"]
+__all__ = ["BUILDER", "IMAGE_LABEL", "Facts", "Images", "dockerfile", "read_facts", "tag_of", "tag_with_trees"]
 
 # The user inside, where the one outside is root or another.
 BUILDER = 1000
@@ -57,9 +57,9 @@ def read_facts(text: str) -> Facts:
     )
 
 
-def tag_of(image: Image, dockerfile: str) -> str:
+def tag_of(image: Image, definition: str) -> str:
     """Return the name of an image, which has the hash of its definition in it."""
-    return f"{_REPOSITORY}/{image.name}:{hashlib.sha256(dockerfile.encode()).hexdigest()[:16]}"
+    return f"{_REPOSITORY}/{image.name}:{hashlib.sha256(definition.encode()).hexdigest()[:16]}"
 
 
 def tag_with_trees(image_tag: str, trees: Iterable[tuple[str, str]]) -> str:
@@ -87,14 +87,14 @@ class Images:
         """
         bases = [base] if base else [f"{image.base}@{image.digest}", f"{_REPOSITORY}/base-{image.suite}:latest"]
         for reference in bases:
-            tag = tag_of(image, _render(template, image, reference))
+            tag = tag_of(image, dockerfile(template, image, reference))
             if self._daemon.has_image(tag):
                 return tag
         reference = self._base(image, base)
-        dockerfile = _render(template, image, reference)
-        tag = tag_of(image, dockerfile)
+        definition = dockerfile(template, image, reference)
+        tag = tag_of(image, definition)
         self._say(f"making image {tag} from {reference}: {', '.join(image.packages)}")
-        self._build(tag, dockerfile)
+        self._build(tag, definition)
         return tag
 
     def known(self) -> list[dict[str, Any]]:
@@ -165,12 +165,12 @@ class Images:
                 api.import_image_from_file(str(archive), repository=tag.partition(":")[0], tag="latest")
         return tag
 
-    def _build(self, tag: str, dockerfile: str) -> None:
+    def _build(self, tag: str, definition: str) -> None:
         context = io.BytesIO()
         with tarfile.open(fileobj=context, mode="w") as tar:
             member = tarfile.TarInfo("Dockerfile")
-            member.size = len(dockerfile.encode())
-            tar.addfile(member, io.BytesIO(dockerfile.encode()))
+            member.size = len(definition.encode())
+            tar.addfile(member, io.BytesIO(definition.encode()))
         proxies = {name: os.environ[name] for name in ("http_proxy", "https_proxy", "no_proxy") if name in os.environ}
         log: list[str] = []
         failed = ""
@@ -206,7 +206,8 @@ def _error_in(answer: str) -> str:
         return line
 
 
-def _render(template: str, image: Image, base: str) -> str:
+def dockerfile(template: str, image: Image, base: str) -> str:
+    """Return the definition of an image on the base of that name."""
     context = {
         "base": base,
         "pinned": " ".join(f"{name}={version}" if version else name for name, version in image.packages.items()),

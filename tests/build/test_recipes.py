@@ -42,8 +42,10 @@ def steps(catalog: Catalog) -> Iterator[Step]:
                 request = BuildRequest((triple,), (f"cpython-{version}",), tuple(every), machine, llvm=LLVM)
                 surroundings = Surroundings(machine, LLVM, lambda origins, index=origin: min(index, len(origins) - 1))  # type: ignore[misc]
                 yield from Planner(catalog, surroundings).plan(resolve(request, catalog))
-                for options in ("pgo", "pgo+lto"):
-                    profiled = replace(request, options=(options,), pgo_profile=PgoProfile(Path("p"), "0", b"profile"))
+                for engine, options in (("host", "pgo"), ("docker", "pgo"), ("host", "pgo+lto")):
+                    one = replace(request, options=(options,), engine=engine)
+                    yield from Planner(catalog, surroundings).plan(resolve(one, catalog))
+                    profiled = replace(one, pgo_profile=PgoProfile(Path("p"), "0", b"profile"))
                     yield from Planner(catalog, surroundings).plan(resolve(profiled, catalog))
 
 
@@ -63,6 +65,17 @@ def test_all_scripts_render_and_are_clean_shell(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stdout[-6000:]
+
+
+def test_bolt_is_for_profiles_by_llvm_where_it_works() -> None:
+    seen = set()
+    for step in steps(CATALOG):
+        if step.identity.startswith("cpython") and isinstance(step.action, ScriptAction):
+            target = CATALOG.targets[step.identity.split("@")[1].split("/")[0]]
+            wanted = target.bolt and "pgo" in step.identity and step.identity.endswith("/llvm")
+            assert ("llvm-bolt python.linked" in step.action.script) == wanted, step.identity
+            seen.add(wanted)
+    assert seen == {True, False}
 
 
 def test_scripts_leave_the_number_of_jobs_to_the_job_server() -> None:

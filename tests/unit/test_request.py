@@ -94,6 +94,13 @@ def test_lto_uses_llvm_for_cpython_only(catalog: Catalog) -> None:
     assert (build.toolchain, build.library_toolchain) == ("llvm", "gcc")
 
 
+def test_pgo_is_by_llvm_where_there_always_is_one(catalog: Catalog) -> None:
+    llvm = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang-22 1:22.1.8")
+    asked = replace(REQUEST, options=("pgo", "noopt"), llvm=llvm)
+    assert [build.toolchain for build in resolve(asked, catalog)] == ["gcc", "gcc"]
+    assert [build.toolchain for build in resolve(replace(asked, engine="docker"), catalog)] == ["llvm", "gcc"]
+
+
 def test_gcc_cannot_do_lto(catalog: Catalog) -> None:
     with pytest.raises(BadRequest, match="cannot do lto"):
         resolve(replace(REQUEST, options=("lto",), toolchain="gcc"), catalog)

@@ -1,0 +1,74 @@
+"""What engine docker decides without a daemon: names of images, what they say of themselves, leases, sizes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.cli.options import parser
+from pythonbuild.engines.containers import cpu_seconds
+from pythonbuild.engines.daemon import Lease
+from pythonbuild.engines.images import dockerfile, read_facts, tag_of, tag_with_trees
+from pythonbuild.home import checkout
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+IMAGE = CATALOG.images["build"]
+TEMPLATE = CATALOG.image_files["debian.Dockerfile.j2"]
+
+
+def test_an_image_is_named_by_its_definition() -> None:
+    one = tag_of(IMAGE, dockerfile(TEMPLATE, IMAGE, "debian@sha256:00"))
+    assert one == tag_of(IMAGE, dockerfile(TEMPLATE, IMAGE, "debian@sha256:00"))
+    assert one != tag_of(IMAGE, dockerfile(TEMPLATE, IMAGE, "debian@sha256:11"))
+    assert one != tag_of(IMAGE, dockerfile(TEMPLATE + "RUN true\n", IMAGE, "debian@sha256:00"))
+    assert tag_with_trees(one, [("aa", "toolchain")]) != tag_with_trees(one, [("bb", "toolchain")])
+
+
+def test_the_dockerfile_names_no_mirror_and_pins_the_compiler() -> None:
+    text = dockerfile(TEMPLATE, IMAGE, "debian@sha256:00")
+    assert "://" not in text
+    assert f"clang-22={IMAGE.packages['clang-22']}" in text
+
+
+def test_an_image_with_other_versions_says_so() -> None:
+    lines = [f"package {name} {version or '1'}" for name, version in IMAGE.packages.items()]
+    facts = read_facts("\n".join(["program make /usr/bin/make", *lines]))
+    assert facts.programs == {"make": "/usr/bin/make"}
+    assert facts.unlike(IMAGE) == []
+    newer = read_facts("\n".join(lines).replace(IMAGE.packages["lld-22"], "1:22.1.9-1"))
+    assert any(line.startswith("lld-22: 1:22.1.9-1, not ") for line in newer.unlike(IMAGE))
+
+
+def test_a_lease_is_held_by_the_living(tmp_path: Path) -> None:
+    lease = Lease(tmp_path)
+    name = lease.labels["pythonbuild.lease"]
+    code = f"from pathlib import Path\nfrom pythonbuild.engines.daemon import Lease\nprint(Lease.held(Path({str(tmp_path)!r}), {name!r}))"
+    asked = [sys.executable, "-c", code]
+    assert subprocess.run(asked, capture_output=True, text=True, cwd=checkout()).stdout == "True\n"
+    lease.close()
+    assert not Lease.held(tmp_path, name)
+    # Of another cache's runs we cannot tell.
+    assert Lease.held(tmp_path, "/elsewhere/1-1.lease")
+
+
+@pytest.mark.parametrize(("text", "size"), [("512M", 512 << 20), ("1.5G", 3 << 29), ("4096", 4096), ("2k", 2048)])
+def test_sizes(text: str, size: int) -> None:
+    assert parser("build-linux.py").parse_args(["build", "--memory", text]).memory == size
+
+
+@pytest.mark.parametrize("text", ["", "G", "many", "4X"])
+def test_what_is_no_size(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser("build-linux.py").parse_args(["build", "--memory", text])
+    assert "is no size; write e.g. 512M or 4G" in capsys.readouterr().err
+
+
+def test_the_shells_times_are_read(tmp_path: Path) -> None:
+    times = tmp_path / "times"
+    times.write_text("0m0.010000s 0m0.020000s\n1m2.500000s 0m3.470000s\n")
+    assert cpu_seconds(times) == pytest.approx(66.0)
+    assert cpu_seconds(tmp_path / "none") == 0
