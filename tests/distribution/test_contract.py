@@ -156,3 +156,6 @@ def test_the_provenance_names_the_archives_and_their_sources(built: Built) -> No
     assert definition["externalParameters"]["options"] == built.options
     names = {item["name"] for item in definition["resolvedDependencies"]}
     assert {"cpython", "openssl", "toolchain gcc"} <= names
+    if "lto" in built.options:
+        # LLVM is no source: it is the image's, or the machine's.
+        assert "clang" in statement["predicate"]["runDetails"]["builder"]["version"]["llvm"]
