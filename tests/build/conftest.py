@@ -141,6 +141,32 @@ def _end_all(small: Small) -> None:
             continue
 
 
+# A step that has jobs for six, and notes when each begins and ends.
+MANY_JOBS = """#!/bin/sh
+for i in 0 1 2 3 4 5; do
+    echo "all: j$i"
+    printf 'j%s:\\n\\t@date +%%s.%%N >>starts; sleep 0.4; date +%%s.%%N >>stops\\n' $i
+done >Makefile
+make all
+mkdir -p "$OUT/deps"
+cp starts stops "$OUT/deps"
+"""
+
+
+def most_at_once(small: Small, *names: str) -> int:
+    """Return how many jobs of MANY_JOBS's steps ran at the same time at most."""
+    changes = []
+    for name in names:
+        tree = small.artifact(name)
+        changes += [(float(text), 1) for text in (tree / "starts").read_text().split()]
+        changes += [(float(text), -1) for text in (tree / "stops").read_text().split()]
+    running, most = 0, 0
+    for _, change in sorted(changes):
+        running += change
+        most = max(most, running)
+    return most
+
+
 def wait_for(path: Path, seconds: float = 60.0) -> None:
     """Wait until a file is there."""
     deadline = time.monotonic() + seconds

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from tests.build.conftest import Small
+from tests.build.conftest import MANY_JOBS, Small, most_at_once
 
 
 def test_a_second_run_builds_nothing(small: Small) -> None:
@@ -75,32 +75,12 @@ def test_artifacts_do_not_depend_on_where_they_were_built(small: Small, tmp_path
 
 def test_steps_share_one_job_server(small: Small) -> None:
     """Two recipes that each want many jobs never have more running than --jobs says."""
-    script = """#!/bin/sh
-i=0
-while [ $i -lt 8 ]; do
-    echo "all: j$i"
-    printf 'j%s:\\n\\t@date +%%s.%%N >>starts; sleep 0.3; date +%%s.%%N >>stops\\n' $i
-    i=$((i + 1))
-done >Makefile
-make all
-mkdir -p "$OUT/deps"
-cp starts stops "$OUT/deps"
-"""
-    small.recipe("bottom", script=script)
-    small.recipe("side", script=script)
+    small.recipe("bottom", script=MANY_JOBS)
+    small.recipe("side", script=MANY_JOBS)
     small.recipe("middle", needs="bottom, side")
     done = small.run("--only", "middle", "--jobs", "3")
     assert done.returncode == 0, done.stderr
-    changes = []
-    for name in ("bottom", "side"):
-        tree = small.artifact(name)
-        changes += [(float(text), 1) for text in (tree / "starts").read_text().split()]
-        changes += [(float(text), -1) for text in (tree / "stops").read_text().split()]
-    running, most = 0, 0
-    for _, change in sorted(changes):
-        running += change
-        most = max(most, running)
-    assert most == 3
+    assert most_at_once(small, "bottom", "side") == 3
 
 
 def test_the_start_is_quick(small: Small) -> None:

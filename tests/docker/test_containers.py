@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.build.conftest import Small, wait_for
+from tests.build.conftest import MANY_JOBS, Small, most_at_once, wait_for
 from tests.docker.conftest import HIDDEN, REQUIRED, containers_of, docker, restart
 
 ENGINE = ("--engine", "docker")
@@ -93,30 +93,12 @@ def test_limits_are_the_containers(boxed: Small) -> None:
 
 
 def test_makes_in_different_containers_share_the_jobs(boxed: Small) -> None:
-    script = """#!/bin/sh
-for i in 0 1 2 3 4 5; do
-    echo "all: j$i"
-    printf 'j%s:\\n\\t@date +%%s.%%N >>starts; sleep 0.5; date +%%s.%%N >>stops\\n' $i
-done >Makefile
-make all
-mkdir -p "$OUT/deps"
-cp starts stops "$OUT/deps"
-"""
-    boxed.recipe("bottom", script=script)
-    boxed.recipe("side", script=script)
+    boxed.recipe("bottom", script=MANY_JOBS)
+    boxed.recipe("side", script=MANY_JOBS)
     boxed.recipe("middle", needs="bottom, side")
     done = boxed.run(*ENGINE, "--only", "middle", "--jobs", "3")
     assert done.returncode == 0, done.stderr
-    changes = []
-    for name in ("bottom", "side"):
-        tree = boxed.artifact(name)
-        changes += [(float(text), 1) for text in (tree / "starts").read_text().split()]
-        changes += [(float(text), -1) for text in (tree / "stops").read_text().split()]
-    running, most = 0, 0
-    for _, change in sorted(changes):
-        running += change
-        most = max(most, running)
-    assert most == 3
+    assert most_at_once(boxed, "bottom", "side") == 3
 
 
 def test_a_failure_keeps_the_folder_and_not_the_container(boxed: Small) -> None:
