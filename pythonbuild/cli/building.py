@@ -77,6 +77,7 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
                 session = Session.start(flags, choice)
                 plan, final = _wanted(session, flags)
                 todo = _to_do(session, plan, final)
+                _check_machine(todo, session, flags)  # it may have turned out to be this machine after all
             _fetch(session, todo, flags, observer)
             # What was fetched decides the keys: another origin may carry other bytes.
             plan, final = _wanted(session, flags)

@@ -16,7 +16,7 @@ from pythonbuild.engines.containers import ContainerEngine, Limits
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.engines.images import Facts, Images, read_facts
-from pythonbuild.errors import EngineUnavailable
+from pythonbuild.errors import EngineLost, EngineUnavailable
 from pythonbuild.events import Note, Observer
 from pythonbuild.request.build import Llvm
 from pythonbuild.sources.downloaders import debian_mirrors
@@ -55,7 +55,7 @@ def start(
     if choice.daemon:
         try:
             return _start_containers(choice, choice.daemon, flags, catalog, cache, observer)
-        except EngineUnavailable as error:
+        except (EngineLost, EngineUnavailable) as error:
             if flags.engine == "docker":
                 raise
             observer(Note(f"{error.message}; building on this machine itself", "warning"))

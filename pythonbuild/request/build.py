@@ -170,7 +170,7 @@ def _build(
         raise MissingPrerequisite(
             f"toolchain {name} ({'lto needs it' if request.toolchain == 'auto' else 'as asked for'}) "
             f"wants {programs} of one version, {toolchain.host_version} or newer, on this machine",
-            f"{toolchain.host_hint}\nor build without lto",
+            f"{toolchain.host_hint}\nor build in containers, which have them (--engine docker), or without lto",
         )
     return Build(
         target=target,
