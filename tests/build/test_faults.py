@@ -268,7 +268,6 @@ mkdir -p "$OUT/deps"
         (["--python", "cpython-3.11", "--options", "freethreaded"], "3.13 or newer"),
         (["--only", "botom"], "did you mean bottom"),
         (["--explain", "midle"], "did you mean middle"),
-        (["--engine", "docker"], "--engine host"),
         (["--jobs", "0"], "less than one job"),
         (["--python-source", "/nowhere"], "there is no /nowhere"),
         (["--toolchain", "gc"], "did you mean gcc"),
