@@ -114,6 +114,9 @@ def main() -> None:
     parser.add_argument("interpreters", metavar="NAME=FOLDER", nargs="+")
     parser.add_argument("--rounds", type=int, default=4, help="turns for each interpreter (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="half of the benchmarks, one round")
+    parser.add_argument(
+        "--benchmarks", metavar="A,B", help="only these of pyperformance's (default: those that need nothing else)"
+    )
     parser.add_argument("--output", type=Path, help="write the table there, too")
     flags = parser.parse_args()
     from pythonbuild.home import home
@@ -122,7 +125,8 @@ def main() -> None:
     for name, path in folders.items():
         if not (path / "bin" / "python3").exists():
             parser.error(f"{name}: there is no {path}/bin/python3")
-    result = measure(folders, QUICK if flags.quick else BENCHMARKS, 1 if flags.quick else flags.rounds, home())
+    names = flags.benchmarks.split(",") if flags.benchmarks else QUICK if flags.quick else BENCHMARKS
+    result = measure(folders, names, 1 if flags.quick else flags.rounds, home())
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.machine())
     text = f"Processor: {processor}, {os.cpu_count()} threads.\n\n{table(result, list(folders))}"
