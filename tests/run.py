@@ -51,7 +51,9 @@ def main() -> int:
         sys.stderr.write(f"{problem}\n")
         return 3
     variables = {
-        name: value for name, value in os.environ.items() if not name.startswith("PYTHON") or name == "PYTHONBUILD_HOME"
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTHON") or name.startswith("PYTHONBUILD_")
     }
     for command in commands(environment / "bin", names or list(GROUPS), flags):
         sys.stdout.write(f"$ {' '.join(command)}\n")
