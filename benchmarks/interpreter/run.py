@@ -17,6 +17,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ pathlib pickle pidigits pprint pyflate raytrace regex_compile regex_dna regex_ef
 spectral_norm sqlite_synth telco typing_runtime_protocols unpack_sequence xml_etree""".split()
 QUICK = """async_tree comprehensions deepcopy deltablue fannkuch float generators go hexiom json_dumps json_loads logging nbody
 pickle pyflate raytrace regex_compile richards spectral_norm telco unpack_sequence""".split()
+ARGUMENTS = {"async_tree": ["none"]}
 BASELINE = "debian"
 IMAGE = "compare"
 
@@ -53,7 +55,7 @@ def tools(cache: Path) -> Path:
 def plan(interpreters: dict[str, str], names: list[str], rounds: int) -> dict[str, object]:
     """Return what measure.py is to do, with paths as they are in the container."""
     place = "/tools/pyperformance/data-files/benchmarks"
-    commands = {name: [f"{place}/bm_{name}/run_benchmark.py"] for name in names}
+    commands = {name: [f"{place}/bm_{name}/run_benchmark.py", *ARGUMENTS.get(name, [])] for name in names}
     return {"interpreters": interpreters, "benchmarks": {**commands, "modules": ["/code/modules.py"]}, "rounds": rounds}
 
 
@@ -72,7 +74,10 @@ def measure(folders: dict[str, Path], names: list[str], rounds: int, cache: Path
         text = json.dumps(plan({BASELINE: "/usr/bin/python3.13", **inside}, names, rounds))
         Path(exchange, "plan.json").write_text(text)
         mounts = {str(HERE): "/code:ro", str(tools(cache)): "/tools:ro", exchange: "/exchange"}
-        mounts.update({str(path): f"/interpreters/{name}:ro" for name, path in folders.items()})
+        for name, path in folders.items():
+            # A copy, as measure.py adds .pyc files.
+            copy = shutil.copytree(path, Path(exchange, "interpreters", name), symlinks=True)
+            mounts[str(copy)] = f"/interpreters/{name}"
         command = [
             "docker",
             "run",

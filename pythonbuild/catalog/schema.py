@@ -22,9 +22,10 @@ __all__ = [
 
 
 class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One place an archive can come from: exactly one of `url`, `debian`, `wheel`.
+    """One place an archive can come from: exactly one of `url`, `debian`, `wheel`, `sdist`.
 
-    debian: a path below a Debian mirror's root; wheel: "name==version" on a package index, for pip's platform tag `platform`.
+    debian: a path below a Debian mirror's root; wheel, sdist: "name==version" on a package index, a wheel for pip's platform
+    tag `platform`.
     """
 
     sha256: str
@@ -32,6 +33,7 @@ class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url: Optional[str] = None
     debian: Optional[str] = None
     wheel: Optional[str] = None
+    sdist: Optional[str] = None
     platform: str = ""
     # Only where this origin carries another version than the recipe says.
     version: Optional[str] = None
@@ -39,13 +41,17 @@ class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def place(self) -> str:
         """The URL or path, for messages."""
-        return self.url or (f"Debian mirror: {self.debian}" if self.debian else f"wheel {self.wheel} ({self.platform})")
+        if self.debian:
+            return f"Debian mirror: {self.debian}"
+        return self.url or (f"wheel {self.wheel} ({self.platform})" if self.wheel else f"sdist {self.sdist}")
 
     @property
     def file_name(self) -> str:
         """The archive's own name."""
         if self.wheel:
             return f"{self.wheel.replace('==', '-')}-{self.platform}.whl"
+        if self.sdist:
+            return f"{self.sdist.replace('==', '-')}.tar.gz"
         return (self.url or self.debian or "").rsplit("/", 1)[-1]
 
 

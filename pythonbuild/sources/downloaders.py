@@ -1,4 +1,4 @@
-"""The ways a file can come here: HTTP, a mirror addressed by SHA-256, Debian's archive by apt, wheels by pip.
+"""The ways a file can come here: HTTP, a mirror addressed by SHA-256, Debian's archive by apt, wheels and sdists by pip.
 
 Each takes an origin and a path to write to, and raises `CannotFetch` with a reason a person can read.
 """
@@ -59,7 +59,7 @@ class Downloader:
             ways.append((url, lambda path, progress: self._http(url, path, progress)))
         if origin.debian:
             ways.append((origin.place, lambda path, progress: _apt(origin, path)))
-        if origin.wheel:
+        if origin.wheel or origin.sdist:
             ways.append((origin.place, lambda path, progress: _pip(origin, path)))
         return ways
 
@@ -156,7 +156,7 @@ def _apt(origin: Origin, path: Path) -> None:
 def _pip(origin: Origin, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         requirement = Path(folder) / "requirement.txt"
-        requirement.write_text(f"{origin.wheel} --hash=sha256:{origin.sha256}\n")
+        requirement.write_text(f"{origin.wheel or origin.sdist} --hash=sha256:{origin.sha256}\n")
         command = [
             sys.executable,
             "-m",
@@ -167,10 +167,15 @@ def _pip(origin: Origin, path: Path) -> None:
             "--no-deps",
             "--require-hashes",
         ]
-        command += ["--only-binary", ":all:", "--platform", origin.platform, "--dest", folder, "-r", str(requirement)]
+        if origin.sdist:
+            # pip asks the sdist for its metadata (once its hash is right), with build tools that it fetches as wheels.
+            command += ["--no-binary", origin.sdist.split("==")[0]]
+        else:
+            command += ["--only-binary", ":all:", "--platform", origin.platform]
+        command += ["--dest", folder, "-r", str(requirement)]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        wheels = list(Path(folder).glob("*.whl"))
-        if done.returncode or not wheels:
+        files = [file for file in Path(folder).iterdir() if file != requirement]
+        if done.returncode or not files:
             errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
             raise CannotFetch(errors[-1] if errors else f"pip exited with {done.returncode}")
-        wheels[0].replace(path)
+        files[0].replace(path)
