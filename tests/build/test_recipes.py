@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pythonbuild.catalog.load import Catalog, load_catalog
@@ -17,6 +19,7 @@ from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import ScriptAction, Step
 from pythonbuild.request.build import BuildRequest, Llvm, PgoProfile, resolve
+from pythonbuild.sources.downloaders import CannotFetch, Downloader
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 LLVM = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
@@ -92,8 +95,19 @@ def test_every_recipe_says_what_it_is_and_where_it_comes_from(name: str) -> None
         for origin in source.origins:
             assert re.fullmatch("[0-9a-f]{64}", origin.sha256)
             assert origin.size > 1000
-            assert [bool(origin.url), bool(origin.debian), bool(origin.wheel)].count(True) == 1
+            assert [bool(place) for place in (origin.url, origin.debian, origin.wheel, origin.sdist)].count(True) == 1
     assert not [line for line in CATALOG.recipes[name].templates["build.sh.j2"].splitlines() if "/tmp/" in line]
+
+
+def test_an_sdist_comes_from_the_package_index_with_its_hash_or_not_at_all(tmp_path: Path) -> None:
+    (origin,) = CATALOG.recipes["zlib-ng"].recipe.sources[0].origins
+    ((_, fetch),) = Downloader().places(origin)
+    fetch(tmp_path / "good", lambda done, total: None)
+    assert hashlib.sha256((tmp_path / "good").read_bytes()).hexdigest() == origin.sha256
+    ((_, fetch),) = Downloader().places(msgspec.structs.replace(origin, sha256="0" * 64))
+    with pytest.raises(CannotFetch, match="DO NOT MATCH THE HASHES"):
+        fetch(tmp_path / "bad", lambda done, total: None)
+    assert not (tmp_path / "bad").exists()
 
 
 def test_every_patch_opens_with_its_reason() -> None:
