@@ -35,7 +35,7 @@ pathlib pickle pidigits pprint pyflate raytrace regex_compile regex_dna regex_ef
 spectral_norm sqlite_synth telco typing_runtime_protocols unpack_sequence xml_etree""".split()
 QUICK = """async_tree comprehensions deepcopy deltablue fannkuch float generators go hexiom json_dumps json_loads logging nbody
 pickle pyflate raytrace regex_compile richards spectral_norm telco unpack_sequence""".split()
-ARGUMENTS = {"async_tree": ["none"]}
+ARGUMENTS = {"async_tree": ["none"], "pickle": ["pickle"]}
 BASELINE = "debian"
 IMAGE = "compare"
 
@@ -88,7 +88,8 @@ def measure(folders: dict[str, Path], names: list[str], rounds: int, cache: Path
         ]
         command += [f"--volume={outside}:{place}" for outside, place in mounts.items()]
         command += [image, "python3.13", "/code/measure.py", "/exchange/plan.json", "/exchange/result.json"]
-        subprocess.run(command, check=True)
+        if subprocess.run(command).returncode:
+            sys.exit("the container stopped before the end; what it said of it stands above")
         return dict(json.loads(Path(exchange, "result.json").read_text()))
 
 
