@@ -4,7 +4,8 @@
     python3 benchmarks/interpreter/run.py [--rounds R] [--quick] [--output FILE.md] NAME=FOLDER ...
 
 FOLDER holds bin/python3: an unpacked install_only archive, or python/install of a full one.  All of them and Debian's
-run in one container of Debian 13, in turns; each ratio is Debian's least time over the interpreter's (above 1: faster).
+run in one container of Debian 13, in turns, until the least times of each agree; each ratio is Debian's least time over
+the interpreter's (above 1: faster).
 Benchmarks: those of pyperformance that need nothing else, start-up, and the modules for compression and hashes.
 Needs a Docker daemon on this machine.
 """
@@ -118,7 +119,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("interpreters", metavar="NAME=FOLDER", nargs="+")
-    parser.add_argument("--rounds", type=int, default=4, help="turns for each interpreter (default: %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=8, help="turns for each interpreter and benchmark, at most (default: %(default)s)"
+    )
     parser.add_argument("--quick", action="store_true", help="half of the benchmarks, one round")
     parser.add_argument(
         "--benchmarks", metavar="A,B", help="only these of pyperformance's (default: those that need nothing else)"
