@@ -134,6 +134,11 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # Default toolchains by preference, and the machines (uname -m) that can build this target.
     toolchains: tuple[str, ...]
     build_machines: tuple[str, ...]
+    # Micro-architecture level of the psABI, as archive indexes name it: v2, v3, v4; what compilers get for it; and the flags, as
+    # /proc/cpuinfo has them, of a CPU that can run the result.
+    level: str = ""
+    arguments: tuple[str, ...] = ()
+    cpu: tuple[str, ...] = ()
     # Can BOLT reorder machine code for this platform?
     bolt: bool = False
     # Dynamic libraries that a file of the distribution may need.

@@ -16,9 +16,11 @@ from pythonbuild.cli.options import parser
 from pythonbuild.errors import BadArchive, BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.model.naming import FLAVOURS, ArchiveFormat, ArchiveName
+from pythonbuild.model.target import cpu_flags
 from pythonbuild.model.version import PythonVersion
 from pythonbuild.packaging.convert import convert as convert_archive
 from pythonbuild.release.uv_index import uv_index
+from pythonbuild.request.build import check_cpu
 from pythonbuild.ui.text import size
 from pythonbuild.validation.compare import difference, summary
 from pythonbuild.validation.rule import rules
@@ -130,6 +132,10 @@ def test(flags: argparse.Namespace) -> int:
 
 def _test(archive: Path, flags: argparse.Namespace) -> bool:
     """Test one archive; returns whether all is as expected."""
+    catalog = load_catalog(checkout() / "cpython-unix")
+    for triple, target in catalog.targets.items():
+        if f"-{triple}-" in archive.name:
+            check_cpu(target, cpu_flags())
     with tempfile.TemporaryDirectory(prefix="pythonbuild-test-") as folder:
         unpack(archive, Path(folder))
         interpreter = find_installation(Path(folder))
@@ -149,7 +155,7 @@ def _test(archive: Path, flags: argparse.Namespace) -> bool:
             raise BadArchive(
                 f"PYTHON.json of {archive.name} is not as it should be: {error!r}", "validate says more"
             ) from None
-        expected = load_catalog(checkout() / "cpython-unix").expected_failures(triple, version, options)
+        expected = catalog.expected_failures(triple, version, options)
         junit = Path(flags.junit).absolute() if flags.junit else Path(folder) / "junit.xml"
         junit.unlink(missing_ok=True)
         report = run_suite(interpreter, script, expected, junit, flags.regrtest)

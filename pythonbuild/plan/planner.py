@@ -304,7 +304,7 @@ def _target_context(build: Build) -> dict[str, str]:
 def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
     """Return {command: command line}; compilers get target, sysroot and the build root's own include and library folders."""
     gnu = build.target.gnu
-    arguments = [argument.format(gnu=gnu) for argument in toolchain.arguments]
+    arguments = [argument.format(gnu=gnu) for argument in (*toolchain.arguments, *build.target.arguments)]
     # Where a root or the store lies must not be in a result.  GCC hands only the debug option on to the assembler.
     paths = [
         "-ffile-prefix-map=@ROOT@=/build",

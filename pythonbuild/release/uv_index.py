@@ -44,15 +44,14 @@ def uv_index(archives: Iterable[Path], base_url: str, catalog: Catalog) -> dict[
 
 def _entry(path: Path, name: ArchiveName, base_url: str, catalog: Catalog) -> tuple[str, dict[str, object]]:
     target = catalog.target(name.triple)
-    family = re.sub(r"_v[234]$", "", target.arch)
     variant = "+".join(sorted(_VARIANTS & set(str(name.options).split("+")), reverse=True)) or None
-    family = _FAMILIES.get(family, family)
-    level = re.search(r"_(v[234])$", target.arch)
-    described = f"{target.arch.replace('ppc64le', 'powerpc64le')}-{target.libc}"
+    family = _FAMILIES.get(target.arch, target.arch)
+    arch = f"{target.arch}_{target.level}" if target.level else target.arch
+    described = f"{arch.replace('ppc64le', 'powerpc64le')}-{target.libc}"
     key = f"cpython-{name.python}{f'+{variant}' if variant else ''}-linux-{described}"
     entry = {
         "name": "cpython",
-        "arch": {"family": family, "variant": level[1] if level else None},
+        "arch": {"family": family, "variant": target.level or None},
         "os": "linux",
         "libc": target.libc,
         "major": name.python.major,

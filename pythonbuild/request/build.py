@@ -15,7 +15,7 @@ from pythonbuild.model.naming import DEFAULT_FORMATS, ArchiveFormat
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["Build", "BuildRequest", "Llvm", "LocalPython", "PgoProfile", "read_patchlevel", "resolve"]
+__all__ = ["Build", "BuildRequest", "Llvm", "LocalPython", "PgoProfile", "check_cpu", "read_patchlevel", "resolve"]
 
 _FIRST_FREETHREADED = ">=3.13"
 
@@ -54,6 +54,8 @@ class BuildRequest:
     pythons: tuple[str, ...]
     options: tuple[str, ...]
     machine: str
+    # What the machine's CPU can do, as cpu_flags() says; nothing if that is not known.
+    cpu: frozenset[str] = frozenset()
     toolchain: str = "auto"
     engine: str = "host"
     local_python: Optional[LocalPython] = None
@@ -97,6 +99,7 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
             raise BadRequest(
                 f"{triple} is built on {machines}; this machine is {request.machine}", "build it on such a machine"
             )
+        check_cpu(target, request.cpu)
         for python in _pythons(request, catalog):
             for text in request.options or ("noopt",):
                 options = BuildOptions.parse(text)
@@ -109,6 +112,16 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
             "--pgo-profile is for one build whose options have pgo", "a profile fits one Python, built by one compiler"
         )
     return tuple(builds)
+
+
+def check_cpu(target: Target, cpu: frozenset[str]) -> None:
+    """Raise BadRequest if a machine whose CPU is known cannot run what is built for `target`."""
+    missing = [flag for flag in target.cpu if flag not in cpu]
+    if cpu and missing:
+        raise BadRequest(
+            f"Pythons for {target.triple} do not run on this machine, whose CPU has no {', '.join(missing)}",
+            "use a machine that has it, as a Python is run before it is shipped, or choose a lower level",
+        )
 
 
 def _check_release(builds: Iterable[Build]) -> None:
