@@ -30,7 +30,7 @@ __all__ = [
 # regrtest's exit status when tests have failed.
 _TESTS_FAILED = 2
 # What would help or hinder an interpreter to find its own things, or slow it down.
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "DISPLAY", "TMPDIR", "USER", "LOGNAME")
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "DISPLAY", "XAUTHORITY", "TMPDIR", "USER", "LOGNAME")
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def clean_environment(**more: str) -> dict[str, str]:
     """Return an environment without what hides faults: certificates' places, Python's settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DISPLAY") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DISPLAY", "XAUTHORITY") if name in os.environ}
     return {"LANG": "C.UTF-8", "TERM": "xterm", **kept, **more}
 
 

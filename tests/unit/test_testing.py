@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pythonbuild.catalog.schema import ExpectedFailure
-from pythonbuild.validation.testing import Outcome, failed_files, failed_subtests, read_junit, suite_report
+from pythonbuild.validation.testing import Outcome, environment, failed_files, failed_subtests, read_junit, suite_report
 
 PRINTED = """
 2 tests failed again:
@@ -72,3 +74,11 @@ def test_an_expected_failure_is_no_fault_and_a_crash_always_is() -> None:
     assert report.counts == {"passed": 1, "failed": 1, "skipped": 0}
     assert [found.name for found in suite_report(outcomes, ["test_a"], ()).unexpected] == ["test.test_a.T.test_one"]
     assert [found.name for found in suite_report(outcomes, ["test_a", "test_b"], known).unexpected] == ["test_b"]
+
+
+def test_a_display_and_the_right_to_use_it_are_handed_on_and_pythons_settings_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("DISPLAY", "XAUTHORITY", "PYTHONPATH", "SSL_CERT_FILE", "LD_LIBRARY_PATH"):
+        monkeypatch.setenv(name, "x")
+    assert {"DISPLAY", "XAUTHORITY"} == {name for name, value in environment().items() if value == "x"}
