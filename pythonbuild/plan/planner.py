@@ -311,12 +311,14 @@ def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
         "-fdebug-prefix-map=@ROOT@=/build",
         "-ffile-prefix-map=@SYSROOT@=/toolchain",
     ]
-    paths += ["-isystem", "@ROOT@/deps/include", "-L@ROOT@/deps/lib", "-B@ROOT@/deps/lib/crt"]
-    # By which a debugger finds the symbols of a stripped file.
-    paths.append("-Wl,--build-id=sha1")
+    paths += ["-isystem", "@ROOT@/deps/include"]
+    # A build ID is what a debugger finds the symbols of a stripped file by.
+    linking = ["-L@ROOT@/deps/lib", "-B@ROOT@/deps/lib/crt", "-Wl,--build-id=sha1"]
     wrappers = {name: program.format(gnu=gnu) for name, program in toolchain.programs.items()}
     for name, program in toolchain.compilers.items():
-        wrappers[name] = " ".join([program.format(gnu=gnu), *arguments, *paths])
+        # To clang's preprocessor an option for the linker is a file to read, in place of its standard input.
+        more = [] if name == "cpp" else linking
+        wrappers[name] = " ".join([program.format(gnu=gnu), *arguments, *paths, *more])
     return wrappers
 
 
