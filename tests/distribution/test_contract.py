@@ -48,7 +48,8 @@ def compiler(object_format: str) -> list[str]:
     major = object_format.removeprefix("llvm-bitcode:").split(".")[0]
     found = shutil.which(f"clang-{major}")
     assert found, f"this distribution was built by clang-{major}, and it is not here"
-    return [found, "-fuse-ld=lld"]
+    # Whether it can be linked is the question, not how well: optimized, a link of bitcode with a profile takes minutes.
+    return [found, "-fuse-ld=lld", "-Wl,--lto-O0"]
 
 
 def facts_of(built: Built) -> dict[str, Any]:
