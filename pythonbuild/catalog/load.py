@@ -165,7 +165,8 @@ def _recipe_folder(folder: Path) -> RecipeFolder:
     files = {
         str(path.relative_to(folder / "files")): path.read_bytes()
         for path in sorted(folder.glob("files/**/*"))
-        if path.is_file() and "__pycache__" not in path.parts  # which tests leave, as they import what trains profiles
+        # Tests leave bytecode, as they import what trains profiles.
+        if path.is_file() and "__pycache__" not in path.relative_to(folder).parts
     }
     patches = {}
     for patch in recipe.patches:
