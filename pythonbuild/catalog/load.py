@@ -116,6 +116,19 @@ class Catalog:
             raise UnknownName("toolchain", name, self.toolchains)
         return self.toolchains[name]
 
+    def toolchains_for(self, target: Target, machine: str) -> tuple[str, ...]:
+        """Return the names of the toolchains that build a target on a machine (uname -m), the default one first."""
+        native = target.gnu == f"{machine}-linux-gnu"
+        return tuple(name for name in target.toolchains if native or self.toolchain(name).cross)
+
+    def objcopy_for(self, target: Target, machine: str) -> tuple[str, str]:
+        """Return what a target's files are stripped with on a machine: the name of a step, and the program in its tree."""
+        name = self.toolchains_for(target, machine)[0]
+        programs = self.toolchain(name).programs
+        if "objcopy" not in programs:
+            return "binutils", "bin/objcopy"
+        return f"toolchain-{name}", programs["objcopy"].format(gnu=target.gnu).removeprefix("@TOOLCHAIN@/")
+
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
     """Does a glob pattern admit the name?"""

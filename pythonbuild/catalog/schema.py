@@ -7,6 +7,7 @@ from typing import Optional
 from msgspec import Struct
 
 __all__ = [
+    "Emulator",
     "ExpectedFailure",
     "Image",
     "ModuleSet",
@@ -71,7 +72,12 @@ class Patch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A folder of cpython-unix/packages: how one dependency (or CPython) is built."""
+    """A folder of cpython-unix/packages: how one dependency (or CPython) is built.
+
+    kind: a library is built for the target; a tool for the machine that builds, and runs there; a sysroot
+    is what a toolchain compiles and links against.  A recipe without sources that reads `python` has
+    CPython's.
+    """
 
     name: str
     version: str = ""
@@ -82,10 +88,17 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sources: tuple[Source, ...] = ()
     needs: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    # Tools that are needed where what is built does not run on the building machine.
+    cross_tools: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     pythons: str = ""
     targets: tuple[str, ...] = ("*",)
     patches: tuple[Patch, ...] = ()
+
+    @property
+    def from_cpython(self) -> bool:
+        """Is it made of the sources of the CPython that is built?"""
+        return "python" in self.reads and not self.sources
 
 
 class PythonSeries(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,19 +132,36 @@ class ExpectedFailure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     options: str = ""
 
 
+class Emulator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a target's programs are run on other machines: by qemu-user, with the target's libc from Debian.
+
+    cpu: qemu's name of it; libraries: the folder that stands for the target's root; loader: its program interpreter, below that;
+    packages: Debian's that have both.
+    """
+
+    cpu: str
+    libraries: str
+    loader: str
+    packages: tuple[str, ...]
+
+
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row of targets.yml: a platform that a Python can be built for."""
 
     triple: str
     arch: str
     libc: str
-    # The GNU triple that configure scripts know the target by.
+    # The GNU triple that configure scripts know the target by, and zig's name of it with the glibc version.
     gnu: str
+    zig: str = ""
+    # What configure scripts cannot find out where they cannot run what they compile, as NAME=ANSWER.
+    answers: tuple[str, ...] = ()
     # The platform's name for OpenSSL's Configure.
     openssl: str
-    # The highest glibc symbol version that a file may need.
+    # The highest glibc symbol version that a file may need; with a libc that has no versions, the functions that it may not.
     glibc: str
-    # Default toolchains by preference, and the machines (uname -m) that can build this target.
+    newer_functions: tuple[str, ...] = ()
+    # Toolchains by preference, and the machines (uname -m) that can build this target.
     toolchains: tuple[str, ...]
     build_machines: tuple[str, ...]
     # Micro-architecture level of the psABI, as archive indexes name it: v2, v3, v4; what compilers get for it; and the flags, as
@@ -139,6 +169,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     level: str = ""
     arguments: tuple[str, ...] = ()
     cpu: tuple[str, ...] = ()
+    emulator: Optional[Emulator] = None
     # Can BOLT reorder machine code for this platform?
     bolt: bool = False
     # Dynamic libraries that a file of the distribution may need.
@@ -157,14 +188,20 @@ class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     compilers: dict[str, str]
     programs: dict[str, str]
     arguments: tuple[str, ...] = ()
+    # Recipes whose results every build script gets as tools.
+    tools: tuple[str, ...] = ()
+    # Can it compile for other CPUs than that of the machine it runs on?
+    cross: bool = False
     lto: bool = False
     bolt: bool = False
-    # A toolchain that is fetched: build machine (uname -m) -> the wheel, and the archive inside it that holds the tree.
+    # A toolchain that is fetched: build machine (uname -m) -> the wheel, and the archive inside it that holds the tree, if it
+    # is not the wheel itself.
     version: str = ""
     wheels: dict[str, Origin] = {}
     archive: str = ""
-    # The toolchain in whose tree the sysroot lies, if not this one's own.
+    # The toolchain in whose tree the sysroot lies, or the recipe that makes it, if it is not in this toolchain's tree.
     sysroot_from: str = ""
+    sysroot_recipe: str = ""
     # A toolchain that is looked for on the host: lowest usable major version, and what to install when there is none.
     host_version: int = 0
     host_programs: tuple[str, ...] = ()

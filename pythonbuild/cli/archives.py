@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import sys
 import tempfile
 from dataclasses import asdict
@@ -23,6 +24,7 @@ from pythonbuild.release.uv_index import uv_index
 from pythonbuild.request.build import check_cpu
 from pythonbuild.ui.text import size
 from pythonbuild.validation.compare import difference, summary
+from pythonbuild.validation.emulator import make_it_start
 from pythonbuild.validation.rule import rules
 from pythonbuild.validation.subject import read_subject
 from pythonbuild.validation.testing import SuiteReport, find_installation, run_smoke, run_suite
@@ -108,10 +110,9 @@ def _objcopy(triple: str) -> Path:
     """Return the objcopy that a build for this target strips with; its toolchain is fetched if it is not in the store."""
     catalog = load_catalog(checkout() / "cpython-unix")
     target = catalog.target(triple)
-    name = target.toolchains[0]
-    program = catalog.toolchain(name).programs["objcopy"].format(gnu=target.gnu)
+    step, program = catalog.objcopy_for(target, platform.machine())
     flags = parser("pythonbuild").parse_args(["build", "--target", triple])
-    return make_step(flags, f"toolchain-{name}") / program.removeprefix("@TOOLCHAIN@/")
+    return make_step(flags, step) / program
 
 
 def index(flags: argparse.Namespace) -> int:
@@ -133,18 +134,20 @@ def test(flags: argparse.Namespace) -> int:
 def _test(archive: Path, flags: argparse.Namespace) -> bool:
     """Test one archive; returns whether all is as expected."""
     catalog = load_catalog(checkout() / "cpython-unix")
-    for triple, target in catalog.targets.items():
-        if f"-{triple}-" in archive.name:
-            check_cpu(target, cpu_flags())
+    targets = [target for triple, target in catalog.targets.items() if f"-{triple}-" in archive.name]
+    target = targets[0] if targets else None
+    if target and target.arch == platform.machine():
+        check_cpu(target, cpu_flags())
     with tempfile.TemporaryDirectory(prefix="pythonbuild-test-") as folder:
         unpack(archive, Path(folder))
         interpreter = find_installation(Path(folder))
+        emulated = make_it_start(interpreter, target)
         metadata = Path(folder) / "python" / "PYTHON.json"
         if flags.stdlib and not metadata.is_file():
             raise BadRequest(f"{archive.name} does not hold CPython's tests", "--stdlib needs a full archive")
         sys.stdout.write(f"{archive.name}: smoke test\n")
         sys.stdout.flush()
-        good = run_smoke(interpreter, full=metadata.is_file()) == 0
+        good = run_smoke(interpreter, full=metadata.is_file(), emulated=emulated) == 0
         if not flags.stdlib:
             return good
         try:

@@ -20,7 +20,9 @@ from pythonbuild.engines.base import Engine
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
+from pythonbuild.model.target import cpu_flags
 from pythonbuild.plan.step import Plan, ScriptAction, Step
+from pythonbuild.request.build import check_cpu
 from pythonbuild.run.execute import Executor
 from pythonbuild.run.jobserver import JobServer
 from pythonbuild.run.loop import Run, RunResult, lookup
@@ -109,7 +111,10 @@ def _wanted(session: Session, flags: argparse.Namespace) -> tuple[Plan, tuple[st
 
 
 def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace) -> None:
-    """Raise MissingPrerequisite with all that is wrong here, if there is anything to be built."""
+    """Raise MissingPrerequisite with all that is wrong here, if there is anything to be built; BadRequest if it would not run here."""
+    for triple in session.request.targets:
+        if any(isinstance(step.action, ScriptAction) and f"@{triple}/" in step.identity for step in todo):
+            check_cpu(session.catalog.target(triple), cpu_flags())
     output = Path(flags.output).absolute()
     wrong = doctor.findings(session.cache, output, tools=session.choice.name == "host") if todo else []
     if wrong:

@@ -19,7 +19,8 @@ def handlers(jobs: int) -> Mapping[str, Handler]:
     def distribution(call: HandlerCall) -> None:
         (cpython,) = [found.tree for found in call.inputs if found.role == "cpython"]
         libraries = {found.step: found.tree for found in call.inputs if found.role == "library"}
-        assemble(dict(call.parameters), cpython, libraries, call.output, call.say)
+        host_python = next((found.tree for found in call.inputs if found.role == "host-python"), None)
+        assemble(dict(call.parameters), cpython, libraries, call.output, call.say, host_python)
 
     def strip(call: HandlerCall) -> None:
         trees = {found.role: found.tree for found in call.inputs}

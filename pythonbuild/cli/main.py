@@ -28,6 +28,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "cache": verbs.cache,
     "images": verbs.images,
     "list": verbs.list_catalog,
+    "matrix": verbs.show_matrix,
     "validate": archives.validate,
     "convert": archives.convert,
     "inspect": archives.inspect,

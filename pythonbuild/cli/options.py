@@ -252,6 +252,12 @@ def _index_flags(into: argparse.ArgumentParser) -> None:
     )
 
 
+def _matrix_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument(
+        "--json", action="store_true", help="as JSON: a list of {target, python, options, build_machines, sources}"
+    )
+
+
 def _images_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("--remove", action="store_true", help="delete them all; the next build makes what it needs")
 
@@ -280,6 +286,7 @@ _VERBS = (
     ("cache", "list, measure and prune the store", _cache_flags),
     ("images", "list the images that engine docker has made, or delete them", _images_flags),
     ("list", "list the targets, Pythons, options, packages and toolchains there are", _list_flags),
+    ("matrix", "list every combination of target, Python and options that can be built", _matrix_flags),
     ("validate", "hold archives against every rule of a good distribution; exit 1 on findings", _validate_flags),
     ("convert", "make the other flavours out of full archives", _convert_flags),
     ("inspect", "show versions, options, sizes, modules and links of archives", _inspect_flags),

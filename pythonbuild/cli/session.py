@@ -16,7 +16,7 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.cli.engines import Choice, choose
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.home import checkout, home
-from pythonbuild.model.target import cpu_flags, host_triple
+from pythonbuild.model.target import host_triple
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile, read_patchlevel, resolve
@@ -50,7 +50,6 @@ class Session:
             pythons=tuple(flags.pythons or ()),
             options=tuple(flags.options or ()),
             machine=platform.machine(),
-            cpu=cpu_flags(),
             toolchain=flags.toolchain,
             local_python=_local_python(flags),
             engine=choice.name,

@@ -20,6 +20,7 @@ from pythonbuild.engines.images import Images
 from pythonbuild.errors import BadRequest, EngineUnavailable
 from pythonbuild.home import checkout, home
 from pythonbuild.plan.step import Plan, ScriptAction
+from pythonbuild.request.matrix import matrix
 from pythonbuild.run.execute import references
 from pythonbuild.run.loop import lookup
 from pythonbuild.run.schedule import State
@@ -28,7 +29,7 @@ from pythonbuild.sources.downloaders import debian_mirrors
 from pythonbuild.store.store import Store
 from pythonbuild.ui.text import size
 
-__all__ = ["build", "cache", "doctor", "explain", "fetch", "images", "list_catalog", "plan", "shell"]
+__all__ = ["build", "cache", "doctor", "explain", "fetch", "images", "list_catalog", "plan", "shell", "show_matrix"]
 
 
 def build(flags: argparse.Namespace) -> int:
@@ -169,4 +170,24 @@ def _pinned() -> set[str]:
 def list_catalog(flags: argparse.Namespace) -> int:
     """List what there is."""
     sys.stdout.write(show.catalog_text(load_catalog(checkout() / "cpython-unix"), flags.what) + os.linesep)
+    return 0
+
+
+def show_matrix(flags: argparse.Namespace) -> int:
+    """List every combination that can be built, one line each, or as JSON."""
+    catalog = load_catalog(checkout() / "cpython-unix")
+    rows = [
+        {
+            "target": target.triple,
+            "python": f"cpython-{python}",
+            "options": str(options),
+            "build_machines": list(target.build_machines),
+            "sources": [origin.place for origin in catalog.releases[python].origins],
+        }
+        for target, python, options in matrix(catalog)
+    ]
+    if flags.json:
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        return 0
+    sys.stdout.write("".join(f"{row['target']} {row['python']} {row['options']}\n" for row in rows))
     return 0

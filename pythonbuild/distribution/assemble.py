@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from pythonbuild.distribution import describe
 from pythonbuild.distribution.build_info import Library
@@ -24,12 +24,18 @@ SBOM_NAME = "sbom.cdx.json"
 
 
 def assemble(
-    parameters: dict[str, str], cpython: Path, libraries: dict[str, Path], output: Path, say: Callable[[str], None]
+    parameters: dict[str, str],
+    cpython: Path,
+    libraries: dict[str, Path],
+    output: Path,
+    say: Callable[[str], None],
+    host_python: Optional[Path] = None,
 ) -> None:
     """Write a distribution below `output`.
 
     parameters: python, options, abi_flags, triple, and as JSON: licenses (recipe name -> SPDX identifiers), parts (see sbom.py);
-    cpython: the artifact with install/ and build/; libraries: step name -> artifact of each library that was linked.
+    cpython: the artifact with install/ and build/; libraries: step name -> artifact of each library that was linked;
+    host_python: a Python of the same version that runs here, if the one that was built does not.
     Raises PythonBuildError if the interpreter does not run.
     """
     root = output / "python"
@@ -38,7 +44,7 @@ def assemble(
     _licenses(cpython, libraries, root / "licenses")
     interpreter = _interpreter(root / "install", parameters)
     relocate(root / "install", interpreter.name)
-    said = _ask(interpreter)
+    said = _ask(*_describer(root, interpreter, host_python))
     licenses: dict[str, list[str]] = json.loads(parameters["licenses"])
     facts = Facts(
         target_triple=parameters["triple"],
@@ -91,9 +97,17 @@ def _interpreter(install: Path, parameters: dict[str, str]) -> Path:
     return path
 
 
-def _ask(interpreter: Path) -> dict[str, Any]:
+def _describer(root: Path, interpreter: Path, host_python: Optional[Path]) -> tuple[Path, ...]:
+    """Return who runs describe.py, with which arguments."""
+    if host_python is None:
+        return (interpreter,)
+    (data,) = (root / "install" / "lib").glob("python3.*/_sysconfigdata_*.py")
+    return host_python / "bin" / "host-python", data.parent, interpreter, root / "build" / "Modules" / "config.c"
+
+
+def _ask(interpreter: Path, *arguments: Path) -> dict[str, Any]:
     """Run describe.py by the interpreter, in an empty environment and without writing bytecode into the tree."""
-    command = [str(interpreter), "-I", "-B", os.fspath(Path(describe.__file__))]
+    command = [str(interpreter), "-I", "-B", os.fspath(Path(describe.__file__)), *map(str, arguments)]
     done = subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, text=True)
     if done.returncode:
         raise PythonBuildError(f"the interpreter that was built does not run:\n{done.stderr.strip()}")

@@ -1,11 +1,21 @@
-"""Run by the interpreter that was built, alone: print as JSON what it says of itself.  Standard library only."""
+"""Print as JSON what an interpreter says of itself.  Standard library only.
+
+    python describe.py                                     run by the interpreter that was built, alone
+    host-python describe.py STDLIB INTERPRETER CONFIG_C    run by another of the same version in place of one for another platform
+
+The second way reads what the first asks: sysconfig's data in STDLIB, modules in CONFIG_C, the compiler's name in the program.
+"""
 
 import importlib.machinery
 import importlib.util
 import json
+import os
 import platform
+import re
 import sys
 import sysconfig
+from pathlib import Path
+from typing import Any
 
 
 def _relative(path: str) -> str:
@@ -14,7 +24,7 @@ def _relative(path: str) -> str:
     return "install" + path[len(prefix) :] if path == prefix or path.startswith(prefix + "/") else path
 
 
-def describe() -> "dict[str, object]":
+def describe() -> "dict[str, Any]":
     """Return the facts that PYTHON.json is made of, as plain values."""
     variables = {name: value for name, value in sysconfig.get_config_vars().items() if name not in ("srcdir",)}
     return {
@@ -42,5 +52,28 @@ def describe() -> "dict[str, object]":
     }
 
 
+def describe_foreign(stdlib: Path, interpreter: Path, config_c: Path) -> "dict[str, Any]":
+    """Return the same facts of an interpreter that cannot be run here."""
+    (data,) = stdlib.glob("_sysconfigdata_*.py")
+    own_suffix = importlib.machinery.EXTENSION_SUFFIXES[0].split(".")[1]
+    # sysconfig has read nothing yet, and will import this.
+    os.environ["_PYTHON_SYSCONFIGDATA_NAME"] = data.stem
+    sys.path.insert(0, str(stdlib))
+    variables = sysconfig.get_config_vars()
+    variables["abiflags"] = variables["ABIFLAGS"]
+    # sysconfig's data has no names that begin with an underscore.
+    (makefile,) = stdlib.glob("config-*/Makefile")
+    for name in re.findall(r"^_PYTHON_HOST_PLATFORM=[ \t]*(\S+)", makefile.read_text(), re.MULTILINE):
+        os.environ["_PYTHON_HOST_PLATFORM"] = name
+    facts = describe()
+    compiler = re.search(rb"\[((?:GCC|Clang) [^\]]*)\]", interpreter.read_bytes())
+    facts["compiler"] = compiler[1].decode() if compiler else ""
+    facts["abi_flags"] = variables["ABIFLAGS"]
+    facts["builtin_modules"] = sorted(re.findall(r'^ *\{"(\w+)", (?:\w+)\},', config_c.read_text(), re.MULTILINE))
+    for names in facts["suffixes"].values():
+        names[:] = [name.replace(own_suffix, variables["SOABI"]) for name in names]
+    return facts
+
+
 if __name__ == "__main__":
-    json.dump(describe(), sys.stdout)
+    json.dump(describe_foreign(*map(Path, sys.argv[1:])) if len(sys.argv) > 1 else describe(), sys.stdout)

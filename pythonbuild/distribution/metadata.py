@@ -36,6 +36,11 @@ class Facts:
     said: dict[str, Any]
 
 
+def _crt_features(root: Path) -> list[str]:
+    glibc = highest_glibc(root / "install")
+    return ["glibc-dynamic", f"glibc-max-symbol-version:{glibc}"] if glibc else ["musl-dynamic"]
+
+
 def python_json(root: Path, facts: Facts) -> dict[str, object]:
     """Return the value of PYTHON.json for the distribution whose python/ folder is `root`.
 
@@ -51,7 +56,7 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
         # The name of build_options before version 8.
         "optimizations": facts.options,
         "build_info": build_info(root, facts.libraries, _object_format(root, said)),
-        "crt_features": ["glibc-dynamic", f"glibc-max-symbol-version:{highest_glibc(root / 'install')}"],
+        "crt_features": _crt_features(root),
         "libpython_link_mode": "shared",
         "licenses": facts.licenses,
         "license_path": "licenses/LICENSE.cpython.LICENSE",

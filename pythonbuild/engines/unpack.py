@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pythonbuild.errors import SourceUnavailable
 
-__all__ = ["extract_all", "unpack_member", "unpack_source"]
+__all__ = ["extract_all", "unpack_source", "unpack_wheel"]
 
 
 def unpack_source(archive: Path, destination: Path) -> None:
@@ -36,10 +36,18 @@ def unpack_source(archive: Path, destination: Path) -> None:
         ) from error
 
 
-def unpack_member(wheel: Path, member: str, destination: Path) -> None:
-    """Unpack the tarball `member` of a wheel into `destination`, without its top folder."""
-    with zipfile.ZipFile(wheel) as archive, archive.open(member) as file, tarfile.open(fileobj=file) as tar:
-        _without_top(tar, destination)
+def unpack_wheel(wheel: Path, member: str, destination: Path) -> None:
+    """Unpack the tarball `member` of a wheel into `destination`, without its top folder; "": all of the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        if member:
+            with archive.open(member) as file, tarfile.open(fileobj=file) as tar:
+                _without_top(tar, destination)
+            return
+        for info in archive.infolist():
+            path = Path(archive.extract(info, destination))
+            # Which files are programs is in the upper half, and zipfile does not look there.
+            if info.external_attr >> 16 & 0o100:
+                path.chmod(0o755)
 
 
 def _without_top(archive: tarfile.TarFile, destination: Path) -> None:

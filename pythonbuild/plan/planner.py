@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, RecipeFolder, file_digest, matches
-from pythonbuild.catalog.schema import Origin, Toolchain
+from pythonbuild.catalog.schema import Origin, Recipe, Toolchain
 from pythonbuild.errors import BadCatalog, BadRequest
 from pythonbuild.model.naming import ArchiveFormat
+from pythonbuild.model.options import BuildOptions
 from pythonbuild.plan.render import render
 from pythonbuild.plan.step import (
     Action,
@@ -24,12 +25,14 @@ from pythonbuild.plan.step import (
     UnpackAction,
     key_of,
 )
-from pythonbuild.request.build import Build, Llvm
+from pythonbuild.request.build import TRAINING_TOOLCHAIN, Build, Llvm
 
 __all__ = ["Planner", "Surroundings"]
 
 # Part of every key: raise it when the meaning of an artifact changes without any of its inputs doing so.
 _FORMAT = "1"
+# Variables by which build systems are told the compiler for programs that run during the build.
+_BUILD_CC = ("BUILD_CC", "CC_FOR_BUILD")
 # A fixed time for everything that would write the present one: 2024-01-01 00:00 UTC.
 _EPOCH = "1704067200"
 
@@ -70,8 +73,39 @@ class Planner:
             raise BadCatalog(f"toolchain {name} has no wheel for {machine}")
         source = SourceFile(name=f"toolchain {name}", origins=(toolchain.wheels[machine],))
         member = toolchain.archive.format(gnu=build.target.gnu)
+        native = self._native(build)
+        if member == toolchain.archive or build.target.gnu == native.target.gnu:
+            build = native  # it is the same for all targets
         inputs = {"wheel": source.origin.sha256, "archive": member}
         return self._add(f"toolchain-{name}", build, "", inputs, UnpackAction(member=member), (), (source,))
+
+    def _native(self, build: Build) -> Build:
+        """Return the build of what runs on the building machine, as others need it: without options, by its default compiler."""
+        target = self._catalog.target(f"{self._world.machine}-unknown-linux-gnu")
+        name = self._catalog.toolchains_for(target, self._world.machine)[0]
+        return replace(
+            build,
+            target=target,
+            options=BuildOptions.parse("noopt"),
+            toolchain=name,
+            library_toolchain=name,
+            pgo_profile=None,
+        )
+
+    def _is_cross(self, build: Build) -> bool:
+        """Is what the compiler makes for another platform than that of the building machine?"""
+        return build.target.gnu != self._native(build).target.gnu
+
+    def _borrows_profile(self, build: Build, recipe: Recipe) -> bool:
+        """Is it CPython by the profile of one that was trained on the building machine?"""
+        return (
+            recipe.name == "cpython" and "pgo" in build.options and build.pgo_profile is None and self._is_cross(build)
+        )
+
+    def _trained(self, build: Build) -> Build:
+        """Return the build for the building machine whose training serves all other platforms: the same CPython, and LLVM's."""
+        options = BuildOptions((build.options.names - {"static"}) | {"lto"})
+        return replace(self._native(build), options=options, toolchain=TRAINING_TOOLCHAIN)
 
     def _recipe(self, build: Build, folder: RecipeFolder) -> Step:
         recipe = folder.recipe
@@ -113,6 +147,9 @@ class Planner:
             "parts": json.dumps([part for folder in self._linked(build) for part in self._parts(build, folder)]),
         }
         needs = (Need("cpython", cpython.identity), *libraries)
+        if self._is_cross(build):
+            host_python = self._recipe(self._native(build), self._catalog.recipe("host-python"))
+            needs += (Need("host-python", host_python.identity),)
         tree = self._handled("distribution", label, build, facts, needs)
         return [self._archive(build, tree, label, kind) for kind in build.formats]
 
@@ -145,10 +182,12 @@ class Planner:
 
     def _stripped(self, build: Build, tree: Step, label: str) -> Step:
         """Return the step that separates code and symbols, with the objcopy of the toolchain that has the sysroot."""
-        name = build.target.toolchains[0]
-        toolchain = self._catalog.toolchain(name)
-        objcopy = toolchain.programs["objcopy"].format(gnu=build.target.gnu).removeprefix("@TOOLCHAIN@/")
-        needs = (Need("distribution", tree.identity), Need("toolchain", self._toolchain(build, name).identity))
+        step, objcopy = self._catalog.objcopy_for(build.target, self._world.machine)
+        if step == "binutils":
+            tool = self._recipe(self._native(build), self._catalog.recipe(step))
+        else:
+            tool = self._toolchain(build, step.removeprefix("toolchain-"))
+        needs = (Need("distribution", tree.identity), Need("toolchain", tool.identity))
         return self._handled("strip", label.replace("distribution", "stripped", 1), build, {"objcopy": objcopy}, needs)
 
     def _handled(
@@ -209,24 +248,40 @@ class Planner:
         toolchain = self._catalog.toolchain(toolchain_name)
         compiler = self._toolchain(build, toolchain.sysroot_from or toolchain_name)
         needs = {Need("sysroot" if toolchain.sysroot_from else "toolchain", compiler.identity): None}
-        for role, names in (("deps", folder.recipe.needs), ("tools", folder.recipe.tools)):
-            for name in names:
-                other = self._catalog.recipe(name)
-                if other.applies_to(build.target.triple, build.python):
-                    step = self._recipe(build, other)
-                    needs[Need(role, step.identity)] = None
-                    # What a library was built with is needed to link it, too.
-                    needs.update({need: None for need in step.needs if need.role == "deps" and role == "deps"})
+        if toolchain.sysroot_recipe and folder.recipe.kind != "sysroot":
+            sysroot = self._recipe(build, self._catalog.recipe(toolchain.sysroot_recipe))
+            needs[Need("sysroot", sysroot.identity)] = None
+        native = self._native(build)
+        if self._is_cross(build):
+            needs[Need("build-toolchain", self._toolchain(native, native.toolchain).identity)] = None
+        if self._borrows_profile(build, folder.recipe):
+            needs[Need("profile", self._recipe(self._trained(build), folder).identity)] = None
+        for name in folder.recipe.needs:
+            library = self._catalog.recipe(name)
+            if library.applies_to(build.target.triple, build.python):
+                step = self._recipe(build, library)
+                needs[Need("deps", step.identity)] = None
+                # What a library was built with is needed to link it, too.
+                needs.update({need: None for need in step.needs if need.role == "deps"})
+        for name in self._tools(build, folder.recipe, toolchain):
+            tool = self._catalog.recipe(name)
+            if tool.applies_to(build.target.triple, build.python):
+                needs[Need("tools", self._recipe(native, tool).identity)] = None
         return tuple(needs)
 
+    def _tools(self, build: Build, recipe: Recipe, toolchain: Toolchain) -> tuple[str, ...]:
+        """Return the names of the recipes that a recipe's script finds as tools."""
+        cross = recipe.cross_tools if self._is_cross(build) else ()
+        return (*recipe.tools, *cross, *(() if recipe.kind == "sysroot" else toolchain.tools))
+
     def _sources(self, build: Build, folder: RecipeFolder) -> tuple[SourceFile, ...]:
-        if folder.recipe.name == "cpython":
-            local = build.local_python
+        if folder.recipe.from_cpython:
+            name, local = folder.recipe.name, build.local_python
             if local:
                 origin = Origin(sha256=local.digest, size=0, url=f"file:{local.path.name}")
-                return (SourceFile(name="cpython", origins=(origin,), local=local.path),)
+                return (SourceFile(name=name, origins=(origin,), local=local.path),)
             origins = self._catalog.releases[build.python].origins
-            return (SourceFile(name="cpython", origins=origins, chosen=self._world.choose_origin(origins)),)
+            return (SourceFile(name=name, origins=origins, chosen=self._world.choose_origin(origins)),)
         return tuple(
             SourceFile(
                 name=source.name or folder.recipe.name,
@@ -244,26 +299,38 @@ class Planner:
         version = (sources[0].origin.version if sources else None) or recipe.version
         context: dict[str, object] = {
             "name": recipe.name,
-            "version": str(build.python) if recipe.name == "cpython" else version,
-            "target": _target_context(build),
+            "version": str(build.python) if recipe.from_cpython else version,
+            "target": _target_context(build, self._native(build)),
+            "cross": self._is_cross(build),
             "toolchain": {
                 "name": toolchain.name,
+                "clang": toolchain.cc == "clang",
                 "bolt": toolchain.bolt and build.target.bolt and "pgo" in build.options,
             },
         }
         if "options" in recipe.reads:
-            context["options"] = {**build.options.as_flags(), "given_profile": build.pgo_profile is not None}
+            borrowed = self._borrows_profile(build, recipe)
+            context["options"] = {
+                **build.options.as_flags(),
+                "given_profile": build.pgo_profile is not None or borrowed,
+                "borrowed_profile": borrowed,
+            }
         if "python" in recipe.reads:
             context["python"] = self._python_context(build)
         files = dict(folder.files)
         if recipe.name == "cpython" and build.pgo_profile:
             files["pgo.profile"] = build.pgo_profile.content
+        build_compiler = self._build_compiler(build)
         script = render("build.sh.j2", {**self._catalog.common_templates, **folder.templates}, context)
         llvm = self._world.llvm
         return ScriptAction(
             script=script,
-            environment=_environment(recipe.name, toolchain),
-            wrappers=_wrappers(toolchain, build),
+            environment={
+                **_environment(recipe.name, toolchain),
+                **dict.fromkeys(build_compiler and _BUILD_CC, "build-cc"),
+                **({"PROFILE": "@PROFILE@/build/pgo.profile"} if self._borrows_profile(build, recipe) else {}),
+            },
+            wrappers={**_wrappers(toolchain, build), **build_compiler},
             patches=tuple(
                 (patch.file, folder.patches[patch.file])
                 for patch in recipe.patches
@@ -272,9 +339,19 @@ class Planner:
             ),
             files=files,
             license_files=recipe.license_files,
-            output="out" if recipe.name == "cpython" else f"out/{'tools' if recipe.kind == 'tool' else 'deps'}",
+            output={"library": "out/deps", "tool": "out/tools"}.get(
+                "" if recipe.name == "cpython" else recipe.kind, "out"
+            ),
             host_paths={"LLVM": llvm.programs} if toolchain.host_version and llvm else {},
         )
+
+    def _build_compiler(self, build: Build) -> dict[str, str]:
+        """Return the compiler for programs that run during the build, as build-cc, where cc's would not run there."""
+        if not self._is_cross(build):
+            return {}
+        native = self._native(build)
+        program = self._catalog.toolchain(native.toolchain).compilers["cc"].format(gnu=native.target.gnu)
+        return {"build-cc": program.replace("@TOOLCHAIN@", "@BUILD_TOOLCHAIN@")}
 
     def _python_context(self, build: Build) -> dict[str, object]:
         series = self._catalog.series.get(build.python.series)
@@ -289,12 +366,14 @@ class Planner:
         }
 
 
-def _target_context(build: Build) -> dict[str, str]:
+def _target_context(build: Build, native: Build) -> dict[str, object]:
     target = build.target
     return {
         "triple": target.triple,
         "host": target.gnu,
-        "build": target.gnu,
+        "build": native.target.gnu,
+        "zig": target.zig,
+        "answers": target.answers,
         "arch": target.arch,
         "libc": target.libc,
         "openssl": target.openssl,
@@ -304,7 +383,12 @@ def _target_context(build: Build) -> dict[str, str]:
 def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
     """Return {command: command line}; compilers get target, sysroot and the build root's own include and library folders."""
     gnu = build.target.gnu
-    arguments = [argument.format(gnu=gnu) for argument in (*toolchain.arguments, *build.target.arguments)]
+    minor = build.target.glibc.partition(".")[2]
+    arguments = [
+        argument.format(gnu=gnu, glibc_minor=minor)
+        for argument in (*toolchain.arguments, *build.target.arguments)
+        if minor or "{glibc_minor}" not in argument
+    ]
     # Where a root or the store lies must not be in a result.  GCC hands only the debug option on to the assembler.
     paths = [
         "-ffile-prefix-map=@ROOT@=/build",

@@ -34,9 +34,9 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class UnpackAction:
-    """Take the archive `member` out of a wheel and unpack it: a toolchain's tree."""
+    """Unpack a wheel, or the archive `member` inside it: a toolchain's tree."""
 
-    member: str
+    member: str = ""
 
 
 @dataclass(frozen=True)

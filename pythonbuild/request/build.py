@@ -9,15 +9,28 @@ from pathlib import Path
 from typing import Optional
 
 from pythonbuild.catalog.load import Catalog
-from pythonbuild.catalog.schema import Target
+from pythonbuild.catalog.schema import Target, Toolchain
 from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.model.naming import DEFAULT_FORMATS, ArchiveFormat
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["Build", "BuildRequest", "Llvm", "LocalPython", "PgoProfile", "check_cpu", "read_patchlevel", "resolve"]
+__all__ = [
+    "TRAINING_TOOLCHAIN",
+    "Build",
+    "BuildRequest",
+    "Llvm",
+    "LocalPython",
+    "PgoProfile",
+    "check_cpu",
+    "check_options",
+    "read_patchlevel",
+    "resolve",
+]
 
 _FIRST_FREETHREADED = ">=3.13"
+# What makes the profile, on the building machine, for those platforms whose programs do not run there.
+TRAINING_TOOLCHAIN = "llvm"
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,6 @@ class BuildRequest:
     pythons: tuple[str, ...]
     options: tuple[str, ...]
     machine: str
-    # What the machine's CPU can do, as cpu_flags() says; nothing if that is not known.
-    cpu: frozenset[str] = frozenset()
     toolchain: str = "auto"
     engine: str = "host"
     local_python: Optional[LocalPython] = None
@@ -99,11 +110,10 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
             raise BadRequest(
                 f"{triple} is built on {machines}; this machine is {request.machine}", "build it on such a machine"
             )
-        check_cpu(target, request.cpu)
         for python in _pythons(request, catalog):
             for text in request.options or ("noopt",):
                 options = BuildOptions.parse(text)
-                _check_options(options, python, target)
+                check_options(options, python, target)
                 builds[_build(request, catalog, target, python, options)] = None
     if request.release:
         _check_release(builds)
@@ -115,7 +125,10 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
 
 
 def check_cpu(target: Target, cpu: frozenset[str]) -> None:
-    """Raise BadRequest if a machine whose CPU is known cannot run what is built for `target`."""
+    """Raise BadRequest if a machine cannot run what is built for `target`.
+
+    cpu: what its CPU can do, as cpu_flags() says; nothing if that is not known.
+    """
     missing = [flag for flag in target.cpu if flag not in cpu]
     if cpu and missing:
         raise BadRequest(
@@ -144,13 +157,19 @@ def _pythons(request: BuildRequest, catalog: Catalog) -> list[PythonVersion]:
     return [catalog.python(text) for text in request.pythons or (catalog.default_python,)]
 
 
-def _check_options(options: BuildOptions, python: PythonVersion, target: Target) -> None:
+def check_options(options: BuildOptions, python: PythonVersion, target: Target) -> None:
+    """Raise BadRequest if such a Python cannot be built for `target` with these options."""
     if "freethreaded" in options and not python.within(_FIRST_FREETHREADED):
         raise BadRequest(
             f"option freethreaded needs CPython 3.13 or newer, and this is {python}",
             "drop freethreaded, or choose a newer --python",
         )
-    if "static" in options and target.libc == "gnu":
+    if "static" in options:
+        if target.libc == "musl":
+            raise BadRequest(
+                "option static cannot be built yet",
+                "drop static: with musl, too, the interpreter already holds all its libraries and needs libc alone",
+            )
         raise BadRequest(
             f"option static makes an interpreter without dynamic loading, which glibc does not support ({target.triple})",
             "drop static: on glibc the interpreter already holds all its libraries and needs libc alone",
@@ -160,31 +179,30 @@ def _check_options(options: BuildOptions, python: PythonVersion, target: Target)
 def _build(
     request: BuildRequest, catalog: Catalog, target: Target, python: PythonVersion, options: BuildOptions
 ) -> Build:
-    default = target.toolchains[0]
+    usable = catalog.toolchains_for(target, request.machine)
+    default = usable[0]
     name = request.toolchain
     if name == "auto":
         # Containers have an LLVM, so that it is taken for all that is to be fast; a host may have none.
         wants_llvm = "lto" in options or ("pgo" in options and request.engine == "docker")
-        fast = next((tool for tool in target.toolchains if catalog.toolchain(tool).lto), default)
+        fast = next((tool for tool in usable if catalog.toolchain(tool).lto), default)
         name = fast if wants_llvm else default
         library = default
     else:
         library = name
     toolchain = catalog.toolchain(name)
-    if name not in target.toolchains:
+    if name not in usable:
         raise BadRequest(
-            f"toolchain {name} cannot build {target.triple}", f"use one of: {', '.join(target.toolchains)}"
+            f"toolchain {name} cannot build {target.triple} on {request.machine}", f"use one of: {', '.join(usable)}"
         )
     if "lto" in options and not toolchain.lto:
-        others = [tool for tool in target.toolchains if catalog.toolchain(tool).lto]
+        others = [tool for tool in usable if catalog.toolchain(tool).lto]
         raise BadRequest(f"toolchain {name} cannot do lto", f"use --toolchain {' or '.join(others)}, or drop lto")
-    if toolchain.host_version and request.llvm is None:
-        programs = ", ".join(toolchain.host_programs)
-        raise MissingPrerequisite(
-            f"toolchain {name} ({'lto needs it' if request.toolchain == 'auto' else 'as asked for'}) "
-            f"wants {programs} of one version, {toolchain.host_version} or newer, on this machine",
-            f"{toolchain.host_hint}\nor build in containers, which have them (--engine docker), or without lto",
-        )
+    if toolchain.host_version:
+        _check_llvm(request, toolchain, "lto needs it" if request.toolchain == "auto" else "as asked for")
+    foreign = target.gnu != f"{request.machine}-linux-gnu"
+    if foreign and "pgo" in options and request.pgo_profile is None:
+        _check_llvm(request, catalog.toolchain(TRAINING_TOOLCHAIN), "it makes the profile for all platforms")
     return Build(
         target=target,
         python=python,
@@ -196,6 +214,16 @@ def _build(
         local_python=request.local_python,
         pgo_profile=request.pgo_profile,
     )
+
+
+def _check_llvm(request: BuildRequest, toolchain: Toolchain, reason: str) -> None:
+    if request.llvm is None:
+        programs = ", ".join(toolchain.host_programs)
+        raise MissingPrerequisite(
+            f"toolchain {toolchain.name} ({reason}) "
+            f"wants {programs} of one version, {toolchain.host_version} or newer, on this machine",
+            f"{toolchain.host_hint}\nor build in containers, which have them (--engine docker), or without lto and pgo",
+        )
 
 
 def read_patchlevel(text: str) -> PythonVersion:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Optional
 
 from pythonbuild.engines.base import BuildRoot, Engine, RootInputs, StoredTree
-from pythonbuild.engines.unpack import unpack_member
+from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.errors import PythonBuildError, SourceUnavailable
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step, UnpackAction
 from pythonbuild.sources.cache import SourceCache, sha256_of
@@ -114,7 +114,7 @@ class Executor:
         try:
             if isinstance(step.action, UnpackAction):
                 (wheel,) = self._archives(step).values()
-                unpack_member(wheel, step.action.member, tree)
+                unpack_wheel(wheel, step.action.member, tree)
             elif isinstance(step.action, PythonAction):
                 found = tuple(
                     Input(need.role, need.step, self.store.tree(records[need.step]), records[need.step])
@@ -143,11 +143,11 @@ class Executor:
 
 
 def references(step: Step, records: Mapping[str, Record], store: Store) -> dict[str, Path]:
-    """Return {placeholder name: tree} of what a step's script refers to in place: its toolchain and sysroot."""
+    """Return {placeholder name: tree} of what a step's script refers to in place: toolchains, sysroot, a profile."""
     trees = {
-        need.role.upper(): store.tree(records[need.step])
+        need.role.upper().replace("-", "_"): store.tree(records[need.step])
         for need in step.needs
-        if need.role in ("toolchain", "sysroot")
+        if need.role in ("toolchain", "sysroot", "build-toolchain", "profile")
     }
     if "TOOLCHAIN" in trees:
         trees.setdefault("SYSROOT", trees["TOOLCHAIN"])

@@ -76,9 +76,11 @@ def _kernel(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
         yield f"says that it needs Linux {_version(facts.kernel)}"
 
 
-@elf_rule("elf-gone", "no function is needed that newer glibcs have dropped")
+@elf_rule(
+    "elf-gone", "no function is needed that newer glibcs have dropped, or that the target's oldest musl has not yet"
+)
 def _gone(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
-    for symbol in sorted(facts.undefined & _GONE):
+    for symbol in sorted(facts.undefined & _GONE.union(case.target.newer_functions if case.target else ())):
         yield f"needs {symbol}"
 
 

@@ -65,9 +65,13 @@ def environment() -> dict[str, str]:
     return {"LANG": "C.UTF-8", "TERM": "xterm", **{name: os.environ[name] for name in _KEPT if name in os.environ}}
 
 
-def run_smoke(interpreter: Path, full: bool) -> int:
-    """Run the smoke test, which prints its own report; returns its exit status."""
+def run_smoke(interpreter: Path, full: bool, emulated: bool) -> int:
+    """Run the smoke test, which prints its own report; returns its exit status.
+
+    full: is the tree that of a full archive; emulated: is the interpreter run by an emulator.
+    """
     flags = [] if full else ["--without-static-library"]
+    flags += ["--emulated"] if emulated else []
     flags += ["--require-display"] if "DISPLAY" in os.environ else []
     compilers = ",".join(name for name in ("gcc", "clang") if shutil.which(name))
     smoke = Path(__file__).with_name("smoke.py")

@@ -12,7 +12,7 @@
    that runs is taken.  Where that is too old as well, the rest of the time is waited for by the system's clock: what
    a Python does that was compiled for such a glibc. */
 static inline int
-sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *deadline)
+glibc_compat_sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *deadline)
 {
     typedef int (*sem_clockwait_type)(sem_t *, clockid_t, const struct timespec *);
     static sem_clockwait_type real;
@@ -46,5 +46,6 @@ sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *deadline
     }
     return sem_timedwait(semaphore, &until);
 }
+#define sem_clockwait glibc_compat_sem_clockwait
 #endif
 #endif

@@ -7,17 +7,19 @@
 
 #if defined(__USE_GNU) && !__GLIBC_PREREQ(2, 27)
 static inline ssize_t
-copy_file_range(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t length, unsigned int flags)
+glibc_compat_copy_file_range(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t length, unsigned int flags)
 {
     return syscall(SYS_copy_file_range, from, from_offset, to, to_offset, length, flags);
 }
+#define copy_file_range glibc_compat_copy_file_range
 #endif
 
 #if defined(__USE_GNU) && !__GLIBC_PREREQ(2, 34)
 static inline int
-close_range(unsigned int first, unsigned int last, int flags)
+glibc_compat_close_range(unsigned int first, unsigned int last, int flags)
 {
     return (int)syscall(SYS_close_range, first, last, flags);
 }
+#define close_range glibc_compat_close_range
 #endif
 #endif

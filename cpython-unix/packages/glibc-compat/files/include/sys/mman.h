@@ -9,10 +9,11 @@
 #include <linux/memfd.h>
 extern long int syscall(long int number, ...);
 static inline int
-memfd_create(const char *name, unsigned int flags)
+glibc_compat_memfd_create(const char *name, unsigned int flags)
 {
     return (int)syscall(SYS_memfd_create, name, flags);
 }
+#define memfd_create glibc_compat_memfd_create
 #endif
 
 #ifdef __USE_MISC

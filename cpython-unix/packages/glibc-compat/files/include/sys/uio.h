@@ -18,15 +18,17 @@ extern long int syscall(long int number, ...);
 
 /* The kernel takes the offset in two halves.  Where long has 64 bits it only looks at the first one. */
 static inline ssize_t
-preadv2(int fd, const struct iovec *buffers, int count, off_t offset, int flags)
+glibc_compat_preadv2(int fd, const struct iovec *buffers, int count, off_t offset, int flags)
 {
     return syscall(SYS_preadv2, fd, buffers, count, (long)offset, (long)((unsigned long long)offset >> 32), flags);
 }
+#define preadv2 glibc_compat_preadv2
 
 static inline ssize_t
-pwritev2(int fd, const struct iovec *buffers, int count, off_t offset, int flags)
+glibc_compat_pwritev2(int fd, const struct iovec *buffers, int count, off_t offset, int flags)
 {
     return syscall(SYS_pwritev2, fd, buffers, count, (long)offset, (long)((unsigned long long)offset >> 32), flags);
 }
+#define pwritev2 glibc_compat_pwritev2
 #endif
 #endif

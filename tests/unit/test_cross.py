@@ -1,0 +1,71 @@
+"""Plans for platforms whose programs do not run on the machine that builds."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.engines.unpack import unpack_wheel
+from pythonbuild.home import checkout
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import Plan, ScriptAction, Step
+from pythonbuild.request.build import BuildRequest, resolve
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+FOREIGN = [target.triple for target in CATALOG.targets.values() if CATALOG.toolchains_for(target, "x86_64") == ("zig",)]
+
+
+def planned(triple: str, options: str = "noopt") -> Plan:
+    request = BuildRequest(targets=(triple,), pythons=(), options=(options,), machine="x86_64")
+    return Planner(CATALOG, Surroundings(machine="x86_64")).plan(resolve(request, CATALOG))
+
+
+def scripts(plan: Plan) -> dict[str, tuple[Step, ScriptAction]]:
+    return {step.identity: (step, step.action) for step in plan if isinstance(step.action, ScriptAction)}
+
+
+@pytest.mark.parametrize("triple", FOREIGN)
+def test_what_runs_during_the_build_is_the_building_machines_and_the_rest_is_the_targets(triple: str) -> None:
+    found = scripts(planned(triple))
+    native = {identity.split("@")[0] for identity in found if "@x86_64-unknown-linux-gnu" in identity}
+    assert native == {"binutils", "host-python-3.13.15", "pkgconf", "zlib-ng"}
+    for identity, (_, action) in found.items():
+        if f"@{triple}" in identity:
+            assert f"--target={CATALOG.target(triple).gnu} " in action.wrappers["cc"]
+            assert action.wrappers["build-cc"] == "@BUILD_TOOLCHAIN@/bin/x86_64-linux-gnu-gcc"
+            assert action.environment["CC_FOR_BUILD"] == "build-cc"
+        else:
+            assert "build-cc" not in action.wrappers
+
+
+@pytest.mark.parametrize("triple", FOREIGN)
+def test_no_library_of_the_building_machine_gets_into_a_foreign_step(triple: str) -> None:
+    plan = planned(triple)
+    for step in plan:
+        if f"@{triple}/zig" in step.identity:
+            others = [
+                plan.steps[need.step].identity for need in step.needs if need.role in ("deps", "library", "sysroot")
+            ]
+            assert not [identity for identity in others if f"@{triple}/" not in identity]
+
+
+def test_targets_share_the_compiler_and_tools() -> None:
+    request = BuildRequest(targets=(*FOREIGN, "x86_64-unknown-linux-gnu"), pythons=(), options=(), machine="x86_64")
+    plan = Planner(CATALOG, Surroundings(machine="x86_64")).plan(resolve(request, CATALOG))
+    names = [step.identity.split("@")[0] for step in plan]
+    for shared in ("toolchain-zig", "toolchain-gcc", "binutils", "pkgconf", "host-python-3.13.15"):
+        assert names.count(shared) == 1
+
+
+def test_a_whole_wheel_keeps_which_files_are_programs(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
+        for name, mode in (("tool/run", 0o100755), ("tool/data", 0o100644)):
+            info = zipfile.ZipInfo(name)
+            info.external_attr = mode << 16
+            wheel.writestr(info, "x")
+    unpack_wheel(tmp_path / "a.whl", "", tmp_path / "out")
+    assert (tmp_path / "out/tool/run").stat().st_mode & 0o111
+    assert not (tmp_path / "out/tool/data").stat().st_mode & 0o111

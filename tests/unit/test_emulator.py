@@ -1,0 +1,101 @@
+"""Running what is for another CPU, with stand-ins: a shell script plays the emulator, a file that is no program the interpreter."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+import pythonbuild.validation.validate  # noqa: F401  (registers the rules)
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.catalog.schema import Target
+from pythonbuild.errors import MissingPrerequisite
+from pythonbuild.home import checkout
+from pythonbuild.validation.emulator import make_it_start
+from pythonbuild.validation.rule import Case, rules
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+S390X = CATALOG.target("s390x-unknown-linux-gnu")
+
+
+@pytest.fixture
+def interpreter(tmp_path: Path) -> Path:
+    """bin/python3 -> bin/python3.13, which no kernel runs."""
+    folder = tmp_path / "an odd place" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "python3.13").write_bytes(b"\x7fELF of another CPU")
+    (folder / "python3.13").chmod(0o755)
+    (folder / "python3").symlink_to("python3.13")
+    return folder / "python3"
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A root with s390x's libc, and an emulator on PATH that tells what it was called with."""
+    loader = tmp_path / "root/usr/s390x-linux-gnu/lib/ld64.so.1"
+    loader.parent.mkdir(parents=True)
+    loader.write_text("")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "qemu-s390x-static").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    (programs / "qemu-s390x-static").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    return tmp_path / "root"
+
+
+def test_the_emulator_gets_the_libc_the_name_and_the_arguments(interpreter: Path, machine: Path) -> None:
+    assert make_it_start(interpreter, S390X, machine)
+    link = interpreter.parent / "link"
+    link.symlink_to("python3")
+    done = subprocess.run([link, "-c", "a  b"], capture_output=True, text=True, check=True)
+    real = str(interpreter.parent / "python3.13.emulated")
+    expected = ["-L", str(machine / "usr/s390x-linux-gnu"), "-0", str(link), real, "-c", "a  b"]
+    assert done.stdout.splitlines() == expected
+
+
+def test_what_is_missing_is_named_with_the_packages_that_have_it(
+    interpreter: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(MissingPrerequisite, match="no qemu-s390x ") as caught:
+        make_it_start(interpreter, S390X, machine)
+    assert caught.value.hint == "apt-get install qemu-user-static libc6-s390x-cross"
+    assert interpreter.read_bytes().startswith(b"\x7fELF")
+
+
+def test_without_its_libc_the_emulator_does_not_help(interpreter: Path, machine: Path) -> None:
+    (machine / "usr/s390x-linux-gnu/lib/ld64.so.1").unlink()
+    with pytest.raises(MissingPrerequisite, match=r"no .*ld64\.so\.1 to run them by"):
+        make_it_start(interpreter, S390X, machine)
+
+
+def test_what_starts_by_itself_is_left_alone(interpreter: Path, machine: Path) -> None:
+    interpreter.resolve().write_text("#!/bin/sh\nexit 0\n")
+    assert not make_it_start(interpreter, S390X, machine)
+    assert not (interpreter.parent / "python3.13.emulated").exists()
+
+
+def test_a_native_interpreter_that_does_not_start_is_for_the_test_to_report(interpreter: Path, machine: Path) -> None:
+    native = msgspec.structs.replace(S390X, gnu=f"{platform.machine()}-linux-gnu")
+    assert not make_it_start(interpreter, native, machine)
+    assert not make_it_start(interpreter, None, machine)
+
+
+@pytest.mark.parametrize("target", CATALOG.targets.values(), ids=lambda target: target.triple)
+def test_every_target_that_is_built_by_cross_compiling_can_be_run(target: Target) -> None:
+    if target.toolchains == ("zig",):
+        assert target.emulator is not None
+        assert target.emulator.packages
+
+
+@pytest.mark.parametrize(("triple", "found"), [("x86_64-unknown-linux-musl", ["preadv2"]), (S390X.triple, [])])
+def test_a_function_that_the_oldest_musl_lacks_is_found(triple: str, found: list[str]) -> None:
+    (rule,) = (rule for rule in rules() if rule.name == "elf-gone")
+    subject = SimpleNamespace(elf={"bin/python3.13": SimpleNamespace(undefined=frozenset({"preadv2", "read"}))})
+    case = Case(cast(Any, subject), CATALOG.target(triple), CATALOG)
+    assert list(rule.check(case)) == [("bin/python3.13", f"needs {name}") for name in found]

@@ -1,0 +1,117 @@
+"""Every Python that can be built, planned and rendered: its scripts are shell, and keep what is promised of each."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.home import checkout
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import Plan, ScriptAction
+from pythonbuild.request.build import BuildRequest, Llvm, resolve
+from pythonbuild.request.matrix import matrix
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+LLVM = Llvm(Path("/usr/lib/llvm-22/bin"), "22")
+
+
+@lru_cache(maxsize=1)
+def planned() -> Plan:
+    """One plan of all combinations."""
+    builds = {}
+    for target, python, options in matrix(CATALOG):
+        machine = "x86_64" if "x86_64" in target.build_machines else target.build_machines[0]
+        request = BuildRequest(
+            targets=(target.triple,), pythons=(str(python),), options=(str(options),), machine=machine, llvm=LLVM
+        )
+        builds.update(dict.fromkeys(resolve(request, CATALOG)))
+    return Planner(CATALOG, Surroundings(machine="x86_64", llvm=LLVM)).plan(tuple(builds))
+
+
+def scripts() -> dict[str, ScriptAction]:
+    return {step.identity: step.action for step in planned() if isinstance(step.action, ScriptAction)}
+
+
+def test_they_are_many_and_each_is_there_once() -> None:
+    combinations = [(target.triple, str(python), str(options)) for target, python, options in matrix(CATALOG)]
+    assert len(combinations) == len(set(combinations)) > 800
+    assert ("s390x-unknown-linux-gnu", "3.15.2", "freethreaded+pgo+lto") in combinations
+    assert ("x86_64-unknown-linux-gnu", "3.12.14", "freethreaded+noopt") not in combinations
+    assert ("x86_64-unknown-linux-gnu", "3.13.15", "noopt+static") not in combinations
+
+
+def test_every_script_is_shell() -> None:
+    texts = {action.script for action in scripts().values()}
+    # One shell reads them all: each in braces of its own, or an unfinished one would borrow from the next.
+    check = "".join(f"{{\n{text}\n}}\n" for text in sorted(texts))
+    done = subprocess.run(["sh", "-u", "-n"], input=check, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not [text for text in texts if re.search(r"\{\{|\{%|\}\}", text)]
+
+
+def test_every_source_is_pinned() -> None:
+    sources = [source for step in planned() for source in step.sources]
+    assert len({source.name for source in sources}) > 25
+    for origin in (origin for source in sources for origin in source.origins):
+        assert re.fullmatch(r"[0-9a-f]{64}", origin.sha256)
+        assert origin.size > 0
+
+
+def test_no_step_is_in_the_plan_twice() -> None:
+    keys = [step.key for step in planned()]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("target", CATALOG.targets.values(), ids=lambda target: target.triple)
+def test_compilers_are_told_the_target_and_its_libc(target) -> None:  # type: ignore[no-untyped-def]
+    found = {identity: action for identity, action in scripts().items() if f"@{target.triple}/" in identity}
+    assert len(found) > 50
+    for identity, action in found.items():
+        cc = action.wrappers["cc"]
+        if identity.endswith("/gcc"):
+            assert f"/bin/{target.gnu}-gcc " in cc
+        else:
+            assert f"--target={target.gnu} " in cc
+            assert "--sysroot=@SYSROOT@" in cc
+        assert all(argument in cc for argument in target.arguments)
+        if identity.endswith("/zig") and target.glibc:
+            assert f"-D__GLIBC_MINOR__={target.glibc.split('.')[1]} " in cc
+
+
+def test_cpythons_configure_gets_what_the_options_say() -> None:
+    pythons = {name: action.script for name, action in scripts().items() if name.startswith("cpython-")}
+    for identity, script in pythons.items():
+        options = identity.split("@")[0].split("-", 2)[2].split("+")
+        for option, flag in (
+            ("pgo", "--enable-optimizations"),
+            ("lto", "--with-lto=thin"),
+            ("freethreaded", "--disable-gil"),
+            ("debug", "--with-pydebug"),
+        ):
+            assert (flag in script) == (option in options), (identity, flag)
+        target = CATALOG.target(identity.split("@")[1].split("/")[0])
+        foreign = target.gnu != "x86_64-linux-gnu"
+        assert ("--with-build-python=" in script) == foreign
+        assert all((f"export {answer}" in script) == foreign for answer in target.answers)
+
+
+def test_a_profile_is_shared_by_all_foreign_targets_of_the_same_python() -> None:
+    for step in planned():
+        options = step.identity.split("@")[0]
+        if step.identity.startswith("cpython-") and "pgo" in options and step.identity.endswith("/zig"):
+            (profile,) = [planned().steps[need.step].identity for need in step.needs if need.role == "profile"]
+            expected = options.replace("+static", "")
+            expected = expected if "lto" in expected else f"{expected}+lto"
+            assert profile == f"{expected}@x86_64-unknown-linux-gnu/llvm"
+
+
+def test_debug_noopt_and_optimized_builds_and_two_pythons_share_all_libraries() -> None:
+    for target in CATALOG.targets.values():
+        for name in ("openssl", "sqlite", "xz"):
+            steps = [step for step in planned() if step.identity.startswith(f"{name}@{target.triple}/")]
+            assert len(steps) == 1, (name, target.triple)
