@@ -1,0 +1,61 @@
+"""Build Pythons for other platforms than this machine's, all in one run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.home import checkout
+
+_DEFAULT = ("aarch64-unknown-linux-gnu:noopt", "s390x-unknown-linux-gnu:noopt", "x86_64-unknown-linux-musl:noopt")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--foreign",
+        action="append",
+        metavar="TARGET:OPTIONS",
+        help=f"test this build; may be repeated (default: {' '.join(_DEFAULT)})",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "foreign" in metafunc.fixturenames:
+        metafunc.parametrize("foreign", metafunc.config.getoption("--foreign") or _DEFAULT, scope="session")
+
+
+@pytest.fixture(scope="session")
+def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """TARGET:OPTIONS -> the folder with its archives."""
+    folders: dict[str, Path] = {}
+    by_options: dict[str, list[str]] = {}
+    for text in request.config.getoption("--foreign") or _DEFAULT:
+        target, options = text.split(":")
+        by_options.setdefault(options, []).append(target)
+    for options, targets in by_options.items():
+        output = tmp_path_factory.mktemp("foreign")
+        words = [word for target in targets for word in ("--target", target)]
+        command = [str(checkout() / "build-linux.py"), *words, "--options", options, "--output", str(output)]
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-4000:]
+        folders.update({f"{target}:{options}": output for target in targets})
+    return folders
+
+
+@pytest.fixture
+def full(archives: dict[str, Path], foreign: str) -> Path:
+    """The full archive of one build."""
+    (path,) = archives[foreign].glob(f"*-{foreign.split(':')[0]}-*.tar.zst")
+    return path
+
+
+@pytest.fixture
+def verb_environment() -> dict[str, str]:
+    """The environment without what changes how Pythons behave."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SSL_CERT"))} | {
+        name: value for name, value in os.environ.items() if name.startswith("PYTHONBUILD_")
+    }

@@ -1,0 +1,103 @@
+"""Pythons for other platforms, built here and run here: by qemu-user, or with musl's loader.
+
+Needs Debian's qemu-user-static, the libc of each target, and musl; `pythonbuild test` names what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from pythonbuild.binaries.archive import unpack
+from pythonbuild.home import checkout
+
+MUSL = "x86_64-unknown-linux-musl:noopt"
+
+
+def verb(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pythonbuild", *words]
+    return subprocess.run(command, cwd=checkout(), env=environment, capture_output=True, text=True)
+
+
+def metadata(archive: Path) -> dict[str, Any]:
+    """Read PYTHON.json, the first entry."""
+    with (
+        open(archive, "rb") as file,
+        zstandard.ZstdDecompressor().stream_reader(file) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as tar,
+    ):
+        member = tar.next()
+        assert member is not None
+        content = tar.extractfile(member)
+        assert content is not None
+        facts: dict[str, Any] = json.load(content)
+        return facts
+
+
+def test_it_keeps_every_rule(full: Path, verb_environment: dict[str, str]) -> None:
+    done = verb(verb_environment, "validate", str(full))
+    assert done.returncode == 0, done.stdout
+
+
+def test_it_passes_the_smoke_test(full: Path, foreign: str, verb_environment: dict[str, str]) -> None:
+    done = verb(verb_environment, "test", str(full))
+    assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
+    (counts,) = (line for line in done.stderr.splitlines() if line.startswith("OK"))
+    # What is left out by qemu, by libc, or for want of a compiler or a display for that platform.
+    assert int(counts.partition("skipped=")[2].rstrip(")") or 0) <= 10, counts
+
+
+def test_it_says_of_itself_what_a_native_one_would(full: Path, foreign: str) -> None:
+    facts = metadata(full)
+    target = foreign.split(":")[0]
+    arch = target.split("-")[0]
+    values = facts["python_config_vars"]
+    assert facts["target_triple"] == target
+    assert facts["python_platform_tag"] == f"linux-{arch}"
+    assert facts["python_suffixes"]["extension"][0] == values["EXT_SUFFIX"]
+    assert arch in values["EXT_SUFFIX"]
+    assert ("musl" in values["EXT_SUFFIX"]) == ("musl" in target)
+    assert "x86_64" not in values["EXT_SUFFIX"] or arch == "x86_64"
+    assert values["SIZEOF_VOID_P"] == ("4" if arch == "mips" else "8")
+
+
+def test_a_wheel_with_c_code_is_installed_and_used_where_there_is_nothing_but_musl(
+    archives: dict[str, Path], tmp_path: Path, verb_environment: dict[str, str]
+) -> None:
+    if MUSL not in archives:
+        pytest.skip("no Python for musl was asked for")
+    root = tmp_path / "root"
+    (archive,) = archives[MUSL].glob("*-x86_64-unknown-linux-musl-*-install_only.tar.gz")
+    unpack(archive, root)
+    (root / "lib").mkdir()
+    loader = Path("/lib/ld-musl-x86_64.so.1")
+    assert loader.exists(), "Debian's package musl is missing"
+    shutil.copy(loader.resolve(), root / "lib" / loader.name)
+    wheels = tmp_path / "wheels"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(wheels)]
+    command += ["--only-binary=:all:", "--platform=musllinux_1_2_x86_64", "--platform=musllinux_1_1_x86_64"]
+    command += ["--python-version=3.13", "--implementation=cp", "msgpack==1.1.2"]
+    subprocess.run(command, check=True)
+    (wheel,) = wheels.glob("msgpack-*musllinux*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        assert any(name.endswith(".so") for name in content.namelist())
+    shutil.copy(wheel, root)
+    (root / "tmp").mkdir()
+    enter = ["chroot", str(root)] if os.getuid() == 0 else ["unshare", "--map-root-user", "chroot", str(root)]
+    python = [*enter, "/python/bin/python3"]
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    subprocess.run([*python, "-m", "pip", "install", "--no-index", f"/{wheel.name}"], check=True, env=environment)
+    program = "import msgpack, msgpack._cmsgpack as c; print(c.__file__, msgpack.unpackb(msgpack.packb([1, 'a'])))"
+    done = subprocess.run([*python, "-c", program], check=True, env=environment, capture_output=True, text=True)
+    assert "musl" in done.stdout
+    assert done.stdout.strip().endswith("[1, 'a']")
