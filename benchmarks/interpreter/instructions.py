@@ -7,7 +7,11 @@ COMMAND starts an interpreter, as `dist/python/bin/python3`; words are split as 
 be installed: the counts hardly change from one run to the next, also on a machine that is busy, so a difference of one in
 a hundred can be seen.  They are not time: a wrongly guessed branch costs as much as twenty instructions or more, a cache miss as a hundred.
 
-Printed for each function: instructions and wrongly guessed branches per iteration, as the difference of a long and a short run.
+An interpreter for another CPU is counted by qemu-user with the plugin count_instructions.c (which see), as part of COMMAND:
+
+    NAME="qemu-aarch64 -L /usr/aarch64-linux-gnu -plugin ./count_instructions.so dist/python/bin/python3"
+
+Printed for each function: instructions and, natively, wrongly guessed branches per iteration, as the difference of a long and a short run.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import shlex
 import subprocess
 import sys
 
+PLUGIN = "count_instructions.so"
 SHORT, LONG = 1_000, 41_000
 FUNCTIONS = {
     "loop": """
@@ -94,8 +99,14 @@ def function(n):
 }
 
 
-def count(command: list[str], code: str) -> tuple[int, int]:
-    """Return the instructions and the wrongly guessed branches of one run; ends the program if there was no run."""
+def count(command: list[str], code: str) -> tuple[int, ...]:
+    """Return the instructions and, natively, wrongly guessed branches of one run; ends the program if there was no run."""
+    if any(word.endswith(PLUGIN) for word in command):
+        done = subprocess.run([*command, "-S", "-B", "-c", code], capture_output=True, text=True)
+        counted = re.search(r"executed (\d+) instructions", done.stderr)
+        if done.returncode or not counted:
+            sys.exit(f"{shlex.join(command)}: {done.stderr[-2000:]}")
+        return (int(counted[1]),)
     valgrind = [
         "valgrind",
         "--tool=cachegrind",
@@ -110,8 +121,7 @@ def count(command: list[str], code: str) -> tuple[int, int]:
     found = [re.search(rf"{what}\s*:\s+([\d,]+)", done.stderr) for what in ("I +refs", "Mispredicts")]
     if done.returncode or not all(found):
         sys.exit(f"{shlex.join(command)}: {done.stderr[-2000:]}")
-    instructions, wrong = (int(match[1].replace(",", "")) for match in found if match)
-    return instructions, wrong
+    return tuple(int(match[1].replace(",", "")) for match in found if match)
 
 
 def main() -> None:
@@ -124,8 +134,9 @@ def main() -> None:
         for name, _, command in interpreters:
             words = shlex.split(command)
             short, long = (count(words, f"{code}\nfunction({n})") for n in (SHORT, LONG))
-            instructions, wrong = ((b - a) / (LONG - SHORT) for a, b in zip(short, long))
-            columns.append(f"{name} {instructions:8.1f} instructions {wrong:6.2f} wrong guesses")
+            instructions, *wrong = ((b - a) / (LONG - SHORT) for a, b in zip(short, long))
+            guesses = "".join(f" {number:6.2f} wrong guesses" for number in wrong)
+            columns.append(f"{name} {instructions:8.1f} instructions{guesses}")
         print(f"{function:10}", " | ".join(columns), flush=True)
 
 

@@ -1164,7 +1164,10 @@ def main():
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONHOME", "PYTHONPATH"):
         os.environ.pop(name, None)
     # Others' modules of the same names must not be found beside this file.
-    unittest.main(module=__name__, argv=[sys.argv[0], *rest])
+    result = unittest.main(module=__name__, argv=[sys.argv[0], *rest], exit=False).result
+    for test, reason in result.skipped:
+        print("skipped %s: %s" % (test.id().split(".", 1)[1], reason), file=sys.stderr)
+    sys.exit(not (result.testsRun and result.wasSuccessful()))
 
 
 if __name__ == "__main__":
