@@ -11,7 +11,7 @@ import pytest
 
 from pythonbuild.home import checkout
 
-_DEFAULT = ("aarch64-unknown-linux-gnu:noopt", "s390x-unknown-linux-gnu:noopt", "x86_64-unknown-linux-musl:noopt")
+_DEFAULT = ("aarch64-unknown-linux-gnu:noopt", "x86_64-unknown-linux-musl:noopt")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
