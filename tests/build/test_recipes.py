@@ -27,10 +27,16 @@ LLVM = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8
 
 @lru_cache(maxsize=1)
 def scripts() -> dict[str, tuple[str, ScriptAction]]:
-    """Return {text of a script: (step, action)} over everything that can be planned."""
-    return {
-        step.action.script: (step.name, step.action) for step in steps(CATALOG) if isinstance(step.action, ScriptAction)
-    }
+    """Return {text of a script: (step, action)} over all that can be planned; of those that differ in a name of the target only, one."""
+    found: dict[str, tuple[str, tuple[str, ScriptAction]]] = {}
+    for step in steps(CATALOG):
+        if isinstance(step.action, ScriptAction):
+            target = CATALOG.target(step.identity.split("@")[1].split("/")[0])
+            shape = step.action.script
+            for name in sorted({target.triple, target.zig, target.gnu, target.openssl} - {""}, key=len, reverse=True):
+                shape = shape.replace(name, "TARGET")
+            found.setdefault(shape, (step.action.script, (step.name, step.action)))
+    return dict(found.values())
 
 
 def steps(catalog: Catalog) -> Iterator[Step]:
