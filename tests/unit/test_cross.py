@@ -60,8 +60,10 @@ def test_targets_share_the_compiler_and_tools() -> None:
         assert names.count(shared) == 1
 
 
-def test_an_aarch64_machine_builds_all_targets_by_the_same_data() -> None:
-    for target in CATALOG.targets.values():
+def test_an_aarch64_machine_builds_by_the_same_data() -> None:
+    targets = [target for target in CATALOG.targets.values() if "aarch64" in target.build_machines]
+    assert len(targets) > 6
+    for target in targets:
         request = BuildRequest(targets=(target.triple,), pythons=(), options=("noopt",), machine="aarch64")
         plan = Planner(CATALOG, Surroundings(machine="aarch64")).plan(resolve(request, CATALOG))
         found = scripts(plan)

@@ -39,7 +39,7 @@ def scripts() -> dict[str, ScriptAction]:
 
 def test_they_are_many_and_each_is_there_once() -> None:
     combinations = [(target.triple, str(python), str(options)) for target, python, options in matrix(CATALOG)]
-    assert len(combinations) == len(set(combinations)) > 800
+    assert len(combinations) == len(set(combinations)) > 600
     assert ("s390x-unknown-linux-gnu", "3.15.2", "freethreaded+pgo+lto") in combinations
     assert ("x86_64-unknown-linux-gnu", "3.12.14", "freethreaded+noopt") not in combinations
     assert ("x86_64-unknown-linux-gnu", "3.13.15", "noopt+static") not in combinations

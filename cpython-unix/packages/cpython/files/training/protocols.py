@@ -76,6 +76,7 @@ def garbage():
     nodes = [{"n": n} for n in range(400)]
     for one, two in zip(nodes, nodes[1:]):
         one["next"], two["back"] = two, one
+    del nodes, one, two
     return gc.collect()
 
 
