@@ -39,8 +39,9 @@ def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     for options, targets in by_options.items():
         output = tmp_path_factory.mktemp("foreign")
         words = [word for target in targets for word in ("--target", target)]
-        command = [str(checkout() / "build-linux.py"), *words, "--options", options, "--output", str(output)]
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+        command = [sys.executable, str(checkout() / "build-linux.py"), "--engine", "host", *words]
+        command += ["--options", options, "--output", str(output)]
+        done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
         folders.update({f"{target}:{options}": output for target in targets})
     return folders
