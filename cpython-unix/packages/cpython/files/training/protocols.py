@@ -86,6 +86,7 @@ def old_garbage():
     lists = [[] for _ in range(3000)]
     for one, two in zip(lists, lists[1:]):
         one.append(two)
+        two.append(one)
     found = gc.collect()
     for one in lists:
         one.append(table)
