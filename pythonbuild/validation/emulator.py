@@ -32,7 +32,7 @@ def make_it_start(interpreter: Path, target: Optional[Target], root: Path = Path
     name = f"qemu-{wanted.cpu}"
     qemu = shutil.which(f"{name}-static") or shutil.which(name)
     if qemu is None or not (libraries / wanted.loader).exists():
-        missing = name if qemu is None else libraries / wanted.loader
+        missing = name if qemu is None and wanted.cpu != machine else libraries / wanted.loader
         raise MissingPrerequisite(
             f"programs for {target.triple} do not run on this machine, and there is no {missing} to run them by",
             f"apt-get install {' '.join(wanted.packages)}",
@@ -41,7 +41,8 @@ def make_it_start(interpreter: Path, target: Optional[Target], root: Path = Path
     program = real.with_name(f"{real.name}.emulated")
     real.rename(program)
     # The name it was called by is how an interpreter finds its virtual environment.
-    real.write_text(f'#!/bin/sh\nexec {qemu} -L {libraries} -0 "$0" {shlex.quote(str(program))} "$@"\n')
+    emulator = shlex.join([qemu, "-L", str(libraries)])
+    real.write_text(f'#!/bin/sh\nexec {emulator} -0 "$0" {shlex.quote(str(program))} "$@"\n')
     real.chmod(0o755)
     return True
 
