@@ -18,3 +18,11 @@ tidy_install() {
         done
     done
 }
+{% if target.arch == "loongarch64" %}
+
+# Some archives are older than this CPU's name.
+find "$SRC" -name config.sub -type f | while read -r file; do
+    # shellcheck disable=SC2016 # the script's own variable
+    sed -i '1a case $1 in loongarch64-*) echo loongarch64-unknown-linux-gnu; exit ;; esac' "$file"
+done
+{% endif %}

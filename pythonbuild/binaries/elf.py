@@ -20,6 +20,7 @@ lief.logging.disable()
 _GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
 _PRIVATE = (999,)
 _UNDEFINED = 0  # SHN_UNDEF
+_RELOCATED = set(".bss.rel.ro .ctors .data.rel.ro .dtors .fini_array .init_array .preinit_array .tbss .tdata".split())
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class ElfFacts:
     executable_stack: bool
     stack_segment: bool
     relro: bool
+    relocated_data: bool  # sections that PT_GNU_RELRO is for
     writable_code: bool
     bind_now: bool
     text_relocations: bool
@@ -98,6 +100,7 @@ def _facts(binary: lief.ELF.Binary) -> ElfFacts:
         executable_stack=stack is not None and stack.has(lief.ELF.Segment.FLAGS.X),
         stack_segment=stack is not None,
         relro=lief.ELF.Segment.TYPE.GNU_RELRO in segments,
+        relocated_data=bool(sections & _RELOCATED),
         writable_code=writable_code,
         bind_now=_bind_now(binary),
         text_relocations=lief.ELF.DynamicEntry.TAG.TEXTREL in tags,

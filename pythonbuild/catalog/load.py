@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -85,12 +86,14 @@ class Catalog:
             return max(exact or series)
         raise UnknownName("Python", text, [f"cpython-{version}" for version in sorted(self.releases)])
 
-    def modules(self, target: str, python: PythonVersion) -> frozenset[str]:
-        """Return the extension modules that a Python of that target and version has to have."""
+    def modules(self, target: str, python: PythonVersion, options: Collection[str]) -> frozenset[str]:
+        """Return the extension modules that a Python of that target, version and options (their names) has to have."""
         fitting = [
             found.modules.split()
             for found in self.module_sets
-            if matches(target, found.targets) and (not found.pythons or python.within(found.pythons))
+            if matches(target, found.targets)
+            and (not found.pythons or python.within(found.pythons))
+            and found.unless not in options
         ]
         return frozenset(name for names in fitting for name in names)
 

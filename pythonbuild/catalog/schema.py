@@ -115,11 +115,12 @@ class PythonRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ModuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Extension modules (words) that Pythons of some versions and targets have."""
+    """Extension modules (words) that Pythons of some versions and targets have, unless they are built with an option."""
 
     modules: str
     pythons: str = ""
     targets: tuple[str, ...] = ("*",)
+    unless: str = ""
 
 
 class ExpectedFailure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,8 +155,8 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The GNU triple that configure scripts know the target by, and zig's name of it with the glibc version.
     gnu: str
     zig: str = ""
-    # What configure scripts cannot find out where they cannot run what they compile, as NAME=ANSWER.
-    answers: tuple[str, ...] = ()
+    # What configure scripts cannot find out where they cannot run what they compile: their variable -> the answer.
+    answers: dict[str, str] = {}
     # The platform's name for OpenSSL's Configure.
     openssl: str
     # The highest glibc symbol version that a file may need; with a libc that has no versions, the functions that it may not.
@@ -174,6 +175,10 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bolt: bool = False
     # Dynamic libraries that a file of the distribution may need.
     system_libraries: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        """Of the triple, which no two rows have in common: a mapping has no hash."""
+        return hash(self.triple)
 
 
 class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -80,7 +80,7 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         "--toolchain",
         default="auto",
         metavar="NAME",
-        help="auto, gcc or llvm (default: auto: llvm for lto, and for pgo in containers)",
+        help="auto, gcc, llvm or zig (default: auto: llvm for lto, and for pgo in containers; zig for other CPUs and musl)",
     )
     group.add_argument(
         "--formats",

@@ -36,7 +36,9 @@ class Facts:
     said: dict[str, Any]
 
 
-def _crt_features(root: Path) -> list[str]:
+def _crt_features(root: Path, static: bool) -> list[str]:
+    if static:
+        return ["static"]
     glibc = highest_glibc(root / "install")
     return ["glibc-dynamic", f"glibc-max-symbol-version:{glibc}"] if glibc else ["musl-dynamic"]
 
@@ -49,6 +51,7 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
     said = facts.said
     series = ".".join(said["version"].split(".")[:2])
     stdlib = said["paths"]["stdlib"]
+    static = "static" in facts.options.split("+")
     return {
         "version": "8",
         "target_triple": facts.target_triple,
@@ -56,15 +59,15 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
         # The name of build_options before version 8.
         "optimizations": facts.options,
         "build_info": build_info(root, facts.libraries, _object_format(root, said)),
-        "crt_features": _crt_features(root),
-        "libpython_link_mode": "shared",
+        "crt_features": _crt_features(root, static),
+        "libpython_link_mode": "static" if static else "shared",
         "licenses": facts.licenses,
         "license_path": "licenses/LICENSE.cpython.LICENSE",
         "python_abi_tag": f"cp{series.replace('.', '')}{said['abi_flags']}",
         "python_bytecode_magic_number": said["magic_number"],
         "python_config_vars": said["config_vars"],
         "python_exe": facts.interpreter,
-        "python_extension_module_loading": ["builtin", "shared-library"],
+        "python_extension_module_loading": ["builtin"] if static else ["builtin", "shared-library"],
         "python_implementation_cache_tag": said["cache_tag"],
         "python_implementation_hex_version": said["hex_version"],
         "python_implementation_name": said["implementation"],

@@ -28,7 +28,7 @@ def uv_index(archives: Iterable[Path], base_url: str, catalog: Catalog) -> dict[
 
     base_url: where they will be found, without the file's name; "" means where they lie now (file://).
     Raises BadArchive if a file is not named like an archive of a known target.  Of several that would have the same key,
-    the smallest flavour counts: stripped, then install_only, then full.
+    the smallest flavour counts: stripped, then install_only, then full.  Static builds, which load no wheel with C code, are left out.
     """
     found: dict[str, tuple[int, dict[str, object]]] = {}
     for path in archives:
@@ -36,6 +36,8 @@ def uv_index(archives: Iterable[Path], base_url: str, catalog: Catalog) -> dict[
         rank = ("install_only_stripped", "install_only", "full").index(name.flavour)
         if name.triple not in catalog.targets:
             raise BadArchive(f"{path.name} is for {name.triple}, which targets.yml does not have")
+        if "static" in str(name.options).split("+"):
+            continue
         key, entry = _entry(path, name, base_url, catalog)
         if key not in found or rank < found[key][0]:
             found[key] = (rank, entry)

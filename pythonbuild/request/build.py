@@ -143,6 +143,11 @@ def _check_release(builds: Iterable[Build]) -> None:
     for build in builds:
         if all(kind.flavour in ("full", "sbom") for kind in build.formats):
             continue
+        if "static" in build.options:
+            raise BadRequest(
+                "the name of a release's install_only archive does not say that it is static",
+                "release static Pythons with --formats full,sbom",
+            )
         other = seen.setdefault((build.target.triple, build.python, "freethreaded" in build.options), build)
         if other is not build:
             raise BadRequest(
@@ -164,12 +169,7 @@ def check_options(options: BuildOptions, python: PythonVersion, target: Target) 
             f"option freethreaded needs CPython 3.13 or newer, and this is {python}",
             "drop freethreaded, or choose a newer --python",
         )
-    if "static" in options:
-        if target.libc == "musl":
-            raise BadRequest(
-                "option static cannot be built yet",
-                "drop static: with musl, too, the interpreter already holds all its libraries and needs libc alone",
-            )
+    if "static" in options and target.libc != "musl":
         raise BadRequest(
             f"option static makes an interpreter without dynamic loading, which glibc does not support ({target.triple})",
             "drop static: on glibc the interpreter already holds all its libraries and needs libc alone",

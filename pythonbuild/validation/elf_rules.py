@@ -107,7 +107,8 @@ def _stack(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
 
 @elf_rule("elf-relro", "relocated data is made read-only")
 def _relro(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
-    if not facts.relro:
+    # On MIPS, the table of addresses is none of it, and a small library may have nothing else.
+    if not facts.relro and (facts.relocated_data or facts.machine != "MIPS"):
         yield "has no PT_GNU_RELRO"
 
 
@@ -133,7 +134,8 @@ def _text_relocations(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     "elf-protected", "the interpreter is compiled with stack protectors and, but for debug builds, checked functions"
 )
 def _protected(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
-    if not re.fullmatch(rf"{re.escape(case.subject.root)}/bin/python\d[^/]*", file):
+    # A static program has what it calls inside.
+    if not facts.dynamic or not re.fullmatch(rf"{re.escape(case.subject.root)}/bin/python\d[^/]*", file):
         return
     if not any(symbol.startswith("__stack_chk_fail") for symbol in facts.undefined):
         yield "has no stack protectors"

@@ -35,7 +35,7 @@ def make_it_start(interpreter: Path, target: Optional[Target], root: Path = Path
         missing = name if qemu is None and wanted.cpu != machine else libraries / wanted.loader
         raise MissingPrerequisite(
             f"programs for {target.triple} do not run on this machine, and there is no {missing} to run them by",
-            f"apt-get install {' '.join(wanted.packages)}",
+            _install(wanted.packages),
         )
     real = interpreter.resolve()
     program = real.with_name(f"{real.name}.emulated")
@@ -45,6 +45,13 @@ def make_it_start(interpreter: Path, target: Optional[Target], root: Path = Path
     real.write_text(f'#!/bin/sh\nexec {emulator} -0 "$0" {shlex.quote(str(program))} "$@"\n')
     real.chmod(0o755)
     return True
+
+
+def _install(packages: tuple[str, ...]) -> str:
+    """Return the command that installs Debian packages, some of them perhaps of another architecture (NAME:ARCHITECTURE)."""
+    others = sorted({name.partition(":")[2] for name in packages} - {""})
+    first = [f"dpkg --add-architecture {other}" for other in others] + ["apt-get update"] * bool(others)
+    return " && ".join([*first, f"apt-get install {' '.join(packages)}"])
 
 
 def _starts(interpreter: Path) -> bool:

@@ -182,7 +182,7 @@ def _modules(case: Case) -> Iterator[tuple[str, str]]:
     if case.target is None:
         return
     version = PythonVersion.parse(str(_facts(case)["python_version"]))
-    wanted = case.catalog.modules(case.target.triple, version)
+    wanted = case.catalog.modules(case.target.triple, version, case.subject.options)
     there = {name for name, _ in _extensions(case)}
     for name in sorted(wanted - there):
         yield "python/PYTHON.json", f"the module {name} is missing"

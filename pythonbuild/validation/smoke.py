@@ -40,6 +40,7 @@ FREETHREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 DEBUG = hasattr(sys, "gettotalrefcount")
 LINUX = sys.platform.startswith("linux")
 MUSL = "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or "")
+STATIC = LINUX and not sysconfig.get_config_var("Py_ENABLE_SHARED")
 STDLIB = "python" + SERIES + ("t" if FREETHREADED else "")
 PYTHON = str(PREFIX / "bin" / ("python" + SERIES))
 
@@ -107,6 +108,9 @@ def not_emulated(reason):
         return wrapper
 
     return decorate
+
+
+not_static = unittest.skipIf(STATIC, "a static interpreter loads no libraries")
 
 
 def run(*command, **options):
@@ -225,6 +229,7 @@ class Modules(unittest.TestCase):
         for name in "_ssl _hashlib _sqlite3 _lzma _bz2 zlib _ctypes _curses _curses_panel readline pyexpat _decimal _uuid".split():
             self.assertIn(name, sys.builtin_module_names)
 
+    @not_static
     def test_dependencies_stay_hidden(self):
         if not LINUX:
             self.skipTest("ELF only")
@@ -455,6 +460,7 @@ class Databases(InDirectory):
 
 
 class ForeignFunctions(unittest.TestCase):
+    @not_static
     def test_callback(self):
         libc = ctypes.CDLL(None)
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))
@@ -462,6 +468,7 @@ class ForeignFunctions(unittest.TestCase):
         libc.qsort(numbers, len(numbers), ctypes.sizeof(ctypes.c_int), kind(lambda a, b: a[0] - b[0]))
         self.assertEqual(list(numbers), [1, 2, 3, 5, 7, 9])
 
+    @not_static
     def test_structure_by_value(self):
         class Result(ctypes.Structure):
             _fields_ = [("quot", ctypes.c_int), ("rem", ctypes.c_int)]
@@ -473,6 +480,9 @@ class ForeignFunctions(unittest.TestCase):
         self.assertEqual((result.quot, result.rem), (3, 2))
 
     def test_python_itself(self):
+        if STATIC:
+            self.assertIsNone(ctypes.pythonapi)
+            return
         self.assertEqual(ctypes.pythonapi.PyLong_AsLong(ctypes.py_object(42)), 42)
 
     def test_closure_in_a_thread(self):
@@ -976,7 +986,8 @@ class Relocation(InDirectory):
         self.assertTrue(pathlib.Path(sysconfig.get_makefile_filename()).is_file())
         self.assertTrue(pathlib.Path(sysconfig.get_config_h_filename()).is_file())
         if LINUX:
-            self.assertTrue((pathlib.Path(values["LIBDIR"]) / values["LDLIBRARY"]).is_file())
+            if not STATIC:
+                self.assertTrue((pathlib.Path(values["LIBDIR"]) / values["LDLIBRARY"]).is_file())
             if not ARGUMENTS.without_static_library:
                 self.assertTrue((pathlib.Path(values["LIBPL"]) / values["LIBRARY"]).is_file())
             for name, tool in (("CC", "cc"), ("CXX", "c++"), ("LDSHARED", "cc"), ("AR", "ar")):
@@ -1026,6 +1037,9 @@ class Relocation(InDirectory):
     def test_libraries(self):
         lib = PREFIX / "lib"
         suffix = ("t" if FREETHREADED else "") + ("d" if DEBUG else "")
+        if STATIC:
+            self.assertEqual([path for path in PREFIX.rglob("*.so*")], [])
+            return
         self.assertTrue((lib / ("libpython%s%s.so.1.0" % (SERIES, suffix))).is_file())
         self.assertTrue((lib / ("libpython%s%s.so" % (SERIES, suffix))).exists())
 
@@ -1111,8 +1125,8 @@ class Compilers(InDirectory):
         theirs, ours = run(compiler, "-dumpmachine").strip(), sysconfig.get_config_var("HOST_GNU_TYPE")
         return theirs.split("-")[0] == ours.split("-")[0] and ("musl" in theirs) == ("musl" in ours)
 
+    @not_static
     def test_extension_module(self):
-
         source = self.directory / "tiny.c"
         source.write_text(EXTENSION)
         values = sysconfig.get_config_vars()
@@ -1134,8 +1148,8 @@ class Compilers(InDirectory):
                     "42",
                 )
 
+    @not_static
     def test_embedding(self):
-
         source = self.directory / "main.c"
         source.write_text(EMBEDDING)
         config = next(iter(sorted((PREFIX / "bin").glob("python%s*-config" % SERIES))))

@@ -11,7 +11,13 @@ import pytest
 
 from pythonbuild.home import checkout
 
-_DEFAULT = ("aarch64-unknown-linux-gnu:noopt", "x86_64-unknown-linux-musl:noopt")
+# 64 bits, big-endian, another libc, no libc outside.
+_DEFAULT = (
+    "aarch64-unknown-linux-gnu:noopt",
+    "s390x-unknown-linux-gnu:noopt",
+    "x86_64-unknown-linux-musl:noopt",
+    "x86_64-unknown-linux-musl:noopt+static",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +56,7 @@ def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def full(archives: dict[str, Path], foreign: str) -> Path:
     """The full archive of one build."""
-    (path,) = archives[foreign].glob(f"*-{foreign.split(':')[0]}-*.tar.zst")
+    (path,) = archives[foreign].glob(f"*-{foreign.replace(':', '-')}-*.tar.zst")
     return path
 
 

@@ -29,17 +29,41 @@ LEFT_OUT = {
     "glibc only",
     "since 3.14",
     "musl 1.2.2, which it has to run with, has no preadv2() and pwritev2()",
+    "a static interpreter loads no libraries",
     # Of the system that it runs on.
     "this system has none",
     "this system has no time zones",
     *([] if "DISPLAY" in os.environ else ["DISPLAY is not set"]),
 }
+# What CPython calls a CPU, where that is not the target's name of it: in the platform's tag, and in names of extension modules.
+PLATFORM_CPU = {"armv7": "arm", "ppc64le": "powerpc64le"}
+SUFFIX_CPU = {"i686": "i386"}
 MUSL = "x86_64-unknown-linux-musl:noopt"
+STATIC = f"{MUSL}+static"
+# What needs no system: the kernel's calls, and files of the archive.
+ALONE = """\
+import ctypes, decimal, hashlib, importlib, lzma, socket, sqlite3, ssl, subprocess, sys, tkinter, uuid
+for name in sys.builtin_module_names:
+    importlib.import_module(name)
+assert sqlite3.connect(":memory:").execute("select json('[1]'), sqrt(4)").fetchone() == ("[1]", 2)
+assert hashlib.sha256(b"abc").hexdigest().startswith("ba7816bf")
+assert lzma.decompress(lzma.compress(b"x" * 10000)) == b"x" * 10000
+assert ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda value: value + 1)(41) == 42
+assert tkinter.Tcl().eval("expr 6 * 7") == "42"
+assert ssl.create_default_context().minimum_version
+assert subprocess.check_output([sys.executable, "-c", "print(1)"]) == b"1\\n"
+print("alone", sys.base_prefix)
+"""
 
 
 def verb(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pythonbuild", *words]
     return subprocess.run(command, cwd=checkout(), env=environment, capture_output=True, text=True)
+
+
+def enter(root: Path) -> list[str]:
+    """Return the command before one that is to see nothing but `root`."""
+    return ["chroot", str(root)] if os.getuid() == 0 else ["unshare", "--map-root-user", "chroot", str(root)]
 
 
 def metadata(archive: Path) -> dict[str, Any]:
@@ -76,12 +100,12 @@ def test_it_says_of_itself_what_a_native_one_would(full: Path, foreign: str) -> 
     arch = target.split("-")[0]
     values = facts["python_config_vars"]
     assert facts["target_triple"] == target
-    assert facts["python_platform_tag"] == f"linux-{arch}"
+    assert facts["python_platform_tag"] == f"linux-{PLATFORM_CPU.get(arch, arch)}"
     assert facts["python_suffixes"]["extension"][0] == values["EXT_SUFFIX"]
-    assert arch in values["EXT_SUFFIX"]
+    assert SUFFIX_CPU.get(arch, PLATFORM_CPU.get(arch, arch)) in values["EXT_SUFFIX"]
     assert ("musl" in values["EXT_SUFFIX"]) == ("musl" in target)
     assert "x86_64" not in values["EXT_SUFFIX"] or arch == "x86_64"
-    assert values["SIZEOF_VOID_P"] == ("4" if arch in ("armv7", "i686") else "8")
+    assert values["SIZEOF_VOID_P"] == ("4" if arch in ("armv7", "i686", "mips", "mipsel") else "8")
 
 
 def test_a_wheel_with_c_code_is_installed_and_used_where_there_is_nothing_but_musl(
@@ -106,11 +130,25 @@ def test_a_wheel_with_c_code_is_installed_and_used_where_there_is_nothing_but_mu
         assert any(name.endswith(".so") for name in content.namelist())
     shutil.copy(wheel, root)
     (root / "tmp").mkdir()
-    enter = ["chroot", str(root)] if os.getuid() == 0 else ["unshare", "--map-root-user", "chroot", str(root)]
-    python = [*enter, "/python/bin/python3"]
+    python = [*enter(root), "/python/bin/python3"]
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     subprocess.run([*python, "-m", "pip", "install", "--no-index", f"/{wheel.name}"], check=True, env=environment)
     program = "import msgpack, msgpack._cmsgpack as c; print(c.__file__, msgpack.unpackb(msgpack.packb([1, 'a'])))"
     done = subprocess.run([*python, "-c", program], check=True, env=environment, capture_output=True, text=True)
     assert "musl" in done.stdout
     assert done.stdout.strip().endswith("[1, 'a']")
+
+
+@pytest.mark.parametrize("flavour", ["install_only", "install_only_stripped"])
+def test_a_static_one_runs_where_there_is_nothing_at_all(
+    archives: dict[str, Path], tmp_path: Path, flavour: str
+) -> None:
+    if STATIC not in archives:
+        pytest.skip("no static Python was asked for")
+    (archive,) = archives[STATIC].glob(f"*-x86_64-unknown-linux-musl-noopt+static-*-{flavour}.tar.gz")
+    unpack(archive, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["python"]
+    done = subprocess.run(
+        [*enter(tmp_path), "/python/bin/python3", "-B", "-c", ALONE], env={}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "alone /python\n")

@@ -68,6 +68,13 @@ def test_what_is_missing_is_named_with_the_packages_that_have_it(
     assert interpreter.read_bytes().startswith(b"\x7fELF")
 
 
+def test_packages_of_another_architecture_need_it_to_be_known(interpreter: Path, machine: Path) -> None:
+    with pytest.raises(MissingPrerequisite) as caught:
+        make_it_start(interpreter, CATALOG.target("aarch64-unknown-linux-musl"), machine)
+    wanted = "dpkg --add-architecture arm64 && apt-get update && apt-get install qemu-user-static musl:arm64"
+    assert caught.value.hint == wanted
+
+
 def test_without_its_libc_the_emulator_does_not_help(interpreter: Path, machine: Path) -> None:
     (machine / "usr/s390x-linux-gnu/lib/ld64.so.1").unlink()
     with pytest.raises(MissingPrerequisite, match=r"no .*ld64\.so\.1 to run them by"):
@@ -99,3 +106,16 @@ def test_a_function_that_the_oldest_musl_lacks_is_found(triple: str, found: list
     subject = SimpleNamespace(elf={"bin/python3.13": SimpleNamespace(undefined=frozenset({"preadv2", "read"}))})
     case = Case(cast(Any, subject), CATALOG.target(triple), CATALOG)
     assert list(rule.check(case)) == [("bin/python3.13", f"needs {name}") for name in found]
+
+
+@pytest.mark.parametrize(
+    ("machine", "relro", "relocated", "found"),
+    [("S390", False, False, 1), ("MIPS", False, False, 0), ("MIPS", False, True, 1), ("MIPS", True, True, 0)],
+)
+def test_a_mips_library_need_not_protect_what_it_does_not_have(
+    machine: str, relro: bool, relocated: bool, found: int
+) -> None:
+    (rule,) = (rule for rule in rules() if rule.name == "elf-relro")
+    facts = SimpleNamespace(machine=machine, relro=relro, relocated_data=relocated)
+    case = Case(cast(Any, SimpleNamespace(elf={"lib/x.so": facts})), S390X, CATALOG)
+    assert len(list(rule.check(case))) == found
