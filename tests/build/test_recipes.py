@@ -26,10 +26,15 @@ LLVM = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8
 
 
 @lru_cache(maxsize=1)
+def every_step() -> tuple[Step, ...]:
+    return tuple(steps(CATALOG))
+
+
+@lru_cache(maxsize=1)
 def scripts() -> dict[str, tuple[str, ScriptAction]]:
     """Return {text of a script: (step, action)} over all that can be planned; of those that differ in a name of the target only, one."""
     found: dict[str, tuple[str, tuple[str, ScriptAction]]] = {}
-    for step in steps(CATALOG):
+    for step in every_step():
         if isinstance(step.action, ScriptAction):
             target = CATALOG.target(step.identity.split("@")[1].split("/")[0])
             shape = step.action.script
@@ -47,6 +52,7 @@ def steps(catalog: Catalog) -> Iterator[Step]:
                     continue
                 every = ["noopt", "debug", "pgo", "lto", "pgo+lto"]
                 every += ["freethreaded+noopt", "freethreaded+pgo+lto"] if version.within(">=3.13") else []
+                every += ["static", "pgo+lto+static"] if target.libc == "musl" else []
                 machine = target.build_machines[0]
                 request = BuildRequest((triple,), (f"cpython-{version}",), tuple(every), machine, llvm=LLVM)
                 surroundings = Surroundings(machine, LLVM, lambda origins, index=origin: min(index, len(origins) - 1))  # type: ignore[misc]
@@ -78,7 +84,7 @@ def test_all_scripts_render_and_are_clean_shell(tmp_path: Path) -> None:
 
 def test_bolt_is_for_profiles_by_llvm_where_it_works() -> None:
     seen = set()
-    for step in steps(CATALOG):
+    for step in every_step():
         if step.identity.startswith("cpython") and isinstance(step.action, ScriptAction):
             target = CATALOG.targets[step.identity.split("@")[1].split("/")[0]]
             wanted = target.bolt and "pgo" in step.identity and step.identity.endswith("/llvm")
