@@ -8,6 +8,7 @@ import shlex
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Union
 
@@ -34,7 +35,7 @@ from pythonbuild.ui.live import LiveObserver
 from pythonbuild.ui.plain import PlainObserver
 from pythonbuild.ui.text import Style, failure_block, seconds, size
 
-__all__ = ["build_plan", "make_step"]
+__all__ = ["build_plan", "finished", "make_step"]
 
 _Observer = Union[JsonObserver, LiveObserver, PlainObserver]
 
@@ -46,21 +47,29 @@ def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
         _make(flags, fetch_only=True)
         return 0
     session, plan, result = _make(flags)
-    delivered = deliver(session.store, plan, result.records, Path(flags.output))
+    delivered = deliver(session.store, finished(plan, result), result.records, Path(flags.output))
     _summary(plan, result, delivered, time.monotonic() - started, flags)
+    _raise_failures(result, flags)
     return 0
+
+
+def finished(plan: Plan, result: RunResult) -> Plan:
+    """Return the plan with the outputs of those builds only of which nothing is missing: other builds may have failed."""
+    missing = {output.build for output in plan.outputs if output.step not in result.records}
+    return replace(plan, outputs=tuple(output for output in plan.outputs if output.build not in missing))
 
 
 def make_step(flags: argparse.Namespace, name: str) -> Path:
     """Make one step of what the flags ask for, if the store does not have it; returns its tree."""
     flags.only = name
     session, plan, result = _make(flags)
+    _raise_failures(result, flags)
     (step,) = (step for step in plan if step.name == find_step(plan, name))
     return session.store.tree(result.records[step.name])
 
 
 def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session, Plan, RunResult]:
-    """Plan, fetch, run.  Raises StepsFailed, after telling which, if something failed."""
+    """Plan, fetch, run."""
     if not fetch_only and flags.jobs < 1:
         raise BadRequest(f"--jobs {flags.jobs} is less than one job")
     session = Session.start(flags)
@@ -88,9 +97,6 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
         if engine:
             engine.close()
         observer.close()
-    if result.failures:
-        _report_failures(result, flags)
-        raise StepsFailed(f"{len(result.failures)} steps failed")
     return session, plan, result
 
 
@@ -197,12 +203,16 @@ def _observer(flags: argparse.Namespace) -> _Observer:
     return PlainObserver(sys.stderr, style, flags.verbose)
 
 
-def _report_failures(result: RunResult, flags: argparse.Namespace) -> None:
+def _raise_failures(result: RunResult, flags: argparse.Namespace) -> None:
+    """Raise StepsFailed, after telling which, if something failed."""
+    if not result.failures:
+        return
     style = Style(flags.color, sys.stderr)
     for failure in result.failures:
         what = _request_arguments(flags)
         enter = shlex.join(["python3", "-m", "pythonbuild", "shell", failure.step, *what])
         sys.stderr.write("\n" + failure_block(failure, style, flags.command_line, enter) + "\n")
+    raise StepsFailed(f"{len(result.failures)} steps failed")
 
 
 def _request_arguments(flags: argparse.Namespace) -> list[str]:
@@ -236,6 +246,6 @@ def _summary(
     cached = len(result.records) - len(result.built)
     lines.append(f"{len(result.built)} steps built, {cached} from the store, in {seconds(elapsed)}")
     lines += [f"{file.path}  {size(file.bytes)}" for file in delivered]
-    if not delivered and plan.steps:
+    if not delivered and plan.steps and not result.failures:
         lines += [f"{name} is in the store" for name in list(result.records)[-1:]]
     sys.stdout.write("\n".join(lines) + "\n")
