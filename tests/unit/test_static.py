@@ -37,8 +37,7 @@ def test_it_has_the_modules_of_the_dynamic_one_but_for_tests_of_loading() -> Non
     python = CATALOG.python("cpython-3.13.15")
     gone = CATALOG.modules(MUSL, python, {"noopt"}) - CATALOG.modules(MUSL, python, {"noopt", "static"})
     assert gone == set(
-        "_ctypes_test _testcapi _testexternalinspection _testimportmultiple _testlimitedcapi "
-        "_testmultiphase _testsinglephase".split()
+        "_ctypes_test _testexternalinspection _testimportmultiple _testmultiphase _testsinglephase".split()
     )
 
 
