@@ -154,10 +154,11 @@ def talk(command, steps, environment=None, timeout=30):
     child, terminal = pty.fork()
     if child == 0:
         try:
+            # Before the program starts: to it, a change would be a key that was pressed.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
             os.execve(command[0], command, clean_environment(**{"TERM": "xterm", **(environment or {})}))
         finally:
             os._exit(127)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     seen = b""
     searched = 0
     deadline = time.monotonic() + patience(timeout)
