@@ -40,6 +40,7 @@ PLATFORM_CPU = {"armv7": "arm", "ppc64le": "powerpc64le"}
 SUFFIX_CPU = {"i686": "i386"}
 MUSL = "x86_64-unknown-linux-musl:noopt"
 STATIC = f"{MUSL}+static"
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # What needs no system: the kernel's calls, and files of the archive.
 ALONE = """\
 import ctypes, decimal, hashlib, importlib, lzma, socket, sqlite3, ssl, subprocess, sys, tkinter, uuid
@@ -131,7 +132,7 @@ def test_a_wheel_with_c_code_is_installed_and_used_where_there_is_nothing_but_mu
     shutil.copy(wheel, root)
     (root / "tmp").mkdir()
     python = [*enter(root), "/python/bin/python3"]
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    environment = {"PATH": SYSTEM_PATH}
     subprocess.run([*python, "-m", "pip", "install", "--no-index", f"/{wheel.name}"], check=True, env=environment)
     program = "import msgpack, msgpack._cmsgpack as c; print(c.__file__, msgpack.unpackb(msgpack.packb([1, 'a'])))"
     done = subprocess.run([*python, "-c", program], check=True, env=environment, capture_output=True, text=True)
@@ -148,7 +149,6 @@ def test_a_static_one_runs_where_there_is_nothing_at_all(
     (archive,) = archives[STATIC].glob(f"*-x86_64-unknown-linux-musl-noopt+static-*-{flavour}.tar.gz")
     unpack(archive, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["python"]
-    done = subprocess.run(
-        [*enter(tmp_path), "/python/bin/python3", "-B", "-c", ALONE], env={}, capture_output=True, text=True
-    )
+    command = [*enter(tmp_path), "/python/bin/python3", "-B", "-c", ALONE]
+    done = subprocess.run(command, env={"PATH": SYSTEM_PATH}, capture_output=True, text=True)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "alone /python\n")
