@@ -48,14 +48,15 @@ def _entry(path: Path, name: ArchiveName, base_url: str, catalog: Catalog) -> tu
     target = catalog.target(name.triple)
     variant = "+".join(sorted(_VARIANTS & set(str(name.options).split("+")), reverse=True)) or None
     family = _FAMILIES.get(target.arch, target.arch)
-    arch = f"{target.arch}_{target.level}" if target.level else target.arch
-    described = f"{arch.replace('ppc64le', 'powerpc64le')}-{target.libc}"
+    # With the float ABI, where there are two: gnueabi, gnueabihf.
+    libc = target.triple.rsplit("-", 1)[1]
+    described = f"{family}_{target.level}-{libc}" if target.level else f"{family}-{libc}"
     key = f"cpython-{name.python}{f'+{variant}' if variant else ''}-linux-{described}"
     entry = {
         "name": "cpython",
         "arch": {"family": family, "variant": target.level or None},
         "os": "linux",
-        "libc": target.libc,
+        "libc": libc,
         "major": name.python.major,
         "minor": name.python.minor,
         "patch": name.python.micro,

@@ -12,6 +12,7 @@ from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, ScriptAction, Step
+from pythonbuild.release.uv_index import uv_index
 from pythonbuild.request.build import BuildRequest, resolve
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
@@ -86,3 +87,14 @@ def test_a_whole_wheel_keeps_which_files_are_programs(tmp_path: Path) -> None:
     unpack_wheel(tmp_path / "a.whl", "", tmp_path / "out")
     assert (tmp_path / "out/tool/run").stat().st_mode & 0o111
     assert not (tmp_path / "out/tool/data").stat().st_mode & 0o111
+
+
+def test_uvs_index_names_cpu_and_float_abi_as_uv_does(tmp_path: Path) -> None:
+    for triple in ("armv7-unknown-linux-gnueabi", "armv7-unknown-linux-gnueabihf", "ppc64le-unknown-linux-gnu"):
+        (tmp_path / f"cpython-3.13.15-{triple}-noopt-20260101-install_only.tar.gz").write_bytes(b"")
+    found = uv_index(sorted(tmp_path.iterdir()), "", CATALOG)
+    assert {key: entry["libc"] for key, entry in found.items()} == {
+        "cpython-3.13.15-linux-armv7-gnueabi": "gnueabi",
+        "cpython-3.13.15-linux-armv7-gnueabihf": "gnueabihf",
+        "cpython-3.13.15-linux-powerpc64le-gnu": "gnu",
+    }
