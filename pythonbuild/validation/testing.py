@@ -74,7 +74,7 @@ def run_smoke(interpreter: Path, full: bool, emulated: bool) -> int:
     flags += ["--emulated"] if emulated else []
     flags += ["--require-display"] if "DISPLAY" in os.environ else []
     compilers = ",".join(name for name in ("gcc", "clang") if shutil.which(name))
-    smoke = Path(__file__).with_name("smoke.py")
+    smoke = Path(__file__).with_name("smoke")
     command = [str(interpreter), "-B", str(smoke), *flags, "--require-compilers", compilers]
     return subprocess.run(command, cwd="/", env=environment()).returncode
 

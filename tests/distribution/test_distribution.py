@@ -14,7 +14,7 @@ import pytest
 from pythonbuild.home import checkout
 from tests.distribution.conftest import REQUIRED, Built, clean_environment
 
-SMOKE = checkout() / "pythonbuild" / "validation" / "smoke.py"
+SMOKE = checkout() / "pythonbuild" / "validation" / "smoke"
 
 
 def smoke(interpreter: Path, environment: dict[str, str], *flags: str) -> None:
