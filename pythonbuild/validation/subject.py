@@ -88,8 +88,10 @@ class Subject:
 
     @property
     def gnu_triple(self) -> str:
-        """The GNU triple that sysconfig names, e.g. x86_64-linux-gnu."""
-        return str(self.variables.get("MULTIARCH", ""))
+        """The GNU triple that sysconfig names, without a vendor, e.g. i686-linux-gnu."""
+        # MULTIARCH is Debian's name, which for that is i386-linux-gnu.
+        parts = str(self.variables.get("HOST_GNU_TYPE") or self.variables.get("MULTIARCH", "")).split("-")
+        return "-".join(parts[:1] + parts[2:] if len(parts) > 3 else parts)
 
     def files(self, pattern: str) -> Iterator[Entry]:
         """Yield the files whose whole name fits a regular expression."""

@@ -18,6 +18,7 @@ from pythonbuild.errors import MissingPrerequisite
 from pythonbuild.home import checkout
 from pythonbuild.validation.emulator import make_it_start
 from pythonbuild.validation.rule import Case, rules
+from pythonbuild.validation.subject import Subject
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 S390X = CATALOG.target("s390x-unknown-linux-gnu")
@@ -106,6 +107,21 @@ def test_a_function_that_the_oldest_musl_lacks_is_found(triple: str, found: list
     subject = SimpleNamespace(elf={"bin/python3.13": SimpleNamespace(undefined=frozenset({"preadv2", "read"}))})
     case = Case(cast(Any, subject), CATALOG.target(triple), CATALOG)
     assert list(rule.check(case)) == [("bin/python3.13", f"needs {name}") for name in found]
+
+
+@pytest.mark.parametrize(
+    ("host", "multiarch", "found"),
+    [
+        ("i686-pc-linux-gnu", "i386-linux-gnu", "i686-linux-gnu"),
+        ("s390x-ibm-linux-gnu", "s390x-linux-gnu", "s390x-linux-gnu"),
+        ("x86_64-pc-linux-musl", "x86_64-linux-musl", "x86_64-linux-musl"),
+        ("", "aarch64-linux-gnu", "aarch64-linux-gnu"),
+    ],
+)
+def test_an_archive_without_metadata_tells_its_target_by_sysconfig(host: str, multiarch: str, found: str) -> None:
+    variables = {"HOST_GNU_TYPE": host, "MULTIARCH": multiarch}
+    assert Subject.gnu_triple.fget(SimpleNamespace(variables=variables)) == found  # type: ignore[attr-defined]
+    assert [target for target in CATALOG.targets.values() if target.gnu == found]
 
 
 @pytest.mark.parametrize(
