@@ -120,9 +120,12 @@ class Catalog:
         return self.toolchains[name]
 
     def toolchains_for(self, target: Target, machine: str) -> tuple[str, ...]:
-        """Return the names of the toolchains that build a target on a machine (uname -m), the default one first."""
+        """Return the names of the toolchains that build a target on a machine (uname -m), the default one first.
+
+        Those for other platforms are for those only: what a machine runs itself has compilers that were tried for it.
+        """
         native = target.gnu == f"{machine}-linux-gnu"
-        return tuple(name for name in target.toolchains if native or self.toolchain(name).cross)
+        return tuple(name for name in target.toolchains if native != self.toolchain(name).cross)
 
     def objcopy_for(self, target: Target, machine: str) -> tuple[str, str]:
         """Return what a target's files are stripped with on a machine: the name of a step, and the program in its tree."""

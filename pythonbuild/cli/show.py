@@ -97,11 +97,16 @@ def _short(value: str) -> str:
     return value if value else '""'
 
 
-def catalog_text(catalog: Catalog, what: Optional[str]) -> str:
-    """Return lists of what there is; `what`: only one of them."""
+def catalog_text(catalog: Catalog, what: Optional[str], machine: str) -> str:
+    """Return lists of what there is for a building machine (uname -m); `what`: only one of them."""
     sections = {
         "targets": [
-            f"{target.triple}  glibc {target.glibc}, {' or '.join(target.toolchains)}"
+            f"{target.triple}  {f'glibc {target.glibc}' if target.glibc else target.libc}, "
+            + (
+                f"by {' or '.join(catalog.toolchains_for(target, machine))}"
+                if machine in target.build_machines
+                else f"on {' or '.join(target.build_machines)} only"
+            )
             for target in catalog.targets.values()
         ],
         "pythons": [f"cpython-{version}" for version in sorted(catalog.releases)],

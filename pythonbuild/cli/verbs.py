@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import sys
 import time
 from pathlib import Path
@@ -169,7 +170,8 @@ def _pinned() -> set[str]:
 
 def list_catalog(flags: argparse.Namespace) -> int:
     """List what there is."""
-    sys.stdout.write(show.catalog_text(load_catalog(checkout() / "cpython-unix"), flags.what) + os.linesep)
+    catalog = load_catalog(checkout() / "cpython-unix")
+    sys.stdout.write(show.catalog_text(catalog, flags.what, platform.machine()) + os.linesep)
     return 0
 
 

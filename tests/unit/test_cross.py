@@ -98,3 +98,11 @@ def test_uvs_index_names_cpu_and_float_abi_as_uv_does(tmp_path: Path) -> None:
         "cpython-3.13.15-linux-armv7-gnueabihf": "gnueabihf",
         "cpython-3.13.15-linux-powerpc64le-gnu": "gnu",
     }
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_a_machine_makes_its_own_pythons_by_its_own_compilers_and_others_by_zig(machine: str) -> None:
+    for target in CATALOG.targets.values():
+        if machine in target.build_machines:
+            own = target.gnu == f"{machine}-linux-gnu"
+            assert CATALOG.toolchains_for(target, machine) == (("gcc", "llvm") if own else ("zig",))
