@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Run the checks and tests: ``python3 tests/run.py [lint] [unit] [build] [docker] [distribution] [foreign] [-- pytest's own flags]``.
+"""Run the checks and tests: ``python3 tests/run.py [GROUP]... [-- pytest's own flags]``.
 
-Without names: all but the last.  Makes its own virtual environment, so that nothing has to be installed before.
+Without groups: all but the last two.  Makes its own virtual environment, so that nothing has to be installed before.
   lint          ruff, mypy --strict
   unit          planner, names, schedules: no disk, no network, seconds
   build         small builds with the real compiler, and every fault a user can meet
   docker        the same in containers, where a daemon answers
   distribution  builds the default Python (from the cache, if it is there) and tests it as its users would use it
   foreign       builds Pythons for other CPUs and for musl, and runs them by qemu-user and musl's loader
+  packages      builds Debian packages in containers, and installs them in others
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from pythonbuild import bootstrap  # noqa: E402  (the path is set just above)
 
-GROUPS = ("lint", "unit", "build", "docker", "distribution", "foreign")
+GROUPS = ("lint", "unit", "build", "docker", "distribution", "foreign", "packages")
 
 
 def commands(programs: Path, groups: list[str], flags: list[str]) -> list[list[str]]:
@@ -56,7 +57,7 @@ def main() -> int:
         for name, value in os.environ.items()
         if not name.startswith("PYTHON") or name.startswith("PYTHONBUILD_")
     }
-    for command in commands(environment / "bin", names or list(GROUPS[:-1]), flags):
+    for command in commands(environment / "bin", names or list(GROUPS[:-2]), flags):
         sys.stdout.write(f"$ {' '.join(command)}\n")
         sys.stdout.flush()
         status = subprocess.run(command, cwd=ROOT, env=variables).returncode

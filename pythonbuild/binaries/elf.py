@@ -49,6 +49,7 @@ class ElfFacts:
     dynamic: bool
     debug_sections: bool
     bolted: bool  # BOLT has laid out its code anew
+    probes: bool  # SystemTap's and DTrace's static probes are noted in it
 
 
 def elf_files(tree: Path) -> Iterator[Path]:
@@ -107,6 +108,7 @@ def _facts(binary: lief.ELF.Binary) -> ElfFacts:
         dynamic=bool(tags),
         debug_sections=any(name.startswith(".debug_") for name in sections),
         bolted=".bolt.org.text" in sections,
+        probes=".note.stapsdt" in sections,
     )
 
 

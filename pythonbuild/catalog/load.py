@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Optional, TypeVar
 
 import msgspec
 import yaml
@@ -20,13 +20,15 @@ from pythonbuild.catalog.schema import (
     PythonRelease,
     PythonSeries,
     Recipe,
+    Release,
+    Releases,
     Target,
     Toolchain,
 )
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["Catalog", "RecipeFolder", "load_catalog"]
+__all__ = ["Catalog", "DebianFolder", "RecipeFolder", "load_catalog"]
 
 _T = TypeVar("_T")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -55,6 +57,26 @@ class RecipeFolder:
 
 
 @dataclass(frozen=True)
+class DebianFolder:
+    """What Debian packages are made by: the releases they are for, the script that makes them, and templates of what becomes debian/.
+
+    features: the scripts that compare what was made with others.
+    """
+
+    releases: Releases
+    script: str
+    packaging: dict[str, str]
+    features: dict[str, str]
+
+    def release(self, name: str) -> Release:
+        """Return the release that --distro means by `name`; raises UnknownName."""
+        for release in self.releases.releases:
+            if name in release.names:
+                return release
+        raise UnknownName("distribution", name, [name for release in self.releases.releases for name in release.names])
+
+
+@dataclass(frozen=True)
 class Catalog:
     """Everything the project knows.  `digest` identifies the content of all files read."""
 
@@ -70,6 +92,7 @@ class Catalog:
     images: dict[str, Image] = field(default_factory=dict)
     # The texts beside images.yml, by file name: templates of the images, and the script that runs a step in one.
     image_files: dict[str, str] = field(default_factory=dict)
+    debian: Optional[DebianFolder] = None
 
     def target(self, triple: str) -> Target:
         """Return the target of that triple; raises UnknownName."""
@@ -105,6 +128,14 @@ class Catalog:
             if matches(target, item.targets)
             and (not item.pythons or python.within(item.pythons))
             and (not item.options or item.options in options.split("+"))
+        )
+
+    def release_failures(self, release: str, python: PythonVersion) -> tuple[ExpectedFailure, ...]:
+        """Return the tests of CPython's suite that may fail when its package for a distribution's release is built."""
+        return tuple(
+            item
+            for item in self.failures
+            if matches(release, item.releases) and (not item.pythons or python.within(item.pythons))
         )
 
     def recipe(self, name: str) -> RecipeFolder:
@@ -159,6 +190,7 @@ def load_catalog(root: Path) -> Catalog:
         module_sets=_read(root / "modules.yml", tuple[ModuleSet, ...]),
         failures=_read(root / "expected-failures.yml", tuple[ExpectedFailure, ...]),
         images={image.name: image for image in _read(images / "images.yml", tuple[Image, ...])},
+        debian=_debian(root / "debian"),
         image_files={path.name: path.read_text() for path in sorted(images.iterdir()) if path.is_file()},
     )
     _check(catalog, packages)
@@ -172,6 +204,25 @@ def _read(path: Path, kind: type[_T]) -> _T:
         raise BadCatalog(f"{path} is missing") from None
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise BadCatalog(f"{path}: {error}") from None
+
+
+def _debian(folder: Path) -> Optional[DebianFolder]:
+    if not folder.is_dir():
+        return None
+    return DebianFolder(
+        releases=_read(folder / "releases.yml", Releases),
+        script=(folder / "build.sh.j2").read_text(),
+        packaging=_texts(folder / "packaging"),
+        features=_texts(folder / "features"),
+    )
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix != ".pyc"
+    }
 
 
 def _recipe_folder(folder: Path) -> RecipeFolder:

@@ -16,6 +16,8 @@ __all__ = [
     "PythonRelease",
     "PythonSeries",
     "Recipe",
+    "Release",
+    "Releases",
     "Source",
     "Target",
     "Toolchain",
@@ -131,6 +133,8 @@ class ExpectedFailure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     pythons: str = ""
     targets: tuple[str, ...] = ("*",)
     options: str = ""
+    # Releases of distributions in whose package builds it fails, too; the fields above are about archives.
+    releases: tuple[str, ...] = ()
 
 
 class Emulator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -214,16 +218,47 @@ class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Image(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An image for containers: a base by name and digest, or its suite of Debian, and packages (name -> version, "": any)."""
+    """An image for containers: a base by name and digest, or its suite of Debian, and packages (name -> version, "": any).
+
+    Without a digest the base is whatever its name stands for; without a suite it cannot be bootstrapped.
+    """
 
     name: str
     description: str
     base: str
-    digest: str
-    suite: str
     packages: dict[str, str]
+    digest: str = ""
+    suite: str = ""
+    # Another architecture of Debian that packages are installed of, besides the image's own.
+    foreign: str = ""
     # Last part of a mirror's address -> suite with updates that lies there.
     updates: dict[str, str] = {}
     # Where LLVM's programs are in it, and the package whose version stands for all of them.
     llvm: str = ""
     llvm_package: str = ""
+
+
+class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A release of a distribution that Debian packages are made for."""
+
+    name: str
+    display: str
+    names: tuple[str, ...]
+    systems: tuple[str, ...]
+    own_python: str
+    suite: str = ""
+    updates: dict[str, str] = {}
+    lacks: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        """Of the name, which no two releases have in common: a mapping has no hash."""
+        return hash(self.name)
+
+
+class Releases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What releases.yml holds: Debian's names of targets, what a build needs on all releases, and each by itself."""
+
+    architectures: dict[str, str]
+    tools: tuple[str, ...]
+    libraries: tuple[str, ...]
+    releases: tuple[Release, ...]

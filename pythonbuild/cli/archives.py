@@ -25,6 +25,7 @@ from pythonbuild.request.build import check_cpu
 from pythonbuild.ui.text import size
 from pythonbuild.validation.compare import difference, summary
 from pythonbuild.validation.emulator import make_it_start
+from pythonbuild.validation.package_rules import judge_packages, package_rules
 from pythonbuild.validation.rule import rules
 from pythonbuild.validation.subject import read_subject
 from pythonbuild.validation.testing import SuiteReport, find_installation, run_smoke, run_suite
@@ -38,11 +39,15 @@ def validate(flags: argparse.Namespace) -> int:
     if flags.list_rules:
         for rule in rules():
             sys.stdout.write(f"{rule.name:18} {rule.text}{' (full archives)' if rule.full_only else ''}\n")
+        for package_rule in package_rules():
+            sys.stdout.write(f"{package_rule.name:18} {package_rule.text} (Debian packages)\n")
         return 0
     if not flags.archives:
-        raise BadRequest("no archive was given", "name the .tar.zst or .tar.gz files, or use --list-rules")
+        raise BadRequest("no archive was given", "name the .tar.zst, .tar.gz or .deb files, or use --list-rules")
     catalog = load_catalog(checkout() / "cpython-unix")
-    found = {name: judge_archive(Path(name), catalog) for name in flags.archives}
+    packages = [Path(name) for name in flags.archives if name.endswith(".deb")]
+    found = {name: judge_archive(Path(name), catalog) for name in flags.archives if not name.endswith(".deb")}
+    found.update({str(path): findings for path, findings in judge_packages(packages).items()})
     if flags.json:
         rows = [{"archive": name, **asdict(finding)} for name, findings in found.items() for finding in findings]
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
@@ -50,7 +55,8 @@ def validate(flags: argparse.Namespace) -> int:
         for name, findings in found.items():
             for finding in findings:
                 sys.stdout.write(f"{name}: {finding}\n")
-            sys.stdout.write(f"{name}: {len(findings) or 'no'} findings, {len(rules())} rules\n")
+            count = len(package_rules() if name.endswith(".deb") else rules())
+            sys.stdout.write(f"{name}: {len(findings) or 'no'} findings, {count} rules\n")
     return 1 if any(found.values()) else 0
 
 

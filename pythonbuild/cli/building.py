@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Optional, Union
 
 from pythonbuild import doctor
-from pythonbuild.cli.deliver import Delivered, deliver
-from pythonbuild.cli.engines import start
+from pythonbuild.cli.deliver import Delivered, check_signing, deliver
+from pythonbuild.cli.engines import check_release, start
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.engines.base import Engine
@@ -46,8 +46,9 @@ def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
     if fetch_only:
         _make(flags, fetch_only=True)
         return 0
+    check_signing(flags.sign)
     session, plan, result = _make(flags)
-    delivered = deliver(session.store, finished(plan, result), result.records, Path(flags.output))
+    delivered = deliver(session.store, finished(plan, result), result.records, Path(flags.output), flags.sign)
     _summary(plan, result, delivered, time.monotonic() - started, flags)
     _raise_failures(result, flags)
     return 0
@@ -121,6 +122,8 @@ def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace
     for triple in session.request.targets:
         if any(isinstance(step.action, ScriptAction) and f"@{triple}/" in step.identity for step in todo):
             check_cpu(session.catalog.target(triple), cpu_flags())
+    if session.debian and todo:
+        check_release(session.choice, session.debian, session.catalog)
     output = Path(flags.output).absolute()
     wrong = doctor.findings(session.cache, output, tools=session.choice.name == "host") if todo else []
     if wrong:

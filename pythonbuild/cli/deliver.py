@@ -6,21 +6,25 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Union
 
 from pythonbuild import __version__
+from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.home import checkout
 from pythonbuild.model.naming import archive_name, provenance_name
 from pythonbuild.packaging.provenance import Input, provenance
 from pythonbuild.plan.step import Output, Plan
 from pythonbuild.request.build import Build
+from pythonbuild.request.debian import DebianBuild
 from pythonbuild.sources.cache import sha256_of
 from pythonbuild.store.store import Record, Store
 
-__all__ = ["Delivered", "deliver"]
+__all__ = ["Delivered", "check_signing", "deliver"]
 
 
 @dataclass(frozen=True)
@@ -31,17 +35,21 @@ class Delivered:
     bytes: int
 
 
-def deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Path) -> list[Delivered]:
-    """Copy what was asked for from the store to the output folder; returns it, with a statement of provenance for each build.
+def deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Path, key: str = "") -> list[Delivered]:
+    """Copy what was asked for from the store to the output folder; returns it, with a statement of provenance for each build of archives.
 
-    A file that is there already is left alone.
+    key: sign packages with it.  An archive that is there already is left alone.
     """
-    by_build: dict[Build, list[Output]] = {}
+    by_build: dict[Union[Build, DebianBuild], list[Output]] = {}
     for output in plan.outputs:
         if output.step in records:
             by_build.setdefault(output.build, []).append(output)
     delivered = []
     for build, outputs in by_build.items():
+        if isinstance(build, DebianBuild):
+            for output in outputs:
+                delivered += _packages(store.tree(records[output.step]), folder, key)
+            continue
         files, changed = _copy(store, build, outputs, records, folder)
         tag = _tag(build.release)
         statement = folder / provenance_name(build.python, build.target.triple, build.options, tag, build.release)
@@ -53,6 +61,38 @@ def deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Pat
     return delivered
 
 
+def check_signing(key: str) -> None:
+    """Raise MissingPrerequisite if packages are to be signed, and this machine cannot."""
+    if key and not shutil.which("debsign"):
+        raise MissingPrerequisite(
+            "--sign wants debsign, which knows what of a package is signed and in which order",
+            "apt-get install devscripts",
+        )
+
+
+def _packages(tree: Path, folder: Path, key: str) -> list[Delivered]:
+    """Copy all files of a build of packages, signed if a key is given: none is there before all are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".packages-") as partial:
+        for source in sorted(tree.iterdir()):
+            shutil.copy2(source, partial)
+        if key:
+            (changes,) = Path(partial).glob("*.changes")
+            done = subprocess.run(
+                ["debsign", "--no-conf", "--re-sign", f"-k{key}", changes], capture_output=True, text=True
+            )
+            if done.returncode:
+                said = (done.stderr or done.stdout).strip().splitlines()
+                raise BadRequest(
+                    f"debsign could not sign with {key}: {said[-1] if said else 'it does not say why'}",
+                    "is it a secret key that `gpg --list-secret-keys` shows?  The packages are in the store, unsigned",
+                )
+        names = sorted(path.name for path in Path(partial).iterdir())
+        for name in names:
+            os.replace(Path(partial) / name, folder / name)
+    return [Delivered(folder / name, (folder / name).stat().st_size) for name in names]
+
+
 def _copy(
     store: Store, build: Build, outputs: list[Output], records: Mapping[str, Record], folder: Path
 ) -> tuple[list[Delivered], bool]:
@@ -60,6 +100,7 @@ def _copy(
     delivered = []
     changed = False
     for output in outputs:
+        assert output.kind is not None, "builds of archives have archives"
         source = store.tree(records[output.step]) / str(output.kind)
         tag = _tag(build.release)
         name = archive_name(build.python, build.target.triple, build.options, tag, output.kind, build.release)

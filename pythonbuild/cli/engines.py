@@ -6,7 +6,8 @@ import argparse
 import os
 import re
 import subprocess
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional, Union
 
@@ -16,26 +17,31 @@ from pythonbuild.engines.containers import ContainerEngine, Limits
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.engines.images import Facts, Images, read_facts
-from pythonbuild.errors import EngineLost, EngineUnavailable
+from pythonbuild.errors import EngineLost, EngineUnavailable, MissingPrerequisite
 from pythonbuild.events import Note, Observer
 from pythonbuild.request.build import Llvm
+from pythonbuild.request.debian import DebianRequest, resolve_debian
 from pythonbuild.sources.downloaders import debian_mirrors
 
-__all__ = ["Choice", "choose", "start"]
-
-_IMAGE = "build"
+__all__ = ["Choice", "check_release", "choose", "start"]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The engine to use; `daemon` is that of engine docker, `llvm` the one that scripts would find in it."""
+    """The engine to use.
+
+    image: what containers are made from; llvm: the one that scripts would find; packages: versions of the distribution's packages
+    where they run, as far as they are known; daemon: that of engine docker.
+    """
 
     name: str
+    image: Image
     llvm: Optional[Llvm] = None
+    packages: Mapping[str, str] = field(default_factory=dict)
     daemon: Optional[Daemon] = None
 
 
-def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path) -> Choice:
+def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path, image: Image) -> Choice:
     """Return the engine that the flags ask for; raises EngineUnavailable if that is docker, and no daemon answers."""
     if flags.engine != "host":
         try:
@@ -44,8 +50,8 @@ def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path) -> Choice:
             if flags.engine == "docker":
                 raise
         else:
-            return Choice("docker", _llvm_in(catalog.images[_IMAGE], _remembered(cache)), daemon)
-    return _host(catalog)
+            return _containers(image, _remembered(cache, image), daemon)
+    return _host(catalog, image)
 
 
 def start(
@@ -59,14 +65,34 @@ def start(
             if flags.engine == "docker":
                 raise
             observer(Note(f"{error.message}; building on this machine itself", "warning"))
-            choice = _host(catalog)
+            choice = _host(catalog, choice.image)
     return choice, HostEngine(cache / "roots")
+
+
+def check_release(choice: Choice, request: DebianRequest, catalog: Catalog) -> None:
+    """Raise MissingPrerequisite if packages cannot be built by the engine: on a machine itself only for its own release."""
+    if choice.name != "host":
+        return
+    build = resolve_debian(request, catalog)[0]
+    system = request.system
+    if system.name not in build.release.systems or system.codename != build.release.name or build.cross:
+        raise MissingPrerequisite(
+            f"packages for {build.display}, {build.architecture}, are built in a container of it, and no daemon answers; "
+            f"this machine is {system.name or 'no Debian'} {system.codename}".rstrip(),
+            "install and start Docker or Podman (on Debian: apt-get install docker.io mmdebstrap), or build on such a machine",
+        )
+    missing = [name for name in choice.image.packages if name not in choice.packages]
+    if missing:
+        raise MissingPrerequisite(
+            f"this machine lacks what packages for {build.display} are built with",
+            f"apt-get install {' '.join(missing)}",
+        )
 
 
 def _start_containers(
     choice: Choice, daemon: Daemon, flags: argparse.Namespace, catalog: Catalog, cache: Path, observer: Observer
 ) -> tuple[Choice, ContainerEngine]:
-    image = catalog.images[_IMAGE]
+    image = choice.image
 
     def say(text: str) -> None:
         observer(Note(text))
@@ -79,34 +105,53 @@ def _start_containers(
         say(f"removed {engine.removed} containers that an earlier run left behind")
     for difference in engine.facts.unlike(image):
         observer(Note(f"the image has another version than the pinned one: {difference}", "warning"))
-    _remember(cache, engine.facts)
-    return replace(choice, llvm=_llvm_in(image, engine.facts)), engine
+    _remember(cache, image, engine.facts)
+    return _containers(image, engine.facts, daemon), engine
 
 
-def _llvm_in(image: Image, facts: Optional[Facts]) -> Llvm:
-    """Return the image's LLVM: the version it is known to have, else the one it is going to have."""
+def _containers(image: Image, facts: Optional[Facts], daemon: Daemon) -> Choice:
+    return Choice("docker", image, _llvm_in(image, facts), facts.packages if facts else {}, daemon)
+
+
+def _llvm_in(image: Image, facts: Optional[Facts]) -> Optional[Llvm]:
+    """Return the image's LLVM, if it has one: the version it is known to have, else the one it is going to have."""
+    if not image.llvm:
+        return None
     versions = facts.packages if facts else image.packages
     version = versions.get(image.llvm_package) or image.packages[image.llvm_package]
     return Llvm(programs=Path(image.llvm), version=f"{image.llvm_package} {version}")
 
 
-def _remembered(cache: Path) -> Optional[Facts]:
+def _remembered(cache: Path, image: Image) -> Optional[Facts]:
     try:
-        return read_facts((cache / "image-facts").read_text())
+        return read_facts((cache / f"image-facts-{image.name}").read_text())
     except OSError:
         return None
 
 
-def _remember(cache: Path, facts: Facts) -> None:
+def _remember(cache: Path, image: Image, facts: Facts) -> None:
     """Keep the versions, so that a plan can be made without asking the image again."""
     text = "".join(f"package {name} {version}\n" for name, version in sorted(facts.packages.items()))
-    partial = cache / f"image-facts.{os.getpid()}"
+    partial = cache / f"image-facts-{image.name}.{os.getpid()}"
     partial.write_text(text)
-    partial.replace(cache / "image-facts")
+    partial.replace(cache / f"image-facts-{image.name}")
 
 
-def _host(catalog: Catalog) -> Choice:
-    return Choice("host", _find_llvm(catalog.toolchain("llvm")))
+def _host(catalog: Catalog, image: Image) -> Choice:
+    return Choice("host", image, _find_llvm(catalog.toolchain("llvm")), _installed(image))
+
+
+def _installed(image: Image) -> dict[str, str]:
+    """Return which of an image's packages this machine has, with their versions; nothing where there is no dpkg."""
+    names = [name.partition(":")[0] for name in image.packages]
+    shape = "${db:Status-Abbrev} ${Package} ${Version}\n"
+    try:
+        said = subprocess.run(
+            ["dpkg-query", "--show", f"--showformat={shape}", *names], capture_output=True, text=True
+        ).stdout
+    except FileNotFoundError:
+        return {}
+    return {name: version for state, name, version in map(str.split, said.splitlines()) if state == "ii"}
 
 
 def _find_llvm(toolchain: Toolchain) -> Optional[Llvm]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Optional
 
-from pythonbuild.cli import archives, verbs
+from pythonbuild.cli import archives, packages, verbs
 from pythonbuild.cli.options import parser
 from pythonbuild.errors import Interrupted, PythonBuildError, StepsFailed
 
@@ -27,6 +27,8 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": verbs.doctor,
     "cache": verbs.cache,
     "images": verbs.images,
+    "features": packages.features,
+    "release": packages.release,
     "list": verbs.list_catalog,
     "matrix": verbs.show_matrix,
     "validate": archives.validate,

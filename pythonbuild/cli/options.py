@@ -84,10 +84,12 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--formats",
+        "--format",
+        dest="formats",
         action="append",
         metavar="A,B",
         help="out of full install_only install_only_stripped debug_symbols sbom, archives also as e.g. "
-        "install_only.tar.zst; may be repeated (default: all but debug_symbols)",
+        "install_only.tar.zst; may be repeated (default: all but debug_symbols); or deb: Debian packages",
     )
     group.add_argument(
         "--release",
@@ -95,6 +97,7 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         help="compress hard, and name the archives as releases are (cpython-3.13.15+20261121-...)",
     )
     group.add_argument("--platform", default="linux", help=argparse.SUPPRESS)
+    _debian_flags(into.add_argument_group("Debian packages (--format deb)"))
     group.add_argument(
         "--engine",
         choices=["auto", "host", "docker"],
@@ -110,6 +113,48 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         choices=["auto", "always", "never"],
         default="auto",
         help="colour the output (default: on a terminal)",
+    )
+
+
+def _debian_flags(into: argparse._ActionsContainer) -> None:
+    into.add_argument(
+        "--distro",
+        default="",
+        metavar="NAME",
+        help="the release they are for, e.g. debian:trixie (default: OS_DISTRO_BASE, else this machine's own)",
+    )
+    into.add_argument(
+        "--distro-name",
+        default="",
+        metavar="TEXT",
+        help="its name in descriptions (default: OS_DISTRO_DISP, else its own)",
+    )
+    into.add_argument(
+        "--fast",
+        action="store_const",
+        const=True,
+        help="no profile, no link-time optimization, no test modules, no test run (or FAST_BUILD=true)",
+    )
+    into.add_argument(
+        "--freethreaded",
+        action=argparse.BooleanOptionalAction,
+        help="a second package with the free-threaded interpreter (default: BUILD_NOGIL, else from CPython 3.13 on)",
+    )
+    into.add_argument(
+        "--enable-shared", action="store_true", help="an interpreter that needs libpython3.x.so, and that"
+    )
+    into.add_argument("--revision", default="1", metavar="N", help="Debian's revision (default: %(default)s)")
+    into.add_argument(
+        "--maintainer",
+        default="",
+        metavar="'NAME <MAIL>'",
+        help="who makes them (default: DEBFULLNAME and DEBEMAIL, else git's user.name and user.email)",
+    )
+    into.add_argument(
+        "--package-name",
+        default="",
+        metavar="NAME",
+        help="(default: python3.x, and python3.x-opt where the distribution has a python3.x itself)",
     )
 
 
@@ -137,6 +182,12 @@ def _build_flags(into: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--serial", action="store_true", help="one job at a time")
     how.add_argument("--output", default="dist", metavar="DIR", help="where the archives go (default: dist)")
+    how.add_argument(
+        "--sign",
+        default="",
+        metavar="KEY",
+        help="sign Debian packages' .dsc, .buildinfo and .changes with that GnuPG key",
+    )
     how.add_argument("--only", metavar="STEP", help="build this step and what it needs, nothing after it")
     how.add_argument(
         "--keep-going", action="store_true", help="after a failure, go on with whatever does not depend on it"
@@ -258,6 +309,14 @@ def _matrix_flags(into: argparse.ArgumentParser) -> None:
     )
 
 
+def _release_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("packages", metavar="PACKAGE", nargs="+", help="the .deb files to add")
+    into.add_argument(
+        "--apt", required=True, metavar="DIR", help="the repository's folder; what is in it already is kept"
+    )
+    into.add_argument("--sign", default="", metavar="KEY", help="the GnuPG key that signs the index")
+
+
 def _images_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("--remove", action="store_true", help="delete them all; the next build makes what it needs")
 
@@ -284,6 +343,12 @@ _VERBS = (
     ("shell", "open a shell in the build root that a failed step left", _shell_flags),
     ("doctor", "tell everything that this machine lacks for a build, and the cure", _doctor_flags),
     ("cache", "list, measure and prune the store", _cache_flags),
+    (
+        "features",
+        "compare Debian packages with CPython's default build and the distribution's own Python",
+        _build_flags,
+    ),
+    ("release", "add Debian packages to a repository that apt installs from", _release_flags),
     ("images", "list the images that engine docker has made, or delete them", _images_flags),
     ("list", "list the targets, Pythons, options, packages and toolchains there are", _list_flags),
     ("matrix", "list every combination of target, Python and options that can be built", _matrix_flags),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import platform
 import re
+import subprocess
 import tarfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,10 +18,12 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.cli.engines import Choice, choose
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.home import checkout, home
-from pythonbuild.model.target import host_triple
+from pythonbuild.model.target import host_system, host_triple
+from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile, read_patchlevel, resolve
+from pythonbuild.request.debian import DebianRequest, image_for, resolve_debian
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.store import Store
 from pythonbuild.store.trees import digest_of, manifest_of
@@ -38,13 +42,25 @@ class Session:
     choice: Choice
     logs: Path
     request: BuildRequest
+    # Set where packages are asked for, and no archives.
+    debian: Optional[DebianRequest] = None
+    # The packages are to be compared with other Pythons.
+    features: bool = False
 
     @classmethod
     def start(cls, flags: argparse.Namespace, choice: Optional[Choice] = None) -> Session:
         """Open catalog, store and caches, and read the request from the flags.  choice: the engine, if it is known already."""
         cache = home()
         catalog = load_catalog(checkout() / "cpython-unix")
-        choice = choice or choose(flags, catalog, cache)
+        formats = tuple(part for text in flags.formats or () for part in text.split(","))
+        debian = _debian_request(flags) if "deb" in formats or flags.verb == "features" else None
+        if debian and set(formats) - {"deb"}:
+            raise BadRequest(
+                "packages are built with a distribution's compiler and libraries, and archives are not",
+                "ask for deb alone, and for the other formats by another command",
+            )
+        image = image_for(resolve_debian(debian, catalog)[0], catalog) if debian else catalog.images["build"]
+        choice = choice or choose(flags, catalog, cache, image)
         request = BuildRequest(
             targets=tuple(flags.targets or (host_triple(),)),
             pythons=tuple(flags.pythons or ()),
@@ -54,7 +70,7 @@ class Session:
             local_python=_local_python(flags),
             engine=choice.name,
             llvm=choice.llvm,
-            formats=tuple(part for text in flags.formats or () for part in text.split(",")),
+            formats=formats,
             release=flags.release,
             pgo_profile=_pgo_profile(flags),
         )
@@ -66,11 +82,12 @@ class Session:
             choice=choice,
             logs=cache / "logs",
             request=request,
+            debian=debian,
+            features=flags.verb == "features",
         )
 
     def plan(self) -> Plan:
         """Return the plan of the request, as the source cache stands now."""
-        builds = resolve(self.request, self.catalog)
         surroundings = Surroundings(
             machine=self.request.machine,
             llvm=self.request.llvm,
@@ -80,8 +97,51 @@ class Session:
                 "strip": _code_digest("packaging", "binaries"),
                 "archive": _code_digest("packaging"),
             },
+            packages=self.choice.packages,
         )
-        return Planner(self.catalog, surroundings).plan(builds)
+        if self.debian:
+            builds = resolve_debian(self.debian, self.catalog)
+            return plan_debian(builds, self.catalog, surroundings, self.choice.name, self.features)
+        return Planner(self.catalog, surroundings).plan(resolve(self.request, self.catalog))
+
+
+def _debian_request(flags: argparse.Namespace) -> DebianRequest:
+    for name, given in (
+        ("--options", flags.options),
+        ("--release", flags.release),
+        ("--pgo-profile", flags.pgo_profile),
+    ):
+        if given:
+            raise BadRequest(f"{name} is for archives, and packages are asked for", "see --help, Debian packages")
+    return DebianRequest(
+        targets=tuple(flags.targets or (host_triple(),)),
+        pythons=tuple(flags.pythons or ()),
+        machine=platform.machine(),
+        system=host_system(),
+        distro=flags.distro,
+        display=flags.distro_name,
+        fast=flags.fast,
+        freethreaded=flags.freethreaded,
+        shared=flags.enable_shared,
+        revision=flags.revision,
+        maintainer=flags.maintainer or _maintainer(),
+        package=flags.package_name,
+        local_python=_local_python(flags),
+    ).with_environment(os.environ)
+
+
+def _maintainer() -> str:
+    """Return who makes packages here: as Debian's tools are told by DEBFULLNAME and DEBEMAIL, else as git is; "" if neither."""
+    asked = {"DEBFULLNAME": "user.name", "DEBEMAIL": "user.email"}
+    found = {name: os.environ.get(name) or _git_says(setting) for name, setting in asked.items()}
+    return f"{found['DEBFULLNAME']} <{found['DEBEMAIL']}>" if all(found.values()) else ""
+
+
+def _git_says(setting: str) -> str:
+    try:
+        return subprocess.run(["git", "config", "--get", setting], capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        return ""
 
 
 def _pgo_profile(flags: argparse.Namespace) -> Optional[PgoProfile]:

@@ -39,7 +39,11 @@ class RootFolder:
         for name in ("bin", "deps", "files", "home", "out", "patches", "src", "tmp", "tools"):
             (self.path / name).mkdir(parents=True)
         for name, archive in inputs.archives.items():
-            unpack_source(archive, self.path / "src" / name)
+            if self.action.packed and archive.is_file():
+                (self.path / "src" / name).mkdir()
+                shutil.copyfile(archive, self.path / "src" / name / archive.name)
+            else:
+                unpack_source(archive, self.path / "src" / name)
         for name, content in self.action.patches:
             (self.path / "patches" / name).write_bytes(content)
         for name, content in self.action.files.items():

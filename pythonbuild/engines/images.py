@@ -85,7 +85,7 @@ class Images:
 
         Raises EngineUnavailable if it cannot be had, with the reasons and the ways out.
         """
-        bases = [base] if base else [f"{image.base}@{image.digest}", f"{_REPOSITORY}/base-{image.suite}:latest"]
+        bases = [base] if base else [_pinned(image), f"{_REPOSITORY}/base-{image.suite}:latest"]
         for reference in bases:
             tag = tag_of(image, dockerfile(template, image, reference))
             if self._daemon.has_image(tag):
@@ -110,7 +110,7 @@ class Images:
 
     def _base(self, image: Image, given: str) -> str:
         """Bring the base to the daemon; returns its reference."""
-        wanted = given or f"{image.base}@{image.digest}"
+        wanted = given or _pinned(image)
         if self._daemon.has_image(wanted):
             return wanted
         reason = self._pull(wanted)
@@ -119,6 +119,11 @@ class Images:
         if given:
             raise EngineUnavailable(
                 f"the base image {given} cannot be pulled: {reason}", "check its name, or load it first"
+            )
+        if not image.suite:
+            raise EngineUnavailable(
+                f"the image for containers cannot be made: {image.base} cannot be pulled: {reason}",
+                "give the daemon a registry, or name an image that it has with --base-image",
             )
         self._say(f"{image.base} cannot be pulled ({reason}); making a base from the Debian mirror of this machine")
         return self._bootstrap(image, reason)
@@ -197,6 +202,11 @@ class Images:
             )
 
 
+def _pinned(image: Image) -> str:
+    """Return the reference that a base is pulled by."""
+    return f"{image.base}@{image.digest}" if image.digest else image.base
+
+
 def _error_in(answer: str) -> str:
     """Return the error that the daemon's answer, lines of JSON, ends with."""
     line = answer.strip().splitlines()[-1] if answer.strip() else "no answer"
@@ -213,6 +223,7 @@ def dockerfile(template: str, image: Image, base: str) -> str:
         "pinned": " ".join(f"{name}={version}" if version else name for name, version in image.packages.items()),
         "newest": " ".join(image.packages),
         "uid": BUILDER,
+        "foreign": image.foreign,
         "programs": " ".join(_PROGRAMS),
     }
     return render(image.name, {image.name: template}, context)

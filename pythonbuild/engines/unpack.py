@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import tarfile
@@ -10,7 +9,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from pythonbuild.errors import SourceUnavailable
+from pythonbuild.binaries.debian import tarball
+from pythonbuild.errors import BadArchive, SourceUnavailable
 
 __all__ = ["extract_all", "unpack_source", "unpack_wheel"]
 
@@ -23,12 +23,12 @@ def unpack_source(archive: Path, destination: Path) -> None:
         return
     try:
         if archive.suffix == ".deb":
-            with tarfile.open(fileobj=_deb_data(archive)) as tar:
+            with tarfile.open(fileobj=tarball(archive, "data")) as tar:
                 extract_all(tar, destination)
         else:
             with tarfile.open(archive) as tar:
                 _without_top(tar, destination)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (BadArchive, tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise SourceUnavailable(
@@ -67,16 +67,3 @@ def extract_all(archive: tarfile.TarFile, destination: Path) -> None:
         archive.extractall(destination, filter="tar")
     else:
         archive.extractall(destination)  # noqa: S202  (every archive is pinned by its hash)
-
-
-def _deb_data(path: Path) -> io.BytesIO:
-    """Return the tarball with the files of a Debian package: an ar archive of deb(5)'s three members."""
-    content = path.read_bytes()
-    offset = 8
-    while offset + 60 <= len(content):
-        header = content[offset : offset + 60]
-        size = int(header[48:58])
-        if header.startswith(b"data.tar"):
-            return io.BytesIO(content[offset + 60 : offset + 60 + size])
-        offset += 60 + size + size % 2
-    raise tarfile.ReadError("it has no data.tar member")

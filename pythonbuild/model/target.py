@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["cpu_flags", "host_triple"]
+__all__ = ["System", "cpu_flags", "host_system", "host_triple"]
 
 
 def host_triple() -> str:
@@ -18,6 +20,24 @@ def host_triple() -> str:
     if sys.platform == "win32":
         return f"{machine}-pc-windows-msvc"
     return f"{machine}-unknown-linux-gnu"
+
+
+@dataclass(frozen=True)
+class System:
+    """What /etc/os-release says of a machine: ID and VERSION_CODENAME ("" where it says nothing)."""
+
+    name: str = ""
+    codename: str = ""
+
+
+def host_system(release: Path = Path("/etc/os-release")) -> System:
+    """Return the distribution of this machine, as os-release(5) has it: lines of shell assignments."""
+    try:
+        words = shlex.split(release.read_text(), comments=True)
+    except (OSError, ValueError):
+        return System()
+    values = dict(word.partition("=")[::2] for word in words)
+    return System(values.get("ID", ""), values.get("VERSION_CODENAME", ""))
 
 
 def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:

@@ -40,12 +40,13 @@ _EPOCH = "1704067200"
 @dataclass(frozen=True)
 class Surroundings:
     """What the planner must be told of the world: the machine, an LLVM found on it, which origins' files are at hand,
-    and a digest of the code of each Python handler."""
+    a digest of the code of each Python handler, and the versions of the distribution's packages where scripts run."""
 
     machine: str
     llvm: Optional[Llvm] = None
     choose_origin: Callable[[tuple[Origin, ...]], int] = lambda origins: 0
     handlers: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
 class Planner:

@@ -12,6 +12,7 @@ from typing import Optional, Union
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.model.naming import ArchiveFormat
 from pythonbuild.request.build import Build
+from pythonbuild.request.debian import DebianBuild
 
 __all__ = ["Action", "Need", "Plan", "PythonAction", "ScriptAction", "SourceFile", "Step", "UnpackAction", "key_of"]
 
@@ -53,6 +54,8 @@ class ScriptAction:
     # Below the root: the tree that is the step's result.
     output: str = "out"
     host_paths: Mapping[str, Path] = field(default_factory=dict)
+    # Sources are put into folders of their names as the archives that they are, for the script to unpack.
+    packed: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Output:
-    """A file of dist/: the build it belongs to, the archive step that makes it, and what it is."""
+    """Something for dist/: the build it belongs to, the step that makes it, and which archive it is (None: all files of packages)."""
 
-    build: Build
+    build: Union[Build, DebianBuild]
     step: str
-    kind: ArchiveFormat
+    kind: Optional[ArchiveFormat]
 
 
 @dataclass(frozen=True)

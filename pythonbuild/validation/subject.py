@@ -16,7 +16,7 @@ from pythonbuild.binaries.elf import ElfFacts, elf_facts, object_format
 from pythonbuild.binaries.foreign import MACHO_MAGIC, MachOFacts, PeFacts, macho_facts, pe_facts
 from pythonbuild.errors import BadArchive
 
-__all__ = ["Entry", "Subject", "read_subject"]
+__all__ = ["Entry", "Subject", "read_subject", "sysconfig_variables"]
 
 # What the inside of a build root, a store or a peer's build container looks like.  Not `/tmp/`: documentation names it.
 _LEAKS = re.compile(
@@ -142,7 +142,7 @@ def _take_content(subject: Subject, name: str, data: bytes) -> None:
     if _KEPT_TEXT.search(name):
         subject.texts[name] = data.decode("utf-8", "replace")
         if "_sysconfigdata_" in name:
-            subject.variables = _literal(subject.texts[name])
+            subject.variables = sysconfig_variables(subject.texts[name])
     if not _NO_LEAKS_BELOW.search(name):
         leak = _LEAKS.search(data)
         if leak:
@@ -192,7 +192,7 @@ def _json(path: Path, data: bytes) -> dict[str, Any]:
     return value
 
 
-def _literal(text: str) -> dict[str, Any]:
+def sysconfig_variables(text: str) -> dict[str, Any]:
     """Return build_time_vars of a _sysconfigdata module without running it, {} if there is none."""
     try:
         for node in ast.parse(text).body:

@@ -1,0 +1,38 @@
+"""The verbs that are about Debian packages alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pythonbuild.cli.building import make_step
+from pythonbuild.errors import BadRequest
+from pythonbuild.plan.debian import FEATURES
+from pythonbuild.release.apt import apt_repository
+from pythonbuild.validation.features import features_text, read_features
+
+__all__ = ["features", "release"]
+
+
+def features(flags: argparse.Namespace) -> int:
+    """Print which features the packages' interpreters, CPython's default build and the distribution's own Python have."""
+    if flags.only:
+        raise BadRequest("--only is for building", "drop it: features compares whole packages")
+    tree = make_step(flags, FEATURES)
+    sys.stdout.write(features_text(read_features(tree)))
+    return 0
+
+
+def release(flags: argparse.Namespace) -> int:
+    """Add packages to a repository that apt installs from."""
+    packages = [Path(name) for name in flags.packages]
+    for package in packages:
+        if package.suffix != ".deb" or not package.is_file():
+            raise BadRequest(f"{package} is no Debian package", "name the .deb files that were built")
+    folder = Path(flags.apt)
+    releases = apt_repository(packages, folder, flags.sign)
+    trust = "signed-by=/path/to/your/public/key" if flags.sign else "trusted=yes"
+    for name in releases:
+        sys.stdout.write(f"deb [{trust}] file:{folder.absolute()} {name} main\n")
+    return 0

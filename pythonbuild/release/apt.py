@@ -1,0 +1,110 @@
+"""A repository that apt installs from: packages, what is in them, and what signs for that.
+
+The layout is Debian's own (dists/, pool/), https://wiki.debian.org/DebianRepository/Format, so that one folder serves several releases.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from pythonbuild.binaries.debian import read_control
+from pythonbuild.errors import BadRequest, MissingPrerequisite
+
+__all__ = ["apt_repository"]
+
+# Where our versions tell the release: 3.13.15-1+trixie1.
+_RELEASE = re.compile(r"\+([a-z]+)\d+$")
+
+
+def apt_repository(packages: Iterable[Path], folder: Path, key: str = "") -> list[str]:
+    """Add packages (.deb) to the repository in `folder`, which is made if there is none; returns the releases that it serves now.
+
+    key: what GnuPG signs each release's index with; without one apt has to be told to trust it.  Raises BadRequest for a
+    package of no release (also BadArchive), or a key that cannot sign, MissingPrerequisite if there is no gpg.
+    """
+    if key and not shutil.which("gpg"):
+        raise MissingPrerequisite("an index is signed by gpg, which is not on this machine", "apt-get install gpg")
+    for package in packages:
+        fields = read_control(package)
+        place = folder / "pool" / _release_of(package, fields["Version"]) / fields["Package"] / package.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_name(f".{place.name}.{os.getpid()}")
+        shutil.copyfile(package, partial)
+        partial.replace(place)
+    releases = sorted(path.name for path in (folder / "pool").iterdir() if path.is_dir())
+    for release in releases:
+        _index(folder, release, key)
+    return releases
+
+
+def _release_of(package: Path, version: str) -> str:
+    match = _RELEASE.search(version)
+    if not match:
+        raise BadRequest(
+            f"{package.name} does not tell which release it is for: its version is {version}",
+            "packages made by pythonbuild do, like 3.13.15-1+trixie1",
+        )
+    return match[1]
+
+
+def _index(folder: Path, release: str, key: str) -> None:
+    """Write dists/RELEASE: first what it refers to, its signed part last."""
+    paragraphs: dict[str, list[str]] = {}
+    for package in sorted((folder / "pool" / release).rglob("*.deb")):
+        fields = read_control(package)
+        content = package.read_bytes()
+        fields["Filename"] = str(package.relative_to(folder))
+        fields["Size"] = str(len(content))
+        fields["SHA256"] = hashlib.sha256(content).hexdigest()
+        text = "".join(f"{name}: {value}\n" for name, value in fields.items())
+        paragraphs.setdefault(fields["Architecture"], []).append(text)
+    top = folder / "dists" / release
+    written = {}
+    for architecture, found in sorted(paragraphs.items()):
+        plain = "\n".join(found).encode()
+        for name, content in (("Packages", plain), ("Packages.gz", gzip.compress(plain, mtime=0))):
+            path = f"main/binary-{architecture}/{name}"
+            written[path] = content
+            _write(top / path, content)
+    lines = [
+        "Origin: pythonbuild",
+        "Label: pythonbuild",
+        f"Suite: {release}",
+        f"Codename: {release}",
+        f"Architectures: {' '.join(sorted(paragraphs))}",
+        "Components: main",
+        f"Date: {time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime())}",
+        "SHA256:",
+        *(f" {hashlib.sha256(content).hexdigest()} {len(content)} {path}" for path, content in written.items()),
+    ]
+    _write(top / "Release", ("\n".join(lines) + "\n").encode())
+    for name, how in (("Release.gpg", ["--armor", "--detach-sign"]), ("InRelease", ["--clearsign"])):
+        (top / name).unlink(missing_ok=True)
+        if key:
+            _sign(top / "Release", top / name, key, how)
+
+
+def _sign(file: Path, signature: Path, key: str, how: list[str]) -> None:
+    command = ["gpg", "--batch", "--yes", "--local-user", key, "--output", str(signature), *how, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise BadRequest(
+            f"gpg cannot sign with {key}: {said[-1] if said else 'it does not say why'}",
+            "is it a secret key that `gpg --list-secret-keys` shows?",
+        )
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_bytes(content)
+    partial.replace(path)

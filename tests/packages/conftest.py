@@ -1,0 +1,160 @@
+"""Build Debian packages as a user would, and install them in a clean container of the release."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.binaries.debian import read_control
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.home import checkout
+
+REQUIRED = frozenset(os.environ.get("PYTHONBUILD_TESTS_REQUIRE", "").split())
+MAINTAINER = "Ada Lovelace <ada@example.org>"
+_DEFAULT = ["debian:trixie --fast"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--package",
+        action="append",
+        metavar="'DISTRO [FLAG]...'",
+        help=f"test the packages of this build; may be repeated (default: {_DEFAULT[0]!r})",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "made" in metafunc.fixturenames:
+        packages = metafunc.config.getoption("--package") or _DEFAULT
+        metafunc.parametrize("made", packages, indirect=True, scope="session")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What one build of packages left; `flags` are those that it was asked for by."""
+
+    flags: list[str]
+    folder: Path
+
+    @property
+    def release(self) -> str:
+        """The release's name."""
+        catalog = load_catalog(checkout() / "cpython-unix")
+        assert catalog.debian
+        return catalog.debian.release(self.flags[1]).name
+
+    @property
+    def fast(self) -> bool:
+        """Was it built by --fast?"""
+        return "--fast" in self.flags
+
+    @property
+    def packages(self) -> list[Path]:
+        """The packages that are installed: not those with debug symbols."""
+        return [path for path in sorted(self.folder.glob("*.deb")) if "-dbgsym_" not in path.name]
+
+    @property
+    def main(self) -> Path:
+        """The package of the interpreter with the GIL."""
+        return self.packages[0]
+
+    @property
+    def name(self) -> str:
+        """The name of that package."""
+        return read_control(self.main)["Package"]
+
+    @property
+    def series(self) -> str:
+        """The language version."""
+        return ".".join(read_control(self.main)["Version"].split(".")[:2])
+
+    @property
+    def prefix(self) -> str:
+        """Where they are installed."""
+        return f"/opt/python/python{self.series}"
+
+
+@pytest.fixture(scope="session")
+def daemon() -> None:
+    """Demand a daemon."""
+    try:
+        done = subprocess.run(["docker", "version"], capture_output=True, text=True)
+        why = done.stderr if done.returncode else ""
+    except FileNotFoundError:
+        why = "there is no docker"
+    if why:
+        if "docker" in REQUIRED:
+            pytest.fail(f"a Docker daemon is required: {why}")
+        pytest.skip("no Docker daemon answers")
+
+
+@pytest.fixture(scope="session")
+def made(daemon: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The packages of one build."""
+    folder = tmp_path_factory.mktemp("packages")
+    flags = ["--distro", *request.param.split()]
+    command = [sys.executable, str(checkout() / "build-linux.py"), "--format", "deb", "--engine", "docker", *flags]
+    command += ["--maintainer", MAINTAINER, "--output", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return Made(flags, folder)
+
+
+@dataclass
+class Box:
+    """A container of the release, which reaches its mirror; `folder` is /given in it."""
+
+    name: str
+    folder: Path
+    timeout: int = 900
+    prepared: bool = field(default=False)
+
+    def run(self, command: str, check: bool = True) -> str:
+        """Run a shell command as root; returns all that it says."""
+        done = subprocess.run(
+            ["docker", "exec", "--env", "DEBIAN_FRONTEND=noninteractive", self.name, "bash", "-ec", command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=self.timeout,
+        )
+        assert done.returncode == 0 or not check, f"{command}\n{done.stdout[-4000:]}"
+        return done.stdout.strip()
+
+    def fails(self, command: str) -> str:
+        """Run a shell command that must fail; returns all that it says."""
+        return self.run(f"if {{ {command}\n}}; then echo 'it did not fail'; exit 1; fi")
+
+    def install(self, *what: str) -> None:
+        """Install packages by apt, without what they recommend."""
+        if not self.prepared:
+            self.run("apt-get update -qq")
+            self.prepared = True
+        self.run(f"apt-get install -qq -y --no-install-recommends {' '.join(what)}")
+
+    def files(self) -> set[str]:
+        """Return everything that is there, but for what apt and dpkg keep for themselves."""
+        own = r"/(var/(lib/(apt|dpkg)|cache|log)|tmp|given|etc/ld\.so\.cache)(/|$)"
+        return {path for path in self.run(f"find / -xdev | grep -vE '^{own}'").splitlines() if path}
+
+
+@pytest.fixture
+def box(made: Made, tmp_path: Path) -> Iterator[Box]:
+    """A clean container of the release, made from the base of the image that the packages were built in, with the packages in /given."""
+    for path in made.folder.iterdir():
+        shutil.copy2(path, tmp_path)
+    folder = tmp_path
+    image = f"localhost/pythonbuild/base-{made.release}:latest"
+    command = ["docker", "run", "--detach", "--rm", "--init", "--volume", f"{folder}:/given", image]
+    name = subprocess.run([*command, "sleep", "infinity"], check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        yield Box(name, folder)
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], capture_output=True)
