@@ -25,7 +25,7 @@ from pythonbuild.request.build import check_cpu
 from pythonbuild.ui.text import size
 from pythonbuild.validation.compare import difference, summary
 from pythonbuild.validation.emulator import make_it_start
-from pythonbuild.validation.package_rules import judge_packages, package_rules
+from pythonbuild.validation.package_rules import package_rules, validate_packages
 from pythonbuild.validation.rule import rules
 from pythonbuild.validation.subject import read_subject
 from pythonbuild.validation.testing import SuiteReport, find_installation, run_smoke, run_suite
@@ -47,7 +47,7 @@ def validate(flags: argparse.Namespace) -> int:
     catalog = load_catalog(checkout() / "cpython-unix")
     packages = [Path(name) for name in flags.archives if name.endswith(".deb")]
     found = {name: judge_archive(Path(name), catalog) for name in flags.archives if not name.endswith(".deb")}
-    found.update({str(path): findings for path, findings in judge_packages(packages).items()})
+    found.update({str(path): findings for path, findings in validate_packages(packages).items()})
     if flags.json:
         rows = [{"archive": name, **asdict(finding)} for name, findings in found.items() for finding in findings]
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")

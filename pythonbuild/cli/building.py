@@ -228,13 +228,27 @@ def _request_arguments(flags: argparse.Namespace) -> list[str]:
         ("--formats", flags.formats),
     ):
         arguments += [part for value in values or () for part in (flag, value)]
-    if flags.python_source:
-        arguments += ["--python-source", flags.python_source]
-    if flags.pgo_profile:
-        arguments += ["--pgo-profile", flags.pgo_profile]
-    arguments += ["--release"] if flags.release else []
-    arguments += ["--engine", flags.engine] if flags.engine != "auto" else []
-    return arguments + (["--toolchain", flags.toolchain] if flags.toolchain != "auto" else [])
+    for flag, value in (
+        ("--python-source", flags.python_source),
+        ("--pgo-profile", flags.pgo_profile),
+        ("--distro", flags.distro),
+        ("--distro-name", flags.distro_name),
+        ("--revision", "" if flags.revision == "1" else flags.revision),
+        ("--maintainer", flags.maintainer),
+        ("--package-name", flags.package_name),
+        ("--engine", "" if flags.engine == "auto" else flags.engine),
+        ("--toolchain", "" if flags.toolchain == "auto" else flags.toolchain),
+    ):
+        arguments += [flag, value] if value else []
+    for flag, chosen in (
+        ("--release", flags.release),
+        ("--fast", flags.fast),
+        ("--enable-shared", flags.enable_shared),
+    ):
+        arguments += [flag] if chosen else []
+    if flags.freethreaded is not None:
+        arguments.append("--freethreaded" if flags.freethreaded else "--no-freethreaded")
+    return arguments
 
 
 def _summary(

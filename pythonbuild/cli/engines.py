@@ -151,7 +151,8 @@ def _installed(image: Image) -> dict[str, str]:
         ).stdout
     except FileNotFoundError:
         return {}
-    return {name: version for state, name, version in map(str.split, said.splitlines()) if state == "ii"}
+    rows = [line.split() for line in said.splitlines()]
+    return {row[1]: row[2] for row in rows if row[0] == "ii"}
 
 
 def _find_llvm(toolchain: Toolchain) -> Optional[Llvm]:

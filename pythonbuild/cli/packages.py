@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from pythonbuild.cli.building import make_step
+from pythonbuild.cli.session import Session
 from pythonbuild.errors import BadRequest
 from pythonbuild.plan.debian import FEATURES
 from pythonbuild.release.apt import apt_repository
@@ -20,7 +21,8 @@ def features(flags: argparse.Namespace) -> int:
     if flags.only:
         raise BadRequest("--only is for building", "drop it: features compares whole packages")
     tree = make_step(flags, FEATURES)
-    sys.stdout.write(features_text(read_features(tree)))
+    display = Session.start(flags).debian_builds()[0].release.display
+    sys.stdout.write(f"## {display}\n\n{features_text(read_features(tree))}")
     return 0
 
 

@@ -23,7 +23,7 @@ from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile, read_patchlevel, resolve
-from pythonbuild.request.debian import DebianRequest, image_for, resolve_debian
+from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.store import Store
 from pythonbuild.store.trees import digest_of, manifest_of
@@ -100,9 +100,12 @@ class Session:
             packages=self.choice.packages,
         )
         if self.debian:
-            builds = resolve_debian(self.debian, self.catalog)
-            return plan_debian(builds, self.catalog, surroundings, self.choice.name, self.features)
+            return plan_debian(self.debian_builds(), self.catalog, surroundings, self.choice.name, self.features)
         return Planner(self.catalog, surroundings).plan(resolve(self.request, self.catalog))
+
+    def debian_builds(self) -> tuple[DebianBuild, ...]:
+        """Return the packages asked for, none where archives are."""
+        return resolve_debian(self.debian, self.catalog) if self.debian else ()
 
 
 def _debian_request(flags: argparse.Namespace) -> DebianRequest:

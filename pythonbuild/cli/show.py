@@ -115,6 +115,10 @@ def catalog_text(catalog: Catalog, what: Optional[str], machine: str) -> str:
             f"{name} {folder.recipe.version}  {folder.recipe.description}".rstrip()
             for name, folder in catalog.recipes.items()
         ],
+        "distributions": [
+            f"{release.display}: {', '.join(release.names)}"
+            for release in (catalog.debian.releases.releases if catalog.debian else ())
+        ],
         "toolchains": [f"{tool.name}  {tool.description}" for tool in catalog.toolchains.values()],
     }
     chosen = {what: sections[what]} if what else sections

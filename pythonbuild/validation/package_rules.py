@@ -13,7 +13,7 @@ from pythonbuild.binaries.debian import Package, read_package
 from pythonbuild.validation.rule import Finding
 from pythonbuild.validation.subject import sysconfig_variables
 
-__all__ = ["PackageRule", "judge_packages", "package_rules"]
+__all__ = ["PackageRule", "judge_packages", "package_rules", "validate_packages"]
 
 _SERIES = re.compile(r"python(\d+\.\d+)(t?)")
 # Build roots, stores and dpkg-buildpackage's own directory, as interpreters tell where they were made.
@@ -74,9 +74,13 @@ def package_rules() -> tuple[PackageRule, ...]:
     return tuple(_RULES[name] for name in sorted(_RULES))
 
 
-def judge_packages(paths: list[Path]) -> dict[Path, list[Finding]]:
+def validate_packages(paths: list[Path]) -> dict[Path, list[Finding]]:
     """Return what is wrong with each package, sorted.  Raises BadArchive for a file that is no package."""
-    packages = [read_package(path) for path in paths]
+    return judge_packages([read_package(path) for path in paths])
+
+
+def judge_packages(packages: list[Package]) -> dict[Path, list[Finding]]:
+    """Return what is wrong with each of some packages that were read, sorted."""
     findings: dict[Path, list[Finding]] = {}
     for package in packages:
         match = _SERIES.match(package.name)

@@ -56,6 +56,16 @@ class Made:
         return "--fast" in self.flags
 
     @property
+    def freethreaded(self) -> bool:
+        """Is there a second package?"""
+        return "--no-freethreaded" not in self.flags
+
+    @property
+    def interpreters(self) -> list[str]:
+        """The names of the interpreters that were made."""
+        return [f"python{self.series}"] + [f"python{self.series}t"] * self.freethreaded
+
+    @property
     def packages(self) -> list[Path]:
         """The packages that are installed: not those with debug symbols."""
         return [path for path in sorted(self.folder.glob("*.deb")) if "-dbgsym_" not in path.name]
