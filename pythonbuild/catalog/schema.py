@@ -261,4 +261,5 @@ class Releases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     architectures: dict[str, str]
     tools: tuple[str, ...]
     libraries: tuple[str, ...]
+    cross_libraries: tuple[str, ...]
     releases: tuple[Release, ...]

@@ -161,10 +161,11 @@ def _place(name: str, build: DebianBuild) -> str:
 def _context(build: DebianBuild, catalog: Catalog) -> dict[str, object]:
     releases = debian_of(catalog).releases
     libraries = [name for name in releases.libraries if name not in build.release.lacks]
+    native = [f"{name}:native" for name in releases.cross_libraries]
     return {
         "answers": build.target.answers,
         "architecture": build.architecture,
-        "build_depends": sorted([*releases.tools, *libraries]),
+        "build_depends": sorted([*releases.tools, *libraries, *(native if build.cross else ())]),
         "codename": build.release.name,
         "cross": build.cross,
         "debian_version": build.version,

@@ -206,11 +206,11 @@ def image_for(build: DebianBuild, catalog: Catalog) -> Image:
     with, and for, what the release has by now."""
     releases = debian_of(catalog).releases
     libraries = [name for name in releases.libraries if name not in build.release.lacks]
-    tools = ["build-essential", "debhelper", *(name.split(":")[0] for name in releases.tools if "(" not in name)]
+    tools = ["build-essential", "debhelper", *(name for name in releases.tools if "(" not in name)]
     foreign = build.architecture if build.cross else ""
     if foreign:
         tools.append(f"crossbuild-essential-{foreign}")
-        libraries = [f"{name}:{foreign}" for name in libraries]
+        libraries = [*releases.cross_libraries, *(f"{name}:{foreign}" for name in libraries)]
     return Image(
         name="-".join(filter(None, ("deb", build.release.name, foreign))),
         description=f"what CPython's packages for {build.release.display} are built with",

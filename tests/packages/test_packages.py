@@ -140,7 +140,8 @@ def test_extending_and_embedding(made: Made, box: Box) -> None:
         box.run(f"gcc $({config} --cflags) -o /tmp/{name} /given/embedding.c $({config} --embed --ldflags)")
         assert box.run(f"/tmp/{name}").endswith(made.prefix)
         # Interpreters of both kinds note their static probes.
-        assert "function__entry" in box.run(f"readelf -n {made.prefix}/bin/{name}")
+        notes = box.run(f"readelf -n {made.prefix}/bin/{name}")
+        assert {"stapsdt", "python", "gc__start", "import__find__load__start"} <= set(notes.split())
 
 
 def test_cpythons_tests_of_what_the_distribution_gives(made: Made, box: Box) -> None:
@@ -265,7 +266,8 @@ def test_apt_installs_from_a_signed_repository(made: Made, box: Box, tmp_path: P
     index = box.folder / "apt" / "dists" / made.release / "InRelease"
     index.write_text(index.read_text().replace("Label: pythonbuild", "Label: somebody"))
     (index.parent / "Release.gpg").unlink()
-    assert "BADSIG" in box.run("apt-get update 2>&1", check=False)
+    said = box.run("apt-get update 2>&1", check=False)
+    assert "BADSIG" in said or "manipulated" in said, said  # as gpgv or Sequoia says it
 
 
 def test_a_build_is_signed(made: Made, tmp_path: Path) -> None:
