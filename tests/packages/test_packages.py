@@ -198,7 +198,10 @@ def test_an_upgrade_takes_along_and_purging_leaves_nothing(made: Made, box: Box)
         assert box.run(f"{made.prefix}/bin/python3t -c 'import sys; print(sys._is_gil_enabled())'") == "False"
         tag = made.series.replace(".", "")
         box.run(f"apt-get purge -qq -y {read_control(package)['Package']}")
-        assert box.run(f"find {made.prefix} -name '*{tag}t*' -o -name '*{made.series}t*'") == ""
+        assert (
+            box.run(f"find {made.prefix} -name '*{tag}t*' -o -name '*{made.series}t*' -o -name '_sysconfigdata_t_*'")
+            == ""
+        )
     box.run(f"{made.prefix}/bin/python{made.series} -m pip --version")
 
     # What people left in site-packages is theirs until they purge.
