@@ -77,9 +77,9 @@ def check_release(choice: Choice, request: DebianRequest, catalog: Catalog) -> N
     system = request.system
     if system.name not in build.release.systems or system.codename != build.release.name or build.cross:
         raise MissingPrerequisite(
-            f"packages for {build.display}, {build.architecture}, are built in a container of it, and no daemon answers; "
-            f"this machine is {system.name or 'no Debian'} {system.codename}".rstrip(),
-            "install and start Docker or Podman (on Debian: apt-get install docker.io mmdebstrap), or build on such a machine",
+            f"packages for {build.display}, {build.architecture}, are built in a container of it, or on such a machine; "
+            f"this one is {system.name or 'no Debian'} {system.codename}".rstrip(),
+            "start Docker or Podman (on Debian: apt-get install docker.io mmdebstrap), and use --engine docker",
         )
     missing = [name for name in choice.image.packages if name not in choice.packages]
     if missing:

@@ -59,6 +59,8 @@ class Session:
                 "packages are built with a distribution's compiler and libraries, and archives are not",
                 "ask for deb alone, and for the other formats by another command",
             )
+        if not debian:
+            _refuse_package_flags(flags)
         image = image_for(resolve_debian(debian, catalog)[0], catalog) if debian else catalog.images["build"]
         choice = choice or choose(flags, catalog, cache, image)
         request = BuildRequest(
@@ -106,6 +108,25 @@ class Session:
     def debian_builds(self) -> tuple[DebianBuild, ...]:
         """Return the packages asked for, none where archives are."""
         return resolve_debian(self.debian, self.catalog) if self.debian else ()
+
+
+def _refuse_package_flags(flags: argparse.Namespace) -> None:
+    """Raise BadRequest for flags that would mean nothing, as archives are asked for."""
+    for name, given in (
+        ("--distro", flags.distro),
+        ("--distro-name", flags.distro_name),
+        ("--fast", flags.fast),
+        ("--freethreaded", flags.freethreaded is not None),
+        ("--enable-shared", flags.enable_shared),
+        ("--revision", flags.revision != "1"),
+        ("--maintainer", flags.maintainer),
+        ("--package-name", flags.package_name),
+        ("--sign", getattr(flags, "sign", "")),
+    ):
+        if given:
+            raise BadRequest(
+                f"{name} is for Debian packages, and archives are asked for", "add --format deb, or drop it"
+            )
 
 
 def _debian_request(flags: argparse.Namespace) -> DebianRequest:

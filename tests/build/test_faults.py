@@ -272,6 +272,10 @@ mkdir -p "$OUT/deps"
         (["--python-source", "/nowhere"], "there is no /nowhere"),
         (["--toolchain", "gc"], "did you mean gcc"),
         (["--options", "lto", "--toolchain", "gcc"], "cannot do lto"),
+        (["--distro", "debian:trixie"], "--distro is for Debian packages"),
+        (["--fast"], "--fast is for Debian packages"),
+        (["--format", "deb,full", "--distro", "debian:trixie"], "ask for deb alone"),
+        (["--format", "deb", "--distro", "debian:trixie", "--options", "lto"], "--options is for archives"),
     ],
 )
 def test_a_bad_request_is_one_message_and_status_2(small: Small, arguments: list[str], wanted: str) -> None:

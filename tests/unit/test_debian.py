@@ -145,7 +145,7 @@ def test_a_machine_builds_by_itself_for_its_own_release_only() -> None:
     asked = replace(REQUEST, system=System("debian", "trixie"))
     check_release(Choice("host", image, packages=everything), asked, CATALOG)
     check_release(Choice("docker", image), REQUEST, CATALOG)
-    with pytest.raises(MissingPrerequisite, match="this machine is debian bookworm"):
+    with pytest.raises(MissingPrerequisite, match="this one is debian bookworm"):
         check_release(
             Choice("host", image, packages=everything), replace(asked, system=System("debian", "bookworm")), CATALOG
         )
