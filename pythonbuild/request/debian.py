@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, DebianFolder
@@ -52,15 +52,13 @@ class DebianRequest:
             raise BadRequest("PYTHON_VER_MIC is set, and PYTHON_VER_MAJ_MIN is not", "set both, or use --python")
         named = (f"cpython-{series}.{micro}" if micro else f"cpython-{series}",) if series else ()
         nogil = _truth("BUILD_NOGIL", environment)
-        return DebianRequest(
-            **{
-                **self.__dict__,
-                "distro": self.distro or environment.get("OS_DISTRO_BASE", ""),
-                "display": self.display or environment.get("OS_DISTRO_DISP", ""),
-                "pythons": self.pythons or (() if self.local_python else named),
-                "fast": self.fast if self.fast is not None else _truth("FAST_BUILD", environment),
-                "freethreaded": self.freethreaded if self.freethreaded is not None else nogil,
-            }
+        return replace(
+            self,
+            distro=self.distro or environment.get("OS_DISTRO_BASE", ""),
+            display=self.display or environment.get("OS_DISTRO_DISP", ""),
+            pythons=self.pythons or (() if self.local_python else named),
+            fast=self.fast if self.fast is not None else _truth("FAST_BUILD", environment),
+            freethreaded=self.freethreaded if self.freethreaded is not None else nogil,
         )
 
 
