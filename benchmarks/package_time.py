@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How long do Debian packages take, from nothing, and for another micro version after that?
 
-    python3 benchmarks/package_time.py [--distro NAME] [--first VERSION] [--second VERSION] [flags of build-linux.py]
+    python3 benchmarks/package_time.py [--distro NAME] [--first VERSION] [--second VERSION]
+        [--keep FOLDER] [flags of build-linux.py]
 
 From nothing means: no image of the release, no base of it, an empty store, no source; Docker or Podman runs already.  Prints a row of
 README's table.  The images of that release are deleted first, and made anew.
@@ -26,10 +27,13 @@ def main() -> int:
     parser.add_argument("--distro", default="debian:trixie")
     parser.add_argument("--first", default="3.13.5")
     parser.add_argument("--second", default="3.13.15")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work in this new folder, and leave all there")
     known, flags = parser.parse_known_args()
     forget(known.distro.partition(":")[2].partition("-")[0])
-    with tempfile.TemporaryDirectory(prefix="package-time-") as folder:
-        seconds = [build(Path(folder), known.distro, version, flags) for version in (known.first, known.second)]
+    with tempfile.TemporaryDirectory(prefix="package-time-") as passing:
+        folder = known.keep or Path(passing)
+        folder.mkdir(exist_ok=folder == Path(passing))
+        seconds = [build(folder, known.distro, version, flags) for version in (known.first, known.second)]
     columns = [
         f"`{' '.join(['--distro', known.distro, *flags])}`",
         *map(minutes, seconds),

@@ -19,6 +19,7 @@ from pythonbuild.home import checkout
 from pythonbuild.model.naming import archive_name, provenance_name
 from pythonbuild.packaging.provenance import Input, provenance
 from pythonbuild.plan.step import Output, Plan
+from pythonbuild.release.keys import check_key
 from pythonbuild.request.build import Build
 from pythonbuild.request.debian import DebianBuild
 from pythonbuild.sources.cache import sha256_of
@@ -62,12 +63,15 @@ def deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Pat
 
 
 def check_signing(key: str) -> None:
-    """Raise MissingPrerequisite if packages are to be signed, and this machine cannot."""
-    if key and not shutil.which("debsign"):
+    """Raise MissingPrerequisite if packages are to be signed, and this machine cannot, BadRequest if the key is not there."""
+    if not key:
+        return
+    if not shutil.which("debsign"):
         raise MissingPrerequisite(
             "--sign wants debsign, which knows what of a package is signed and in which order",
-            "apt-get install devscripts",
+            "apt-get install devscripts gpg",
         )
+    check_key(key)
 
 
 def _packages(tree: Path, folder: Path, key: str) -> list[Delivered]:
@@ -85,7 +89,7 @@ def _packages(tree: Path, folder: Path, key: str) -> list[Delivered]:
                 said = (done.stderr or done.stdout).strip().splitlines()
                 raise BadRequest(
                     f"debsign could not sign with {key}: {said[-1] if said else 'it does not say why'}",
-                    "is it a secret key that `gpg --list-secret-keys` shows?  The packages are in the store, unsigned",
+                    "the packages are in the store, unsigned: ask for them once more when gpg can",
                 )
         names = sorted(path.name for path in Path(partial).iterdir())
         for name in names:

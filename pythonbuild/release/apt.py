@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pythonbuild.binaries.debian import read_control
-from pythonbuild.errors import BadRequest, MissingPrerequisite
+from pythonbuild.errors import BadRequest
+from pythonbuild.release.keys import check_key
 
 __all__ = ["apt_repository"]
 
@@ -30,8 +31,8 @@ def apt_repository(packages: Iterable[Path], folder: Path, key: str = "") -> lis
     key: what GnuPG signs each release's index with; without one apt has to be told to trust it.  Raises BadRequest for a
     package of no release (also BadArchive), or a key that cannot sign, MissingPrerequisite if there is no gpg.
     """
-    if key and not shutil.which("gpg"):
-        raise MissingPrerequisite("an index is signed by gpg, which is not on this machine", "apt-get install gpg")
+    if key:
+        check_key(key)
     for package in packages:
         fields = read_control(package)
         place = folder / "pool" / _release_of(package, fields["Version"]) / fields["Package"] / package.name
@@ -99,7 +100,7 @@ def _sign(file: Path, signature: Path, key: str, how: list[str]) -> None:
         said = done.stderr.strip().splitlines()
         raise BadRequest(
             f"gpg cannot sign with {key}: {said[-1] if said else 'it does not say why'}",
-            "is it a secret key that `gpg --list-secret-keys` shows?",
+            "the index is unsigned until it is made once more",
         )
 
 

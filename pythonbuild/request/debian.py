@@ -126,8 +126,10 @@ def resolve_debian(request: DebianRequest, catalog: Catalog) -> tuple[DebianBuil
     if not _REVISION.fullmatch(request.revision):
         raise BadRequest(f"{request.revision!r} is no Debian revision", "letters, digits and dots, such as 1 or 2.1")
     maintainer = request.maintainer or _NOBODY
-    if not _MAINTAINER.fullmatch(maintainer):
+    if not (_MAINTAINER.fullmatch(maintainer) and maintainer.isprintable()):
         raise BadRequest(f"{maintainer!r} names no maintainer", "write it like 'Ada Lovelace <ada@example.org>'")
+    if request.display and not (request.display.strip() and request.display.isprintable()):
+        raise BadRequest(f"{request.display!r} names no distribution", "write it on one line, like 'Debian Trixie'")
     builds: dict[DebianBuild, None] = {}
     for triple in request.targets:
         target = catalog.target(triple)

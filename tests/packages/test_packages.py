@@ -244,19 +244,19 @@ def test_apt_installs_from_a_signed_repository(made: Made, box: Box, tmp_path: P
     )
     (box.folder / "key.gpg").write_bytes(exported.stdout)
     box.folder.chmod(0o755)  # apt reads as nobody in particular
-    command = [
-        sys.executable,
-        "-m",
-        "pythonbuild",
-        "release",
-        "--apt",
-        str(box.folder / "apt"),
-        "--sign",
-        "tester@example.org",
-    ]
-    done = subprocess.run(
-        [*command, *map(str, made.packages)], cwd=checkout(), env=environment, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "pythonbuild", "release", "--apt", str(box.folder / "apt")]
+    command += map(str, made.packages)
+
+    def release(key: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, "--sign", key], cwd=checkout(), env=environment, capture_output=True, text=True
+        )
+
+    refused = release("nobody")
+    assert refused.returncode == 2
+    assert "gpg knows no secret key nobody" in refused.stderr
+    assert not (box.folder / "apt").exists()
+    done = release("tester@example.org")
     assert done.returncode == 0, done.stderr
     line = done.stdout.strip()
     assert line.endswith(f"{made.release} main")
@@ -289,5 +289,5 @@ def test_a_build_is_signed(made: Made, tmp_path: Path) -> None:
         subprocess.run(["gpg", "--verify", str(path)], env=environment, check=True, capture_output=True)
     done = subprocess.run([*command, "--sign", "nobody"], env=environment, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "debsign could not sign with nobody" in done.stderr
+    assert "gpg knows no secret key nobody" in done.stderr
     assert "Traceback" not in done.stderr
