@@ -15,9 +15,9 @@ import pytest
 import zstandard
 
 from pythonbuild.home import checkout
+from tests.required import REQUIRED
 
 # What a fresh machine may lack; CI names here what must be there, so that nothing is passed over silently.
-REQUIRED = frozenset(os.environ.get("PYTHONBUILD_TESTS_REQUIRE", "").split())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

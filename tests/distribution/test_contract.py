@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.distribution.conftest import REQUIRED, Built, clean_environment
+from tests.distribution.conftest import Built, clean_environment
+from tests.required import REQUIRED
 
 EXTRA = """
 #include <Python.h>

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.home import checkout
-from tests.distribution.conftest import REQUIRED, Built, clean_environment
+from tests.distribution.conftest import Built, clean_environment
+from tests.required import REQUIRED
 
 SMOKE = checkout() / "pythonbuild" / "validation" / "smoke"
 

@@ -25,7 +25,8 @@ from pythonbuild.home import checkout
 from pythonbuild.validation.rule import Finding, rules
 from pythonbuild.validation.subject import Subject, read_subject
 from pythonbuild.validation.validate import judge
-from tests.distribution.conftest import REQUIRED, Built
+from tests.distribution.conftest import Built
+from tests.required import REQUIRED
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 

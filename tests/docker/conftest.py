@@ -12,10 +12,10 @@ from typing import Optional
 import pytest
 
 from tests.build.conftest import Small, prepared, small
+from tests.required import answers, daemon
 
-__all__ = ["prepared", "small"]
+__all__ = ["daemon", "prepared", "small"]
 
-REQUIRED = frozenset(os.environ.get("PYTHONBUILD_TESTS_REQUIRE", "").split())
 # The folder that the daemon cannot see, if it was started by dockerd.sh; such a daemon may be stopped, too.
 HIDDEN = os.environ.get("PYTHONBUILD_TESTS_HIDDEN", "")
 
@@ -23,23 +23,6 @@ HIDDEN = os.environ.get("PYTHONBUILD_TESTS_HIDDEN", "")
 def docker(*arguments: str) -> str:
     """Run Docker's own client; returns what it says."""
     return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout
-
-
-def answers() -> bool:
-    """Does the daemon answer?"""
-    try:
-        return subprocess.run(["docker", "version"], capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-@pytest.fixture(scope="session")
-def daemon() -> None:
-    """Demand a daemon."""
-    if not answers():
-        if "docker" in REQUIRED:
-            pytest.fail("a Docker daemon is required, and none answers")
-        pytest.skip("no Docker daemon answers")
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from tests.build.conftest import MANY_JOBS, Small, most_at_once, wait_for
-from tests.docker.conftest import HIDDEN, REQUIRED, containers_of, docker, restart
+from tests.docker.conftest import HIDDEN, containers_of, docker, restart
+from tests.required import REQUIRED
 
 ENGINE = ("--engine", "docker")
 

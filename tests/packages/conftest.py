@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -15,8 +14,10 @@ import pytest
 from pythonbuild.binaries.debian import read_control
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
+from tests.required import daemon
 
-REQUIRED = frozenset(os.environ.get("PYTHONBUILD_TESTS_REQUIRE", "").split())
+__all__ = ["MAINTAINER", "Box", "Made", "box", "daemon", "made"]
+
 MAINTAINER = "Ada Lovelace <ada@example.org>"
 _DEFAULT = ["debian:trixie --fast"]
 
@@ -89,20 +90,6 @@ class Made:
     def prefix(self) -> str:
         """Where they are installed."""
         return f"/opt/python/python{self.series}"
-
-
-@pytest.fixture(scope="session")
-def daemon() -> None:
-    """Demand a daemon."""
-    try:
-        done = subprocess.run(["docker", "version"], capture_output=True, text=True)
-        why = done.stderr if done.returncode else ""
-    except FileNotFoundError:
-        why = "there is no docker"
-    if why:
-        if "docker" in REQUIRED:
-            pytest.fail(f"a Docker daemon is required: {why}")
-        pytest.skip("no Docker daemon answers")
 
 
 @pytest.fixture(scope="session")

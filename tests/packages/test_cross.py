@@ -11,7 +11,8 @@ import pytest
 
 from pythonbuild.binaries.debian import read_control
 from pythonbuild.home import checkout
-from tests.packages.conftest import MAINTAINER, REQUIRED
+from tests.packages.conftest import MAINTAINER
+from tests.required import REQUIRED
 
 _QEMU = "qemu-aarch64-static"
 

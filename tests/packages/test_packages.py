@@ -16,7 +16,8 @@ from pythonbuild.binaries.debian import read_control
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.model.version import PythonVersion
-from tests.packages.conftest import MAINTAINER, REQUIRED, Box, Made
+from tests.packages.conftest import MAINTAINER, Box, Made
+from tests.required import REQUIRED
 
 _EXTENSION = """
 #include <Python.h>
