@@ -1,13 +1,14 @@
 """Train a profile: run CPython's own task, and beside it programs as people write them.
 
-    ./python training JOBS
+    ./python training JOBS [FLAG]...
 
 CPython's task, a part of its test suite, reaches all corners, most of them once, and what it repeats is not what programs
 repeat: the compiler then believes that lists are short and that hardly anything is sorted by floats.  So the ways that programs
 spend their time in are walked as well, for about as many instructions; the files beside this one have them, by what they are
 about.  Only the standard library is used, of CPython 3.11 and newer.
 
-JOBS processes run at once.  The exit status is that of CPython's task, or 1 if a workload failed.
+JOBS processes run at once; flags are for CPython's test program.  The exit status is that of CPython's task, or 1 if a workload
+failed.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ def work(part, parts):
 
 def main():
     """Train; see above."""
-    if len(sys.argv) == 3:
-        work(int(sys.argv[1]), int(sys.argv[2]))
+    if sys.argv[1] == "work":
+        work(int(sys.argv[2]), int(sys.argv[3]))
         return
-    jobs = sys.argv[1]
-    suite = subprocess.run([sys.executable, "-m", "test", "--pgo", "--timeout=1200", f"-j{jobs}"])
-    workers = [subprocess.Popen([sys.executable, sys.argv[0], str(part), jobs]) for part in range(int(jobs))]
+    jobs, *flags = sys.argv[1:]
+    suite = subprocess.run([sys.executable, "-m", "test", "--pgo", "--timeout=1200", f"-j{jobs}", *flags])
+    workers = [subprocess.Popen([sys.executable, sys.argv[0], "work", str(part), jobs]) for part in range(int(jobs))]
     failed = [worker.wait() for worker in workers]
     sys.exit(suite.returncode or int(any(failed)))
 
