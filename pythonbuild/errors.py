@@ -12,6 +12,7 @@ __all__ = [
     "BadArchive",
     "BadCatalog",
     "BadRequest",
+    "ChangedUpstream",
     "DamagedArtifact",
     "DiskFull",
     "EngineLost",
@@ -74,6 +75,12 @@ class BadCatalog(PythonBuildError):
 
     code = "bad-catalog"
     exit_status = 2
+
+
+class ChangedUpstream(PythonBuildError):
+    """A file of CPython's source is not what an edit of it expects."""
+
+    code = "changed-upstream"
 
 
 class MissingPrerequisite(PythonBuildError):

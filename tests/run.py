@@ -5,7 +5,8 @@ Without groups: all but the last two.  Makes its own virtual environment, so tha
   lint          ruff, mypy --strict
   unit          planner, names, schedules: no disk, no network, seconds
   build         small builds with the real compiler, and every fault a user can meet
-  docker        the same in containers, where a daemon answers
+  windows       what can be checked of the build for Windows without it: the edits of CPython's real project files
+  docker        small builds in containers, where a daemon answers
   distribution  builds the default Python (from the cache, if it is there) and tests it as its users would use it
   foreign       builds Pythons for other CPUs and for musl, and runs them by qemu-user and musl's loader
   packages      builds Debian packages in containers, and installs them in others
@@ -24,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from pythonbuild import bootstrap  # noqa: E402  (the path is set just above)
 
-GROUPS = ("lint", "unit", "build", "docker", "distribution", "foreign", "packages")
+GROUPS = ("lint", "unit", "build", "windows", "docker", "distribution", "foreign", "packages")
 
 
 def commands(programs: Path, groups: list[str], flags: list[str]) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Read cpython-unix/ and docker/ into a `Catalog`: the one place where YAML, templates and patches are opened."""
+"""Read cpython-unix/, cpython-windows/ and docker/ into a `Catalog`: the one place where YAML, templates and patches are opened."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pythonbuild.catalog.schema import (
     ExpectedFailure,
     Image,
     ModuleSet,
+    ProjectEdit,
     PythonRelease,
     PythonSeries,
     Recipe,
@@ -93,6 +94,7 @@ class Catalog:
     # The texts beside images.yml, by file name: templates of the images, and the script that runs a step in one.
     image_files: dict[str, str] = field(default_factory=dict)
     debian: Optional[DebianFolder] = None
+    projects: tuple[ProjectEdit, ...] = ()
 
     def target(self, triple: str) -> Target:
         """Return the target of that triple; raises UnknownName."""
@@ -174,10 +176,13 @@ def matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=4)
 def load_catalog(root: Path) -> Catalog:
-    """Read the folder `root` (cpython-unix) and docker/ beside it; raises BadCatalog that names file and place of what is wrong."""
+    """Read the folder `root` (cpython-unix), docker/ and cpython-windows/ beside it.
+
+    Raises BadCatalog that names file and place of what is wrong.
+    """
     pythons = _read(root / "pythons.yml", _Pythons)
     packages = root / "packages"
-    images = root.parent / "docker"
+    images, windows = root.parent / "docker", root.parent / "cpython-windows"
     recipes = [_recipe_folder(path.parent) for path in sorted(packages.glob("*/recipe.yml"))]
     catalog = Catalog(
         targets={target.triple: target for target in _read(root / "targets.yml", tuple[Target, ...])},
@@ -191,6 +196,7 @@ def load_catalog(root: Path) -> Catalog:
         failures=_read(root / "expected-failures.yml", tuple[ExpectedFailure, ...]),
         images={image.name: image for image in _read(images / "images.yml", tuple[Image, ...])},
         debian=_debian(root / "debian"),
+        projects=_read(windows / "projects.yml", tuple[ProjectEdit, ...]) if windows.is_dir() else (),
         image_files={path.name: path.read_text() for path in sorted(images.iterdir()) if path.is_file()},
     )
     _check(catalog, packages)

@@ -1,4 +1,7 @@
-"""The shape of every YAML file under cpython-unix/.  An unknown key or a wrong type is an error when it is read."""
+"""The shape of every YAML file under cpython-unix/, cpython-windows/ and docker/.
+
+An unknown key or a wrong type is an error when it is read.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ __all__ = [
     "ModuleSet",
     "Origin",
     "Patch",
+    "ProjectChange",
+    "ProjectEdit",
     "PythonRelease",
     "PythonSeries",
     "Recipe",
@@ -263,3 +268,30 @@ class Releases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     libraries: tuple[str, ...]
     cross_libraries: tuple[str, ...]
     releases: tuple[Release, ...]
+
+
+class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One change of an MSBuild project: what is done to all that the XPath `at` selects, which has to be there `times` times.
+
+    Exactly one of: `remove` it; put the XML `after` after it; `replace` words of its text, old -> new, each of which is there once.
+    """
+
+    at: str
+    times: int = 1
+    remove: bool = False
+    after: str = ""
+    replace: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if (self.remove, bool(self.after), bool(self.replace)).count(True) != 1:
+            raise ValueError(f"{self.at}: one of remove, after, replace")
+
+
+class ProjectEdit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Changes of one file of CPython's Windows build, for the same reason; `pythons` says for which versions."""
+
+    name: str
+    why: str
+    file: str
+    changes: tuple[ProjectChange, ...]
+    pythons: str = ""

@@ -17,6 +17,7 @@ ORDER = [
     "request",
     "plan",
     "sources",
+    "projects",
     "store",
     "engines",
     "run",

@@ -1,0 +1,1 @@
+"""MSBuild projects, which CPython is built by on Windows."""

@@ -1,0 +1,70 @@
+"""The real sources that CPython for Windows is made of, as far as they can be had here, without Windows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.catalog.schema import Origin
+from pythonbuild.home import checkout, home
+from pythonbuild.model.version import PythonVersion
+from pythonbuild.plan.step import SourceFile
+from pythonbuild.sources.cache import SourceCache
+from pythonbuild.sources.downloaders import Downloader
+from pythonbuild.sources.fetch import fetch_all
+
+# Those that Debian carries, and one of each kind of project files.
+VERSIONS = ("3.11.2", "3.13.5", "3.13.15")
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return load_catalog(checkout() / "cpython-unix")
+
+
+@pytest.fixture(scope="session")
+def archive() -> Callable[[str, tuple[Origin, ...]], Path]:
+    """A function that fetches an archive, unless it is in the source cache."""
+
+    def fetch(name: str, origins: tuple[Origin, ...]) -> Path:
+        cache = SourceCache(home() / "sources")
+        mirrors = tuple(os.environ.get("PYTHONBUILD_MIRRORS", "").split())
+        fetch_all([SourceFile(name, origins)], cache, Downloader(mirrors), lambda event: None, offline=False)
+        return next(filter(None, map(cache.find, origins)))
+
+    return fetch
+
+
+@pytest.fixture(scope="session")
+def projects(
+    catalog: Catalog, archive: Callable[[str, tuple[Origin, ...]], Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[PythonVersion, Path]:
+    """Folders with PCbuild/ of each CPython, by version."""
+    folders = {}
+    for version in map(PythonVersion.parse, VERSIONS):
+        folder = tmp_path_factory.mktemp(f"cpython-{version}")
+        with tarfile.open(archive(f"cpython {version}", catalog.releases[version].origins)) as tar:
+            for info in tar:
+                name = info.name.partition("/")[2]
+                file = tar.extractfile(info) if name.startswith("PCbuild/") and name.count("/") == 1 else None
+                if file:
+                    (folder / "PCbuild").mkdir(exist_ok=True)
+                    (folder / name).write_bytes(file.read())
+        folders[version] = folder
+    return folders
+
+
+@pytest.fixture(params=VERSIONS)
+def source(
+    projects: dict[PythonVersion, Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> tuple[PythonVersion, Path]:
+    """A CPython, and a copy of its projects that a test may change."""
+    version = PythonVersion.parse(request.param)
+    shutil.copytree(projects[version], tmp_path / "source")
+    return version, tmp_path / "source"
