@@ -62,7 +62,9 @@ def findings(cache: Path, output: Path, tools: bool = True, free_bytes: int = _B
 def _system() -> list[Finding]:
     if sys.platform != "linux":
         return [
-            Finding(f"this is {sys.platform}, and build-linux.py runs on Linux", "use the build script of this system")
+            Finding(
+                f"this is {sys.platform}, and what is built, also for macOS, is built on Linux", "use a Linux machine"
+            )
         ]
     if platform.machine() not in ("x86_64", "aarch64"):
         return [

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run the checks and tests: ``python3 tests/run.py [GROUP]... [-- pytest's own flags]``.
 
-Without groups: all but the last two.  Makes its own virtual environment, so that nothing has to be installed before.
+Without groups: all but the last three.  Makes its own virtual environment, so that nothing has to be installed before.
   lint          ruff, mypy --strict
   unit          planner, names, schedules: no disk, no network, seconds
   build         small builds with the real compiler, and every fault a user can meet
@@ -9,6 +9,7 @@ Without groups: all but the last two.  Makes its own virtual environment, so tha
   docker        small builds in containers, where a daemon answers
   distribution  builds the default Python (from the cache, if it is there) and tests it as its users would use it
   foreign       builds Pythons for other CPUs and for musl, and runs them by qemu-user and musl's loader
+  macos         builds Pythons for macOS on Linux, and looks at all that is in them
   packages      builds Debian packages in containers, and installs them in others
 """
 
@@ -25,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from pythonbuild import bootstrap  # noqa: E402  (the path is set just above)
 
-GROUPS = ("lint", "unit", "build", "windows", "docker", "distribution", "foreign", "packages")
+GROUPS = ("lint", "unit", "build", "windows", "docker", "distribution", "foreign", "macos", "packages")
 
 
 def commands(programs: Path, groups: list[str], flags: list[str]) -> list[list[str]]:
@@ -58,7 +59,7 @@ def main() -> int:
         for name, value in os.environ.items()
         if not name.startswith("PYTHON") or name.startswith("PYTHONBUILD_")
     }
-    for command in commands(environment / "bin", names or list(GROUPS[:-2]), flags):
+    for command in commands(environment / "bin", names or list(GROUPS[:-3]), flags):
         sys.stdout.write(f"$ {' '.join(command)}\n")
         sys.stdout.flush()
         status = subprocess.run(command, cwd=ROOT, env=variables).returncode

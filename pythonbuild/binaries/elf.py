@@ -120,8 +120,9 @@ def highest_glibc(tree: Path) -> str:
 
 
 def object_format(start: bytes) -> str:
-    """Return "elf", "llvm-bitcode" or "unknown" of an object file, by its first bytes."""
-    return {b"\x7fELF": "elf", b"BC\xc0\xde": "llvm-bitcode"}.get(start[:4], "unknown")
+    """Return "elf", "mach-o" (of 64 bits), "llvm-bitcode" or "unknown" of an object file, by its first bytes."""
+    known = {b"\x7fELF": "elf", b"\xcf\xfa\xed\xfe": "mach-o", b"BC\xc0\xde": "llvm-bitcode"}
+    return known.get(start[:4], "unknown")
 
 
 def _glibc_versions(binary: lief.ELF.Binary) -> tuple[tuple[int, ...], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Union
 
 import lief
 
@@ -18,14 +18,23 @@ MACHO_MAGIC = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 class MachOFacts:
     """A Mach-O program or library; of one for several CPUs, what any of them says.
 
-    oldest: the lowest macOS version it runs on, e.g. (11, 0, 0), if it says one.
+    kind: EXECUTE, DYLIB, BUNDLE, ...; oldest, sdk: the lowest macOS version it runs on, e.g. (11, 0, 0), and that of the SDK it was
+    linked with, if it says them; own_name: a library's; exported, weak: names as C has them, of what it gives others, and of what
+    it needs only if it is there; padding: bytes in which load commands may grow; signed: if only ad hoc.
     """
 
     cpus: tuple[str, ...]
+    kind: str
     needed: tuple[str, ...]
     rpath: tuple[str, ...]
     oldest: Optional[tuple[int, ...]]
+    sdk: Optional[tuple[int, ...]]
+    own_name: str
     two_level: bool
+    exported: frozenset[str]
+    weak: frozenset[str]
+    padding: int
+    signed: bool
 
 
 @dataclass(frozen=True)
@@ -46,15 +55,55 @@ def macho_facts(content: bytes) -> Optional[MachOFacts]:
         binaries = list(fat) if fat is not None else []
         if not binaries:
             return None
-        versions = [tuple(found.build_version.minos) for found in binaries if found.build_version]
-        versions += [tuple(found.version_min.version) for found in binaries if found.version_min]
+        stated = [found.build_version or found.version_min for found in binaries]
+        own = {_text(library.name) for found in binaries for library in found.libraries if _is_own_name(library)}
+        needed = [_text(library.name) for found in binaries for library in found.libraries if not _is_own_name(library)]
         return MachOFacts(
             cpus=tuple(_name(found.header.cpu_type) for found in binaries),
-            needed=tuple(dict.fromkeys(str(library.name) for found in binaries for library in found.libraries)),
-            rpath=tuple(dict.fromkeys(str(path.path) for found in binaries for path in found.rpaths)),
-            oldest=max(versions, default=None),
+            kind=_name(binaries[0].header.file_type),
+            needed=tuple(dict.fromkeys(needed)),
+            rpath=tuple(dict.fromkeys(_text(path.path) for found in binaries for path in found.rpaths)),
+            oldest=max((_oldest(version) for version in stated if version), default=None),
+            sdk=max((tuple(version.sdk) for version in stated if version), default=None),
+            own_name=min(own, default=""),
             two_level=all(found.header.has(lief.MachO.Header.FLAGS.TWOLEVEL) for found in binaries),
+            exported=frozenset(_c_name(symbol) for found in binaries for symbol in found.exported_symbols),
+            weak=frozenset(_c_name(symbol) for found in binaries for symbol in found.symbols if _is_weak(symbol)),
+            padding=min(map(_padding, binaries)),
+            signed=all(found.has_code_signature for found in binaries),
         )
+
+
+# An undefined symbol that the loader need not find (mach-o/nlist.h).
+_N_WEAK_REF = 0x40
+_N_TYPE = 0x0E
+
+
+def _is_weak(symbol: lief.MachO.Symbol) -> bool:
+    return symbol.raw_type & _N_TYPE == 0 and bool(symbol.description & _N_WEAK_REF)
+
+
+def _is_own_name(library: lief.MachO.DylibCommand) -> bool:
+    return library.command == lief.MachO.LoadCommand.TYPE.ID_DYLIB
+
+
+def _oldest(version: Union[lief.MachO.BuildVersion, lief.MachO.VersionMin]) -> tuple[int, ...]:
+    return tuple(version.minos if isinstance(version, lief.MachO.BuildVersion) else version.version)
+
+
+def _padding(binary: lief.MachO.Binary) -> int:
+    """Return how many bytes are free between the load commands and what comes first in the file after them."""
+    header = 32 if binary.header.is_64bit else 28
+    first = min((section.offset for section in binary.sections if section.offset), default=0)
+    return int(first - header - binary.header.sizeof_cmds)
+
+
+def _c_name(symbol: lief.MachO.Symbol) -> str:
+    return _text(symbol.name).removeprefix("_")
+
+
+def _text(name: Union[str, bytes]) -> str:
+    return name if isinstance(name, str) else name.decode("utf-8", "replace")
 
 
 def pe_facts(content: bytes) -> Optional[PeFacts]:

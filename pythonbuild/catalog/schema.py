@@ -170,6 +170,8 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     openssl: str
     # The highest glibc symbol version that a file may need; with a libc that has no versions, the functions that it may not.
     glibc: str
+    # The oldest macOS that it has to run on.
+    macos: str = ""
     newer_functions: tuple[str, ...] = ()
     # Toolchains by preference, and the machines (uname -m) that can build this target.
     toolchains: tuple[str, ...]
@@ -198,10 +200,11 @@ class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The name build scripts call the C and C++ compiler by; it is also what sysconfig will say.
     cc: str
     cxx: str
-    # Command name -> program in the toolchain's tree; compilers get the sysroot and the build root's paths added.
+    # Command name -> program in the toolchain's tree; compilers get `arguments`, the build root's paths, and `linking` added.
     compilers: dict[str, str]
     programs: dict[str, str]
     arguments: tuple[str, ...] = ()
+    linking: tuple[str, ...] = ()
     # Recipes whose results every build script gets as tools.
     tools: tuple[str, ...] = ()
     # Can it compile for other CPUs than that of the machine it runs on?
@@ -220,6 +223,8 @@ class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host_version: int = 0
     host_programs: tuple[str, ...] = ()
     host_hint: str = ""
+    # What people have to know of the Pythons that it makes.
+    note: str = ""
 
 
 class Image(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

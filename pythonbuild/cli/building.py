@@ -23,7 +23,7 @@ from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
 from pythonbuild.model.target import cpu_flags
 from pythonbuild.plan.step import Plan, ScriptAction, Step
-from pythonbuild.request.build import check_cpu
+from pythonbuild.request.build import Build, check_cpu
 from pythonbuild.run.execute import Executor
 from pythonbuild.run.jobserver import JobServer
 from pythonbuild.run.loop import Run, RunResult, lookup
@@ -152,6 +152,10 @@ def _run(
     engine = engine or HostEngine(session.cache / "roots")
     jobserver = JobServer(jobs, session.store.work, engine.named_pipe)
     observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
+    for name in dict.fromkeys(out.build.toolchain for out in plan.outputs if isinstance(out.build, Build)):
+        note = session.catalog.toolchain(name).note
+        if note:
+            observer(Note(f"note     {name}: {note}"))
     executor = Executor(
         plan=plan,
         store=session.store,

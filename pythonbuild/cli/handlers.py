@@ -29,7 +29,8 @@ def handlers(jobs: int) -> Mapping[str, Handler]:
         strip_installation(install, call.output / "install", call.output / "symbols", objcopy, jobs, call.say)
 
     def archive(call: HandlerCall) -> None:
-        (tree,) = [found.tree for found in call.inputs]
+        (content,) = call.inputs
+        tree = content.tree
         flavour, suffix = call.parameters["flavour"], call.parameters["suffix"]
         how = Compression(suffix, hard=call.parameters["compression"] == "hard", threads=jobs)
         target = call.output / f"{flavour}{suffix}"
@@ -40,7 +41,7 @@ def handlers(jobs: int) -> Mapping[str, Handler]:
         elif flavour == "debug_symbols":
             symbols_archive(tree / "symbols", target, how)
         else:
-            install_only_archive(tree / ("install" if flavour.endswith("stripped") else "python/install"), target, how)
+            install_only_archive(tree / ("install" if content.role == "stripped" else "python/install"), target, how)
         call.say(f"{target.name}: {target.stat().st_size} bytes")
 
     return {"distribution": distribution, "strip": strip, "archive": archive}

@@ -74,8 +74,9 @@ def main(arguments: list[str], program: str) -> int:
 def _command_line(arguments: list[str], program: str) -> str:
     """Return what the user typed, for messages that say how to do it again."""
     if program.startswith("build-"):
-        own = {"build", "--platform=linux"}  # the entry script's, see build-linux.py
-        return shlex.join([f"./{program}", *(argument for argument in arguments if argument not in own)])
+        # The verb and the platform are the entry script's, see build-linux.py.
+        typed = (word for word in arguments if word != "build" and not word.startswith("--platform="))
+        return shlex.join([f"./{program}", *typed])
     return shlex.join(["python3", "-m", "pythonbuild", *arguments])
 
 

@@ -36,7 +36,10 @@ def parser(program: str) -> argparse.ArgumentParser:
     return top
 
 
-_DESCRIPTION = "Build CPython and everything it is linked with, from pinned sources, for use on any Linux with glibc 2.17 or newer."
+_DESCRIPTION = (
+    "Build CPython and everything it is linked with, from pinned sources: for any Linux with glibc 2.17 or musl 1.2.2, or newer,\n"
+    "and, on Linux, for macOS 11 (Apple silicon) or 10.15 (Intel) and newer."
+)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -80,7 +83,8 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         "--toolchain",
         default="auto",
         metavar="NAME",
-        help="auto, gcc, llvm or zig (default: auto: llvm for lto, and for pgo in containers; zig for other CPUs and musl)",
+        help="auto, gcc, llvm, zig or llvm-darwin (default: auto: llvm for lto, and for pgo in containers; zig for other CPUs and musl; "
+        "llvm-darwin for macOS)",
     )
     group.add_argument(
         "--formats",
@@ -96,7 +100,7 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compress hard, and name the archives as releases are (cpython-3.13.15+20261121-...)",
     )
-    group.add_argument("--platform", default="linux", help=argparse.SUPPRESS)
+    group.add_argument("--platform", choices=["", "linux", "macos"], default="", help=argparse.SUPPRESS)
     _debian_flags(into.add_argument_group("Debian packages (--format deb)"))
     group.add_argument(
         "--engine",

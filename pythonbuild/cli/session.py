@@ -30,6 +30,9 @@ from pythonbuild.store.trees import digest_of, manifest_of
 
 __all__ = ["Session", "find_step"]
 
+# What the triples of an entry script's targets have in common.
+_PLATFORMS = {"linux": "-linux-", "macos": "-apple-"}
+
 
 @dataclass(frozen=True)
 class Session:
@@ -54,6 +57,8 @@ class Session:
         catalog = load_catalog(checkout() / "cpython-unix")
         formats = tuple(part for text in flags.formats or () for part in text.split(","))
         debian = _debian_request(flags) if "deb" in formats or flags.verb == "features" else None
+        if debian and flags.platform == "macos":
+            raise BadRequest("Debian packages are not for macOS", "build them by ./build-linux.py")
         if debian and set(formats) - {"deb"}:
             raise BadRequest(
                 "packages are built with a distribution's compiler and libraries, and archives are not",
@@ -64,7 +69,7 @@ class Session:
         image = image_for(resolve_debian(debian, catalog)[0], catalog) if debian else catalog.images["build"]
         choice = choice or choose(flags, catalog, cache, image)
         request = BuildRequest(
-            targets=tuple(flags.targets or (host_triple(),)),
+            targets=_targets(flags),
             pythons=tuple(flags.pythons or ()),
             options=tuple(flags.options or ()),
             machine=platform.machine(),
@@ -108,6 +113,22 @@ class Session:
     def debian_builds(self) -> tuple[DebianBuild, ...]:
         """Return the packages asked for, none where archives are."""
         return resolve_debian(self.debian, self.catalog) if self.debian else ()
+
+
+def _targets(flags: argparse.Namespace) -> tuple[str, ...]:
+    """Return the triples of the targets asked for; by default this machine's CPU, of the entry script's platform.
+
+    Raises BadRequest if one is another entry script's.
+    """
+    wanted = _PLATFORMS.get(flags.platform, "")
+    for triple in flags.targets or ():
+        other = next((name for name, part in _PLATFORMS.items() if part in triple), "")
+        if wanted and other and other != flags.platform:
+            raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it by ./build-{other}.py")
+    if flags.targets:
+        return tuple(flags.targets)
+    own = host_triple()
+    return (own if wanted in own else f"{own.partition('-')[0]}{wanted}darwin",)
 
 
 def _refuse_package_flags(flags: argparse.Namespace) -> None:

@@ -63,7 +63,7 @@ class _Tree:
 def build_info(root: Path, libraries: Mapping[str, Library], object_format: str) -> dict[str, object]:
     """Return `build_info` of the distribution in `root` (its python/ folder).
 
-    libraries: what is linked in, by the name after -l; object_format: "elf" or "llvm-bitcode:VERSION".
+    libraries: what is linked in, by the name after -l; object_format: "elf", "mach-o" or "llvm-bitcode:VERSION".
     Raises PythonBuildError if the build files name something that is not in the distribution.
     """
     tree = _Tree(root, libraries)
@@ -88,10 +88,13 @@ def _core(tree: _Tree) -> dict[str, object]:
     missing = [name for name in objects if not (tree.root / name).is_file()]
     if missing or not objects:
         raise PythonBuildError(f"objects of CPython's core are not in the build: {', '.join(missing[:5]) or 'none is'}")
-    system = dict.fromkeys(word[2:] for word in tree.words("LIBS") + tree.words("SYSLIBS") if word.startswith("-l"))
-    core: dict[str, object] = {"objs": objects, "links": [{"name": name, "system": True} for name in system]}
+    words = tree.words("LIBS") + tree.words("SYSLIBS")
+    system = dict.fromkeys(word[2:] for word in words if word.startswith("-l"))
+    links = [{"name": name, "system": True} for name in system] + _frameworks(words)
+    core: dict[str, object] = {"objs": objects, "links": links}
     for key, pattern in (
         ("shared_lib", "install/lib/libpython3.*.so.1.0"),
+        ("shared_lib", "install/lib/libpython3.*.dylib"),
         ("static_lib", "install/lib/python3*/config-*/*.a"),
     ):
         found = sorted(tree.root.glob(pattern))
@@ -119,7 +122,7 @@ def _facts(tree: _Tree, module: str, function: str) -> dict[str, object]:
     words = tree.module_words(module)
     # makesetup puts each object beside its source, below Modules.
     objects = [f"build/Modules/{word[:-2]}.o" for word in words if word.endswith(".c")]
-    links = [link for link in (_link(tree, word) for word in words) if link]
+    links = [link for link in (_link(tree, word) for word in words) if link] + _frameworks(words)
     links = list({str(link["name"]): link for link in links}.values())
     facts: dict[str, object] = {"init_fn": function, "links": links, "objs": objects, "variant": "default"}
     used = [tree.libraries[str(link["name"])] for link in links if str(link["name"]) in tree.libraries]
@@ -129,6 +132,12 @@ def _facts(tree: _Tree, module: str, function: str) -> dict[str, object]:
         # SQLite's "blessing" is a dedication to the public domain.
         facts["license_public_domain"] = facts["licenses"] == ["blessing"]
     return facts
+
+
+def _frameworks(words: list[str]) -> list[dict[str, object]]:
+    """Return the links that `-framework NAME` means."""
+    names = dict.fromkeys(name for flag, name in zip(words, words[1:]) if flag == "-framework")
+    return [{"name": name, "framework": True} for name in names]
 
 
 def _link(tree: _Tree, word: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pythonbuild.binaries.elf import highest_glibc, object_format
+from pythonbuild.binaries.foreign import macho_facts
 from pythonbuild.distribution.build_info import Library, build_info
 from pythonbuild.errors import PythonBuildError
 
@@ -36,9 +37,11 @@ class Facts:
     said: dict[str, Any]
 
 
-def _crt_features(root: Path, static: bool) -> list[str]:
-    if static:
+def _crt_features(root: Path, facts: Facts) -> list[str]:
+    if "static" in facts.options.split("+"):
         return ["static"]
+    if "-apple-" in facts.target_triple:
+        return ["libSystem"]
     glibc = highest_glibc(root / "install")
     return ["glibc-dynamic", f"glibc-max-symbol-version:{glibc}"] if glibc else ["musl-dynamic"]
 
@@ -59,7 +62,7 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
         # The name of build_options before version 8.
         "optimizations": facts.options,
         "build_info": build_info(root, facts.libraries, _object_format(root, said)),
-        "crt_features": _crt_features(root, static),
+        "crt_features": _crt_features(root, facts),
         "libpython_link_mode": "static" if static else "shared",
         "licenses": facts.licenses,
         "license_path": "licenses/LICENSE.cpython.LICENSE",
@@ -86,6 +89,7 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
         "python_version": said["version"],
         "run_tests": "build/run_tests.py",
         **_tcl(root),
+        **(_apple_sdk(root / facts.interpreter) if "-apple-" in facts.target_triple else {}),
     }
 
 
@@ -93,7 +97,7 @@ def _object_format(root: Path, said: dict[str, Any]) -> str:
     with open(root / "build/Python/ceval.o", "rb") as file:
         kind = object_format(file.read(4))
     if kind == "unknown":
-        raise PythonBuildError("build/Python/ceval.o is neither an ELF file nor LLVM bitcode")
+        raise PythonBuildError("build/Python/ceval.o is neither an ELF nor a Mach-O file nor LLVM bitcode")
     # sys.version names the compiler: "Clang 22.1.8 ".
     return f"llvm-bitcode:{said['compiler'].split()[1]}" if kind == "llvm-bitcode" else kind
 
@@ -103,6 +107,20 @@ def _only(root: Path, pattern: str) -> str:
     if len(found) != 1:
         raise PythonBuildError(f"the build made {len(found)} of {pattern}, and there must be one")
     return found[0].relative_to(root).as_posix()
+
+
+def _apple_sdk(interpreter: Path) -> dict[str, object]:
+    """Return the SDK that the linker noted in the interpreter, and the oldest macOS that it is for."""
+    facts = macho_facts(interpreter.read_bytes())
+    if facts is None or facts.oldest is None or facts.sdk is None:
+        raise PythonBuildError(f"{interpreter.name} is no Mach-O file that says which SDK it was linked with")
+    version = ".".join(map(str, facts.sdk[:2]))
+    return {
+        "apple_sdk_canonical_name": f"macosx{version}",
+        "apple_sdk_deployment_target": ".".join(map(str, facts.oldest[:2])),
+        "apple_sdk_platform": "macosx",
+        "apple_sdk_version": version,
+    }
 
 
 def _tcl(root: Path) -> dict[str, object]:

@@ -51,20 +51,25 @@ _relocate(build_time_vars)
 '''
 
 
-# Also for the shipped file: how python-config finds itself, and how it keeps a path with a space one word of its answer.
-_CONFIG_PREFIX = """\
+# Also for shipped files: follows links from the file $f, by what every POSIX shell has: macOS before 12.3 has no `readlink -f`, and its
+# shell (bash 3.2) takes a parenthesis that was not opened for the end of $( ).
+_FOLLOW = 'while l=$(readlink -- "$f"); do case $l in (/*) f=$l ;; (*) f=$(dirname -- "$f")/$l ;; esac; done'
+# How python-config finds itself, and how it keeps a path with a space one word of its answer.
+_CONFIG_PREFIX = f"""\
 installed_prefix ()
-{
-    dirname "$(dirname "$(readlink -f -- "$1")")"
-}
+{{
+    f=$1
+    {_FOLLOW}
+    (cd -- "$(dirname -- "$f")/.." && pwd -P)
+}}
 
 quoted ()
-{
+{{
     case $1 in
         *[!A-Za-z0-9_/.+@%:=-]*) printf "'%s'" "$1" ;;
         *) printf '%s' "$1" ;;
     esac
-}
+}}
 """
 
 
@@ -126,7 +131,7 @@ def relocatable_script(text: str, interpreter: str) -> str:
     if not first.startswith(f"#!{PREFIX}"):
         return text
     return f"""#!/bin/sh
-'''exec' "$(dirname -- "$(readlink -f -- "$0")")/{interpreter}" "$0" "$@"
+'''exec' "$(f=$0; {_FOLLOW}; dirname -- "$f")/{interpreter}" "$0" "$@"
 ' '''
 {rest}"""
 

@@ -170,7 +170,8 @@ class Planner:
 
     def _archive(self, build: Build, tree: Step, label: str, kind: ArchiveFormat) -> Output:
         content = Need("distribution", tree.identity)
-        if kind.flavour in ("install_only_stripped", "debug_symbols"):
+        # Debug information of Mach-O files stays in the objects: there is nothing to strip.
+        if kind.flavour in ("install_only_stripped", "debug_symbols") and not build.target.macos:
             content = Need("stripped", self._stripped(build, tree, label).identity)
         parameters = {
             "flavour": kind.flavour,
@@ -247,11 +248,7 @@ class Planner:
 
     def _needs(self, build: Build, folder: RecipeFolder, toolchain_name: str) -> tuple[Need, ...]:
         toolchain = self._catalog.toolchain(toolchain_name)
-        compiler = self._toolchain(build, toolchain.sysroot_from or toolchain_name)
-        needs = {Need("sysroot" if toolchain.sysroot_from else "toolchain", compiler.identity): None}
-        if toolchain.sysroot_recipe and folder.recipe.kind != "sysroot":
-            sysroot = self._recipe(build, self._catalog.recipe(toolchain.sysroot_recipe))
-            needs[Need("sysroot", sysroot.identity)] = None
+        needs = self._compiler_needs(build, folder.recipe, toolchain)
         native = self._native(build)
         if self._is_cross(build):
             needs[Need("build-toolchain", self._toolchain(native, native.toolchain).identity)] = None
@@ -269,6 +266,18 @@ class Planner:
             if tool.applies_to(build.target.triple, build.python):
                 needs[Need("tools", self._recipe(native, tool).identity)] = None
         return tuple(needs)
+
+    def _compiler_needs(self, build: Build, recipe: Recipe, toolchain: Toolchain) -> dict[Need, None]:
+        """Return what a recipe's compiler is made of: its own tree, if it is not the host's, and its sysroot."""
+        made = toolchain.sysroot_recipe and recipe.kind != "sysroot"
+        needs: dict[Need, None] = {}
+        if not toolchain.sysroot_from:
+            needs[Need("toolchain", self._toolchain(build, toolchain.name).identity)] = None
+        elif not made:
+            needs[Need("sysroot", self._toolchain(build, toolchain.sysroot_from).identity)] = None
+        if made:
+            needs[Need("sysroot", self._recipe(build, self._catalog.recipe(toolchain.sysroot_recipe)).identity)] = None
+        return needs
 
     def _tools(self, build: Build, recipe: Recipe, toolchain: Toolchain) -> tuple[str, ...]:
         """Return the names of the recipes that a recipe's script finds as tools."""
@@ -377,17 +386,19 @@ def _target_context(build: Build, native: Build) -> dict[str, object]:
         "answers": target.answers,
         "arch": target.arch,
         "libc": target.libc,
+        "macos": target.macos,
         "openssl": target.openssl,
     }
 
 
 def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
     """Return {command: command line}; compilers get target, sysroot and the build root's own include and library folders."""
-    gnu = build.target.gnu
-    minor = build.target.glibc.partition(".")[2]
+    target = build.target
+    gnu = target.gnu
+    minor = target.glibc.partition(".")[2]
     arguments = [
-        argument.format(gnu=gnu, glibc_minor=minor)
-        for argument in (*toolchain.arguments, *build.target.arguments)
+        argument.format(gnu=gnu, arch=target.arch, glibc_minor=minor, macos=target.macos)
+        for argument in (*toolchain.arguments, *target.arguments)
         if minor or "{glibc_minor}" not in argument
     ]
     # Where a root or the store lies must not be in a result.  GCC hands only the debug option on to the assembler.
@@ -397,12 +408,9 @@ def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
         "-ffile-prefix-map=@SYSROOT@=/toolchain",
     ]
     paths += ["-isystem", "@ROOT@/deps/include"]
-    # A build ID is what a debugger finds the symbols of a stripped file by.
-    linking = ["-L@ROOT@/deps/lib", "-B@ROOT@/deps/lib/crt", "-Wl,--build-id=sha1"]
     wrappers = {name: program.format(gnu=gnu) for name, program in toolchain.programs.items()}
     for name, program in toolchain.compilers.items():
-        # To clang's preprocessor an option for the linker is a file to read, in place of its standard input.
-        more = [] if name == "cpp" else linking
+        more = [] if name == "cpp" else ["-L@ROOT@/deps/lib", *toolchain.linking]
         wrappers[name] = " ".join([program.format(gnu=gnu), *arguments, *paths, *more])
     return wrappers
 

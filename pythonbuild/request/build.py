@@ -170,9 +170,10 @@ def check_options(options: BuildOptions, python: PythonVersion, target: Target) 
             "drop freethreaded, or choose a newer --python",
         )
     if "static" in options and target.libc != "musl":
+        libc = "glibc" if target.libc == "gnu" else "macOS"
         raise BadRequest(
-            f"option static makes an interpreter without dynamic loading, which glibc does not support ({target.triple})",
-            "drop static: on glibc the interpreter already holds all its libraries and needs libc alone",
+            f"option static makes an interpreter without dynamic loading, which {libc} does not support ({target.triple})",
+            f"drop static: on {libc} the interpreter already holds all its libraries and needs the system's alone",
         )
 
 
@@ -199,7 +200,14 @@ def _build(
         others = [tool for tool in usable if catalog.toolchain(tool).lto]
         raise BadRequest(f"toolchain {name} cannot do lto", f"use --toolchain {' or '.join(others)}, or drop lto")
     if toolchain.host_version:
-        _check_llvm(request, toolchain, "lto needs it" if request.toolchain == "auto" else "as asked for")
+        needing = "lto" if "lto" in options else target.triple
+        _check_llvm(request, toolchain, f"{needing} needs it" if request.toolchain == "auto" else "as asked for")
+    formats = tuple(dict.fromkeys(map(ArchiveFormat.parse, request.formats))) or DEFAULT_FORMATS
+    if target.macos and any(kind.flavour == "debug_symbols" for kind in formats):
+        raise BadRequest(
+            f"there is no debug_symbols archive for {target.triple}: on macOS they stay in the objects",
+            "ask for full, which has the objects in python/build, for dsymutil",
+        )
     foreign = target.gnu != f"{request.machine}-linux-gnu"
     if foreign and "pgo" in options and request.pgo_profile is None:
         _check_llvm(request, catalog.toolchain(TRAINING_TOOLCHAIN), "it makes the profile for all platforms")
@@ -209,7 +217,7 @@ def _build(
         options=options,
         toolchain=name,
         library_toolchain=library,
-        formats=tuple(dict.fromkeys(map(ArchiveFormat.parse, request.formats))) or DEFAULT_FORMATS,
+        formats=formats,
         release=request.release,
         local_python=request.local_python,
         pgo_profile=request.pgo_profile,

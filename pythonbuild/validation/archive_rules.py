@@ -152,14 +152,15 @@ def _symbols(case: Case) -> Iterator[tuple[str, str]]:
 
 @rule("shared-library", "libpython is there as a shared library, and lets others see Python's interface")
 def _shared_library(case: Case) -> Iterator[tuple[str, str]]:
-    if "static" in case.subject.options or (case.target and "-linux-" not in case.target.triple):
+    if "static" in case.subject.options:
         return
-    found = [name for name in case.subject.elf if re.search(r"/lib/libpython3\.\d+[td]*\.so\.1\.0$", name)]
+    exported = case.subject.exported
+    found = [name for name in exported if re.search(r"/lib/libpython3\.\d+[td]*\.(so\.1\.0|dylib)$", name)]
     if not found:
-        yield f"{case.subject.root}/lib", "has no libpython3.X.so.1.0"
+        yield f"{case.subject.root}/lib", "has no libpython3.X.so.1.0 (of macOS: libpython3.X.dylib)"
     for name in found:
         for symbol in ("Py_Initialize", "PyList_New", "Py_CompileString"):
-            if symbol not in case.subject.elf[name].exported:
+            if symbol not in exported[name]:
                 yield name, f"does not export {symbol}"
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pythonbuild.binaries.elf import ElfFacts
 from pythonbuild.validation.rule import Case, elf_rule, rule
 
-__all__: list[str] = []
+__all__ = ["PRIVATE_SYMBOLS"]
 
 # Symbols of libraries that are linked in statically; no other library of the process may meet them.
-_PRIVATE = frozenset(
+PRIVATE_SYMBOLS = frozenset(
     "BIO_ADDR_new BN_new BZ2_bzCompress CRYPTO_memcmp DH_new OPENSSL_instrument_bus SSL_extension_supported SSL_read "
     "XML_ParserCreate XOpenDisplay ZSTD_compress __txn_begin current_history deflateEnd el_init ffi_call ffi_type_void "
     "gdbm_close gzclose history_expand inflate lzma_index_init lzma_stream_encoder mpd_qadd new_field readline rl_prompt "
@@ -93,7 +93,7 @@ def _rpath(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
 
 @elf_rule("elf-private", "symbols of the libraries that were linked in are not exported")
 def _private(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
-    for symbol in sorted(facts.exported & _PRIVATE):
+    for symbol in sorted(facts.exported & PRIVATE_SYMBOLS):
         yield f"exports {symbol}"
 
 

@@ -1,6 +1,6 @@
 """Rules over each Mach-O and PE program and library.
 
-There are no targets for macOS and Windows in targets.yml yet: what is judged here needs no more than the file itself.
+There are no targets for Windows in targets.yml yet: what is judged there needs no more than the file itself.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pythonbuild.binaries.foreign import MachOFacts
+from pythonbuild.validation.elf_rules import PRIVATE_SYMBOLS
 from pythonbuild.validation.rule import Case, rule
 
 __all__: list[str] = []
@@ -15,6 +17,10 @@ __all__: list[str] = []
 # Apple's own: libraries and frameworks that every macOS has.
 _APPLE = re.compile(r"/usr/lib/|/System/Library/(Private)?Frameworks/")
 _APPLE_PLACES = re.compile(r"@(rpath|loader_path|executable_path)/")
+# Functions that CPython looks for before it calls them: by __builtin_available(), or by their address.
+_LOOKED_FOR = frozenset({"inet_aton", "mkfifoat", "mknodat", "preadv", "ptsname_r", "pwritev"})
+# Who changes names that a file has for libraries (install_name_tool) can make one as long as a path may be.
+_LONGEST_NAME = 1024
 # Windows' own, and the runtime library that comes with every Python for Windows.
 _WINDOWS = frozenset(
     "advapi32 bcrypt cabinet comctl32 comdlg32 crypt32 gdi32 imm32 iphlpapi kernel32 msi msvcrt netapi32 ntdll ole32 oleaut32 "
@@ -44,11 +50,13 @@ def _machine(case: Case) -> Iterator[tuple[str, str]]:
             yield name, f"is for {facts.machine}, not {pe}"
 
 
-@rule("macho-libraries", "nothing but macOS's own libraries is needed, and the archive's by a relative place")
+@rule("macho-libraries", "nothing but the target's system libraries is needed, and the archive's by a relative place")
 def _libraries(case: Case) -> Iterator[tuple[str, str]]:
+    known = case.target.system_libraries if case.target else ()
     for name, facts in case.subject.macho.items():
         for library in facts.needed:
-            if not _APPLE.match(library) and not _APPLE_PLACES.match(library):
+            system = library in known if known else _APPLE.match(library)
+            if not system and not _APPLE_PLACES.match(library):
                 yield name, f"needs {library}"
 
 
@@ -74,6 +82,57 @@ def _names(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in case.subject.macho.items():
         if not facts.two_level:
             yield name, "has a flat name space"
+
+
+@rule("macho-weak", "no function of a newer macOS is called, but by those who look first whether it is there")
+def _weak(case: Case) -> Iterator[tuple[str, str]]:
+    for name, facts in case.subject.macho.items():
+        for symbol in sorted(facts.weak - _LOOKED_FOR):
+            yield name, f"calls {symbol}, which the oldest macOS does not have"
+
+
+@rule("macho-private", "symbols of the libraries that were linked in are not exported")
+def _private(case: Case) -> Iterator[tuple[str, str]]:
+    for name, facts in case.subject.macho.items():
+        for symbol in sorted(facts.exported & PRIVATE_SYMBOLS):
+            yield name, f"exports {symbol}"
+
+
+@rule("macho-own-name", "a library's own name is relative to who loads it")
+def _own_name(case: Case) -> Iterator[tuple[str, str]]:
+    for name, facts in _of_kind(case, "DYLIB"):
+        if facts.own_name != f"@rpath/{name.rsplit('/', 1)[-1]}":
+            yield name, f"calls itself {facts.own_name}"
+
+
+@rule("macho-padding", "programs and libraries have room for longer names of libraries")
+def _padding(case: Case) -> Iterator[tuple[str, str]]:
+    for name, facts in (*_of_kind(case, "DYLIB"), *_of_kind(case, "EXECUTE")):
+        if facts.padding < _LONGEST_NAME:
+            yield name, f"has {facts.padding} bytes for longer names (link with -headerpad_max_install_names)"
+
+
+@rule("macho-signed", "what is for ARM is signed, if only ad hoc: macOS runs nothing else there")
+def _signed(case: Case) -> Iterator[tuple[str, str]]:
+    for name, facts in case.subject.macho.items():
+        if "ARM64" in facts.cpus and not facts.signed:
+            yield name, "is not signed"
+
+
+@rule("macho-modules", "each extension module exports its start, perhaps that of others, and nothing else")
+def _modules(case: Case) -> Iterator[tuple[str, str]]:
+    for name, facts in _of_kind(case, "BUNDLE"):
+        module = re.search(r"/lib-dynload/(\w+)\.[^/]*so$", name)
+        if module and f"PyInit_{module[1]}" not in facts.exported:
+            yield name, f"does not export PyInit_{module[1]}"
+        for symbol in sorted(facts.exported) if module else ():
+            if not symbol.startswith(("PyInit_", "PyInitU_")):
+                yield name, f"exports {symbol}"
+
+
+def _of_kind(case: Case, kind: str) -> Iterator[tuple[str, MachOFacts]]:
+    """Yield those Mach-O files that are programs (EXECUTE), libraries (DYLIB) or modules (BUNDLE)."""
+    yield from ((name, facts) for name, facts in case.subject.macho.items() if facts.kind == kind)
 
 
 @rule("pe-libraries", "nothing but Windows' own DLLs is needed, and the archive's")

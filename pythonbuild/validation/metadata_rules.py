@@ -64,10 +64,17 @@ def _target(case: Case) -> Iterator[tuple[str, str]]:
     triple = str(_facts(case).get("target_triple"))
     if case.target is None:
         yield "python/PYTHON.json", f"target_triple {triple} is not in targets.yml"
-    elif "-linux-" in triple:
-        tag = f"linux-{_PLATFORM_CPU.get(case.target.arch, case.target.arch)}"
-        if _facts(case).get("python_platform_tag") != tag:
-            yield "python/PYTHON.json", f"python_platform_tag is {_facts(case).get('python_platform_tag')}, not {tag}"
+        return
+    wanted = {"python_platform_tag": f"linux-{_PLATFORM_CPU.get(case.target.arch, case.target.arch)}"}
+    if case.target.macos:
+        cpu = {"aarch64": "arm64"}.get(case.target.arch, case.target.arch)
+        wanted = {
+            "python_platform_tag": f"macosx-{case.target.macos}-{cpu}",
+            "apple_sdk_deployment_target": case.target.macos,
+        }
+    for key, value in wanted.items():
+        if _facts(case).get(key) != value:
+            yield "python/PYTHON.json", f"{key} is {_facts(case).get(key)}, not {value}"
 
 
 @rule("json-paths", "every path in PYTHON.json is that of something in the archive", full_only=True)
@@ -193,15 +200,15 @@ def _modules(case: Case) -> Iterator[tuple[str, str]]:
 @rule("module-functions", "libpython exports the start of each built-in module, and of no other", full_only=True)
 def _module_functions(case: Case) -> Iterator[tuple[str, str]]:
     library = str(_facts(case)["build_info"]["core"].get("shared_lib"))
-    facts = case.subject.elf.get(f"python/{library}")
-    if facts is None:
+    exported = case.subject.exported.get(f"python/{library}")
+    if exported is None:
         return
     wanted = {
         extension["init_fn"]
         for _, extension in _extensions(case)
         if "shared_lib" not in extension and extension["init_fn"].startswith("PyInit_")
     }
-    there = {symbol for symbol in facts.exported if symbol.startswith("PyInit_")}
+    there = {symbol for symbol in exported if symbol.startswith("PyInit_")}
     for name in sorted(wanted ^ there):
         yield f"python/{library}", f"{'does not export' if name in wanted else 'exports'} {name}"
 

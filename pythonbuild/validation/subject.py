@@ -93,6 +93,12 @@ class Subject:
         parts = str(self.variables.get("HOST_GNU_TYPE") or self.variables.get("MULTIARCH", "")).split("-")
         return "-".join(parts[:1] + parts[2:] if len(parts) > 3 else parts)
 
+    @property
+    def exported(self) -> dict[str, frozenset[str]]:
+        """What each ELF and Mach-O file gives others, by the file's name."""
+        found = {name: facts.exported for name, facts in self.elf.items()}
+        return {**found, **{name: facts.exported for name, facts in self.macho.items()}}
+
     def files(self, pattern: str) -> Iterator[Entry]:
         """Yield the files whose whole name fits a regular expression."""
         compiled = re.compile(pattern)

@@ -20,6 +20,7 @@ import zstandard
 
 from pythonbuild.binaries.archive import members
 from pythonbuild.binaries.elf import ElfFacts
+from pythonbuild.binaries.foreign import MachOFacts
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.validation.rule import Finding, rules
@@ -229,6 +230,14 @@ FOREIGN: dict[str, Callable[[Subject], Subject]] = {
     "macho-rpath": lambda it: with_macho(it, rpath=("/opt/lib",)),
     "macho-oldest": lambda it: with_macho(it, oldest=(15, 0, 0)),
     "macho-names": lambda it: with_macho(it, two_level=False),
+    "macho-weak": lambda it: with_macho(it, weak=frozenset({"strchrnul"})),
+    "macho-private": lambda it: with_macho(it, exported=frozenset({"SSL_read"})),
+    "macho-own-name": lambda it: with_macho(it, kind="DYLIB", own_name="/install/lib/libpython3.13.dylib"),
+    "macho-padding": lambda it: with_macho(it, kind="EXECUTE", padding=32),
+    "macho-signed": lambda it: with_macho(it, signed=False),
+    "macho-modules": lambda it: dataclasses.replace(
+        it, macho={"python/install/lib/python3.13/lib-dynload/_x.cpython-313-darwin.so": facts_of(it)}
+    ),
     "pe-libraries": lambda it: with_pe(it, needed=("libz.dll",)),
     "pe-memory": lambda it: with_pe(it, no_execute=False),
 }
@@ -237,6 +246,10 @@ FOREIGN: dict[str, Callable[[Subject], Subject]] = {
 def with_macho(subject: Subject, **changes: Any) -> Subject:
     changed = {name: dataclasses.replace(facts, **changes) for name, facts in subject.macho.items()}
     return dataclasses.replace(subject, macho=changed)
+
+
+def facts_of(subject: Subject) -> MachOFacts:
+    return next(iter(subject.macho.values()))
 
 
 def with_pe(subject: Subject, **changes: Any) -> Subject:

@@ -13,10 +13,11 @@ from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, ScriptAction, Step
 from pythonbuild.release.uv_index import uv_index
-from pythonbuild.request.build import BuildRequest, resolve
+from pythonbuild.request.build import BuildRequest, Llvm, resolve
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 FOREIGN = [target.triple for target in CATALOG.targets.values() if CATALOG.toolchains_for(target, "x86_64") == ("zig",)]
+LLVM = Llvm(Path("/usr/lib/llvm-22/bin"), "22")
 
 
 def planned(triple: str, options: str = "noopt") -> Plan:
@@ -65,12 +66,12 @@ def test_an_aarch64_machine_builds_by_the_same_data() -> None:
     targets = [target for target in CATALOG.targets.values() if "aarch64" in target.build_machines]
     assert len(targets) > 6
     for target in targets:
-        request = BuildRequest(targets=(target.triple,), pythons=(), options=("noopt",), machine="aarch64")
-        plan = Planner(CATALOG, Surroundings(machine="aarch64")).plan(resolve(request, CATALOG))
+        request = BuildRequest(targets=(target.triple,), pythons=(), options=("noopt",), machine="aarch64", llvm=LLVM)
+        plan = Planner(CATALOG, Surroundings(machine="aarch64", llvm=LLVM)).plan(resolve(request, CATALOG))
         found = scripts(plan)
         (cpython,) = (identity for identity in found if identity.startswith("cpython-"))
         native = target.triple == "aarch64-unknown-linux-gnu"
-        assert cpython.endswith("/gcc" if native else "/zig")
+        assert cpython.endswith("/llvm-darwin" if target.macos else "/gcc" if native else "/zig")
         assert [identity for identity in found if identity.startswith("host-python-")] == (
             [] if native else ["host-python-3.13.15@aarch64-unknown-linux-gnu/gcc"]
         )
@@ -105,4 +106,5 @@ def test_a_machine_makes_its_own_pythons_by_its_own_compilers_and_others_by_zig(
     for target in CATALOG.targets.values():
         if machine in target.build_machines:
             own = target.gnu == f"{machine}-linux-gnu"
-            assert CATALOG.toolchains_for(target, machine) == (("gcc", "llvm") if own else ("zig",))
+            others = "llvm-darwin" if target.macos else "zig"
+            assert CATALOG.toolchains_for(target, machine) == (("gcc", "llvm") if own else (others,))

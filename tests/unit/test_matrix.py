@@ -76,6 +76,8 @@ def test_compilers_are_told_the_target_and_its_libc(target) -> None:  # type: ig
         cc = action.wrappers["cc"]
         if identity.endswith("/gcc"):
             assert f"/bin/{target.gnu}-gcc " in cc
+        elif target.macos:
+            assert f"--target={target.arch}-apple-macos{target.macos} -isysroot @SYSROOT@/" in cc
         else:
             assert f"--target={target.gnu} " in cc
             assert "--sysroot=@SYSROOT@" in cc

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,34 @@ def test_a_script_becomes_both_shell_and_python() -> None:
     text = relocatable_script("#!/install/bin/python3.13\nimport sys\n", "python3.13")
     assert text.startswith("#!/bin/sh\n'''exec' ")
     compile(text, "script", "exec")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_script_finds_its_interpreter_through_links_with_a_readlink_that_knows_no_f(
+    tmp_path: Path, shell: str
+) -> None:
+    """As that of macOS before 12.3."""
+    place = tmp_path / "a b" / "bin"
+    tools = tmp_path / "tools"
+    for folder in (place, tools, tmp_path / "links"):
+        folder.mkdir(parents=True)
+    (tools / "readlink").write_text(f'#!/bin/sh\n[ "$1" = -- ] || exit 64\nexec {shutil.which("readlink")} "$@"\n')
+    (place / "python3.13").write_text('#!/bin/sh\necho "$0" "$2"\n')
+    (place / "pip").write_text(relocatable_script("#!/install/bin/python3.13\nimport sys\n", "python3.13"))
+    for program in (tools / "readlink", place / "python3.13", place / "pip"):
+        program.chmod(0o755)
+    (tmp_path / "links" / "absolute").symlink_to(place / "pip")
+    (tmp_path / "links" / "relative").symlink_to("absolute")
+    for name in ("links/relative", "links/absolute", "a b/bin/pip"):
+        done = subprocess.run(
+            [shell, name, "install"],
+            cwd=tmp_path,
+            env={"PATH": f"{tools}:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.endswith("a b/bin/python3.13 install\n")
 
 
 def test_other_scripts_are_left_alone() -> None:

@@ -1,4 +1,4 @@
-/* What expat wants to know of Linux with glibc 2.17 or musl, or newer. */
+/* What expat wants to know of Linux with glibc 2.17 or musl, or newer, and of macOS. */
 #ifndef EXPAT_CONFIG_H
 #define EXPAT_CONFIG_H 1
 
@@ -11,8 +11,12 @@
 #endif
 
 /* How the hash's salt is made: from the kernel by its own call, else from its device.  glibc 2.17 has no getrandom(). */
+#ifdef __APPLE__
+#define HAVE_ARC4RANDOM_BUF 1
+#else
 #define HAVE_SYSCALL_GETRANDOM 1
 #define XML_DEV_URANDOM 1
+#endif
 
 #define HAVE_FCNTL_H 1
 #define HAVE_MMAP 1

@@ -1,4 +1,4 @@
-/* What libffi's configure finds out on Linux, with a GCC or clang of this century. */
+/* What libffi's configure finds out on Linux and on macOS, with a GCC or clang of this century. */
 
 #define HAVE_ALLOCA_H 1
 #define HAVE_INTTYPES_H 1
@@ -24,7 +24,7 @@
 #define HAVE_AS_CFI_PSEUDO_OP 1
 #define HAVE_RO_EH_FRAME 1
 #define EH_FRAME_FLAGS "a"
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(__APPLE__)
 #define HAVE_AS_X86_64_UNWIND_SECTION_TYPE 1
 #endif
 #if defined(__x86_64__) || defined(__i386__)
@@ -34,14 +34,23 @@
 #define HAVE_AS_S390_ZARCH 1
 #endif
 
-/* Closures without memory that is writable and executable, on the CPUs that libffi has them for. */
-#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || defined(__arm__) || defined(__loongarch__) \
+/* Closures without memory that is writable and executable, on the CPUs that libffi has them for; on macOS for ARM, a page of code
+   is mapped once more beside one of data. */
+#ifdef __APPLE__
+#ifdef __aarch64__
+#define FFI_EXEC_TRAMPOLINE_TABLE 1
+#else
+#define FFI_MMAP_EXEC_WRIT 1
+#endif
+#elif defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || defined(__arm__) || defined(__loongarch__) \
     || defined(__s390x__) || defined(__powerpc__)
 #define FFI_EXEC_STATIC_TRAMP 1
 #endif
 
 #define HAVE_HIDDEN_VISIBILITY_ATTRIBUTE 1
-#ifdef LIBFFI_ASM
+#if defined(LIBFFI_ASM) && defined(__APPLE__)
+#define FFI_HIDDEN(name) .private_extern name
+#elif defined(LIBFFI_ASM)
 #define FFI_HIDDEN(name) .hidden name
 #else
 #define FFI_HIDDEN __attribute__((visibility("hidden")))

@@ -1,0 +1,111 @@
+"""What can be known of a Python for macOS without a Mac: each of its files is judged, and real wheels find in it what they call."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import lief
+import pytest
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.home import checkout
+from pythonbuild.validation.subject import Subject, read_subject
+from pythonbuild.validation.validate import judge
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+# Wheels for macOS as their authors made them, with python.org's Python.
+WHEELS = ("numpy==2.3.5", "msgpack==1.1.2", "cffi==2.0.0")
+
+
+@pytest.fixture(scope="session")
+def subject(full: Path) -> Subject:
+    return read_subject(full)
+
+
+@pytest.fixture(scope="session")
+def program(subject: Subject) -> str:
+    """The interpreter's name in the archive."""
+    assert subject.facts is not None
+    return f"python/{subject.facts['python_exe']}"
+
+
+def test_no_rule_is_broken(subject: Subject) -> None:
+    assert judge(subject, CATALOG) == []
+
+
+def test_the_smaller_archives_keep_the_rules_too(built: Path, triple: str) -> None:
+    archives = sorted(built.glob(f"*-{triple}-*install_only*.tar.gz"))
+    assert len(archives) == 2
+    for path in archives:
+        assert judge(read_subject(path), CATALOG) == []
+
+
+def test_all_that_is_made_is_for_that_cpu_and_that_macos(subject: Subject, triple: str) -> None:
+    target = CATALOG.target(triple)
+    oldest = tuple(map(int, f"{target.macos}.0".split(".")))
+    assert len(subject.macho) > 10
+    assert not subject.elf
+    for name, facts in subject.macho.items():
+        assert facts.cpus == ({"aarch64": "ARM64", "x86_64": "X86_64"}[target.arch],), name
+        assert facts.oldest == oldest, name
+        assert facts.sdk is not None, name
+        assert facts.sdk >= oldest, name
+
+
+def test_the_interpreter_needs_the_system_alone_and_not_its_own_library(subject: Subject, program: str) -> None:
+    facts = subject.macho[program]
+    assert facts.kind == "EXECUTE"
+    assert "/usr/lib/libSystem.B.dylib" in facts.needed
+    assert not [name for name in facts.needed if name.startswith("@")]
+    assert facts.rpath == ("@loader_path/../lib",)
+
+
+def test_it_has_what_urllib_asks_macos_for(subject: Subject) -> None:
+    """urllib.request, and with it pip, cannot be imported on macOS without _scproxy."""
+    assert subject.facts is not None
+    (proxies,) = subject.facts["build_info"]["extensions"]["_scproxy"]
+    names = {str(link["name"]) for link in proxies["links"] if link.get("framework")}
+    assert names == {"SystemConfiguration", "CoreFoundation"}
+    assert "_tkinter" not in subject.facts["build_info"]["extensions"]
+
+
+def test_it_says_what_it_is_as_a_mac_would(subject: Subject, triple: str) -> None:
+    assert subject.facts is not None
+    values = subject.facts["python_config_vars"]
+    target = CATALOG.target(triple)
+    assert values["MACOSX_DEPLOYMENT_TARGET"] == target.macos
+    assert values["EXT_SUFFIX"] == ".cpython-313-darwin.so"
+    assert values["LDSHARED"].startswith("cc -bundle -undefined dynamic_lookup")
+    assert subject.facts["crt_features"] == ["libSystem"]
+    assert subject.facts["build_info"]["core"]["shared_lib"].endswith(".dylib")
+    assert subject.facts["apple_sdk_platform"] == "macosx"
+
+
+def undefined(content: bytes) -> set[str]:
+    """Return what a Mach-O file takes of a Python."""
+    file = lief.MachO.parse(io.BytesIO(content))
+    binary = file.at(0) if file is not None else None
+    assert binary is not None
+    names = {str(symbol.name).removeprefix("_") for symbol in binary.imported_symbols}
+    return {name for name in names if name.startswith(("Py", "_Py"))}
+
+
+def test_wheels_for_macos_find_all_that_they_call(subject: Subject, program: str, triple: str, tmp_path: Path) -> None:
+    cpu = {"aarch64": "arm64"}.get(triple.split("-")[0], "x86_64")
+    platforms = [f"--platform=macosx_{version}_{cpu}" for version in ("11_0", "10_15", "10_14", "10_13", "10_9")]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(tmp_path)]
+    command += ["--only-binary=:all:", "--python-version=3.13", "--implementation=cp", *platforms]
+    subprocess.run([*command, *WHEELS], check=True)
+    exported = subject.macho[program].exported
+    called: set[str] = set()
+    for wheel in tmp_path.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as content:
+            called.update(*(undefined(content.read(name)) for name in content.namelist() if name.endswith(".so")))
+    assert len(called) > 300
+    assert called - exported == set()
+    (library,) = (facts for name, facts in subject.macho.items() if name.endswith(".dylib"))
+    assert called - library.exported == set()
