@@ -9,7 +9,7 @@ from typing import Optional, Union
 
 import lief
 
-__all__ = ["MACHO_MAGIC", "MachOFacts", "PeFacts", "macho_facts", "pe_facts"]
+__all__ = ["MACHO_MAGIC", "MachOFacts", "PeFacts", "has_cold_functions", "macho_facts", "pe_facts"]
 
 MACHO_MAGIC = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
@@ -74,9 +74,17 @@ def macho_facts(content: bytes) -> Optional[MachOFacts]:
         )
 
 
-# An undefined symbol that the loader need not find (mach-o/nlist.h).
-_N_WEAK_REF = 0x40
+def has_cold_functions(content: bytes) -> bool:
+    """Is any function of a Mach-O object marked as one that hardly runs, as clang does by a profile?"""
+    found = lief.MachO.parse(io.BytesIO(content))
+    binary = found.at(0) if found is not None else None
+    return binary is not None and any(symbol.description & _N_COLD_FUNC for symbol in binary.symbols)
+
+
+# Of symbols (mach-o/nlist.h): an undefined one that the loader need not find; the mark of a function that hardly runs.
 _N_TYPE = 0x0E
+_N_WEAK_REF = 0x40
+_N_COLD_FUNC = 0x400
 
 
 def _is_weak(symbol: lief.MachO.Symbol) -> bool:

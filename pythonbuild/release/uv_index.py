@@ -48,14 +48,14 @@ def _entry(path: Path, name: ArchiveName, base_url: str, catalog: Catalog) -> tu
     target = catalog.target(name.triple)
     variant = "+".join(sorted(_VARIANTS & set(str(name.options).split("+")), reverse=True)) or None
     family = _FAMILIES.get(target.arch, target.arch)
-    # With the float ABI, where there are two: gnueabi, gnueabihf.
-    libc = target.triple.rsplit("-", 1)[1]
+    # The libc with the float ABI, where there are two: gnueabi, gnueabihf.
+    system, libc = ("darwin", "none") if target.macos else ("linux", target.triple.rsplit("-", 1)[1])
     described = f"{family}_{target.level}-{libc}" if target.level else f"{family}-{libc}"
-    key = f"cpython-{name.python}{f'+{variant}' if variant else ''}-linux-{described}"
+    key = f"cpython-{name.python}{f'+{variant}' if variant else ''}-{system}-{described}"
     entry = {
         "name": "cpython",
         "arch": {"family": family, "variant": target.level or None},
-        "os": "linux",
+        "os": system,
         "libc": libc,
         "major": name.python.major,
         "minor": name.python.minor,

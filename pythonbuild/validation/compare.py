@@ -45,7 +45,7 @@ def summary(subject: Subject) -> dict[str, Any]:
         "files": sum(entry.kind == "file" for entry in subject.entries.values()),
         "builtin_modules": sorted(set(extensions) - set(shared)),
         "shared_modules": shared or sorted(_modules(subject)),
-        "links": {name: list(elf.needed) for name, elf in sorted(subject.elf.items())},
+        "links": {name: list(needed) for name, needed in sorted(subject.needed.items())},
     }
 
 
@@ -72,7 +72,7 @@ def _change(old: Subject, new: Subject, name: str) -> str:
         if getattr(left, what) != getattr(right, what):
             form = "{:o}" if what == "mode" else "{}"
             said.append(f"{what} {form.format(getattr(left, what))} -> {form.format(getattr(right, what))}")
-    needed = [set(subject.elf[name].needed) if name in subject.elf else set() for subject in (old, new)]
+    needed = [set(subject.needed.get(name, ())) for subject in (old, new)]
     said += [f"no longer needs {library}" for library in sorted(needed[0] - needed[1])]
     said += [f"now needs {library}" for library in sorted(needed[1] - needed[0])]
     return ", ".join(said or ["other content"])

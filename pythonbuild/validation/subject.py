@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from pythonbuild.binaries.archive import Member, members, unsafe
 from pythonbuild.binaries.elf import ElfFacts, elf_facts, object_format
-from pythonbuild.binaries.foreign import MACHO_MAGIC, MachOFacts, PeFacts, macho_facts, pe_facts
+from pythonbuild.binaries.foreign import MACHO_MAGIC, MachOFacts, PeFacts, has_cold_functions, macho_facts, pe_facts
 from pythonbuild.errors import BadArchive
 
 __all__ = ["Entry", "Subject", "read_subject", "sysconfig_variables"]
@@ -99,6 +99,12 @@ class Subject:
         found = {name: facts.exported for name, facts in self.elf.items()}
         return {**found, **{name: facts.exported for name, facts in self.macho.items()}}
 
+    @property
+    def needed(self) -> dict[str, tuple[str, ...]]:
+        """The libraries that each ELF and Mach-O file needs, by the file's name."""
+        found = {name: facts.needed for name, facts in self.elf.items()}
+        return {**found, **{name: facts.needed for name, facts in self.macho.items()}}
+
     def files(self, pattern: str) -> Iterator[Entry]:
         """Yield the files whose whole name fits a regular expression."""
         compiled = re.compile(pattern)
@@ -183,8 +189,9 @@ def _take_object(subject: Subject, name: str, data: bytes) -> None:
     kind = object_format(data)
     subject.objects[name] = kind
     # Bitcode carries the summary of the profile it was optimized by; compilers put what the profile calls hot into
-    # sections of that name.
-    if (b"ProfileSummary" if kind == "llvm-bitcode" else b".text.hot") in data:
+    # sections of that name, but for Mach-O, where they mark what it calls cold.
+    mark = b"ProfileSummary" if kind == "llvm-bitcode" else b".text.hot"
+    if has_cold_functions(data) if kind == "mach-o" else mark in data:
         subject.profiled.add(name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import zipfile
@@ -83,6 +84,25 @@ def test_it_says_what_it_is_as_a_mac_would(subject: Subject, triple: str) -> Non
     assert subject.facts["crt_features"] == ["libSystem"]
     assert subject.facts["build_info"]["core"]["shared_lib"].endswith(".dylib")
     assert subject.facts["apple_sdk_platform"] == "macosx"
+
+
+def test_uv_installs_it(built: Path, triple: str, tmp_path: Path) -> None:
+    """As for any platform, uv unpacks it and changes what it would change on a Mac, but for what it would call there."""
+    archives = map(str, sorted(built.glob(f"*-{triple}-*.tar.*")))
+    command = [sys.executable, "-m", "pythonbuild", "index", *archives]
+    index = tmp_path / "index.json"
+    index.write_text(subprocess.run(command, cwd=checkout(), capture_output=True, text=True, check=True).stdout)
+    environment = {
+        **os.environ,
+        "UV_PYTHON_DOWNLOADS_JSON_URL": index.as_uri(),
+        "UV_PYTHON_INSTALL_DIR": str(tmp_path / "pythons"),
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+        "UV_NO_CONFIG": "1",
+    }
+    name = f"cpython-3.13.15-macos-{triple.split('-')[0]}-none"
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "python", "install", "--no-bin", name], env=environment, check=True)
+    assert (tmp_path / "pythons" / name / "bin" / "python3.13").is_file()
 
 
 def undefined(content: bytes) -> set[str]:

@@ -1,0 +1,91 @@
+"""The plan of a Python for macOS against golden files, which a person has read: each command line, variable and script.
+
+One plan is there as a whole; of the others, what is different in them.  After a change that is meant:
+PYTHONBUILD_TESTS_GOLDEN=write python3 tests/run.py unit, and read what git shows.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import file_digest, load_catalog
+from pythonbuild.home import checkout
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
+from pythonbuild.request.build import BuildRequest, Llvm, resolve
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+GOLDEN = checkout() / "tests" / "golden"
+LLVM = Llvm(Path("/usr/lib/llvm-22/bin"), "22")
+BASE = ("aarch64-apple-darwin", "cpython-3.13", "noopt")
+OTHERS = (
+    ("x86_64-apple-darwin", "cpython-3.13", "noopt"),
+    *(("aarch64-apple-darwin", f"cpython-{series}", "noopt") for series in ("3.11", "3.12", "3.14", "3.15")),
+    *(
+        ("aarch64-apple-darwin", "cpython-3.13", options)
+        for options in ("debug", "freethreaded+noopt", "lto", "pgo", "pgo+lto")
+    ),
+)
+
+
+def planned(triple: str, python: str, options: str) -> Plan:
+    request = BuildRequest((triple,), (python,), (options,), machine="x86_64", llvm=LLVM)
+    return Planner(CATALOG, Surroundings(machine="x86_64", llvm=LLVM)).plan(resolve(request, CATALOG))
+
+
+def shown(triple: str, python: str, options: str) -> list[str]:
+    """Return the plan's steps for the target as lines, in the order of the plan."""
+    steps = [step for step in planned(triple, python, options) if f"@{triple}/" in step.identity]
+    scripts = [step.action for step in steps if isinstance(step.action, ScriptAction)]
+    common = set.intersection(*(set(settings(action)) for action in scripts))
+    lines = ["== all scripts", *(line for line in settings(scripts[0]) if line in common)]
+    for step in steps:
+        lines += ["", f"== {step.name.partition('@')[0]}", *(f"needs {need.role} {need.step}" for need in step.needs)]
+        lines += described(step, common)
+    return lines
+
+
+def settings(action: ScriptAction) -> list[str]:
+    return [f"command {name} = {line}" for name, line in sorted(action.wrappers.items())] + [
+        f"variable {name} = {value}" for name, value in sorted(action.environment.items())
+    ]
+
+
+def described(step: Step, common: set[str]) -> Iterator[str]:
+    for source in step.sources:
+        yield from (f"source {source.name} {origin.sha256} {origin.place}" for origin in source.origins)
+    if isinstance(step.action, PythonAction):
+        yield f"by {step.action.handler}"
+        parameters = sorted(step.action.parameters.items())
+        # The bill of materials says once more what the sources above are.
+        yield from (f"parameter {name} = {value}" for name, value in parameters if name != "parts")
+    if isinstance(step.action, ScriptAction):
+        yield from (line for line in settings(step.action) if line not in common)
+        yield from (f"patch {name} {file_digest(content)}" for name, content in step.action.patches)
+        yield from (f"file {name} {file_digest(content)}" for name, content in sorted(step.action.files.items()))
+        yield from (f"| {line}".rstrip() for line in step.action.script.splitlines())
+        yield f"result {step.action.output}, licences {', '.join(step.action.license_files)}"
+
+
+def held(name: str, text: str) -> None:
+    """Hold a text against a golden file, or write that, if so asked."""
+    file = GOLDEN / name
+    if os.environ.get("PYTHONBUILD_TESTS_GOLDEN") == "write":
+        file.write_text(text)
+    assert text.splitlines() == file.read_text().splitlines()
+
+
+def test_the_plan_of_a_python_for_macos_is_the_one_that_was_read() -> None:
+    held(f"{'-'.join(BASE)}.txt", "\n".join(shown(*BASE)) + "\n")
+
+
+@pytest.mark.parametrize("other", OTHERS, ids="-".join)
+def test_other_plans_for_macos_differ_as_they_did_when_they_were_read(other: tuple[str, str, str]) -> None:
+    lines = difflib.unified_diff(shown(*BASE), shown(*other), "-".join(BASE), "-".join(other), n=0, lineterm="")
+    # Without line numbers, which any change above moves.
+    held(f"{'-'.join(other)}.diff", "".join(f"{'@@' if line.startswith('@@') else line}\n" for line in lines))
