@@ -152,10 +152,7 @@ def _run(
     engine = engine or HostEngine(session.cache / "roots")
     jobserver = JobServer(jobs, session.store.work, engine.named_pipe)
     observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
-    for name in dict.fromkeys(out.build.toolchain for out in plan.outputs if isinstance(out.build, Build)):
-        note = session.catalog.toolchain(name).note
-        if note:
-            observer(Note(f"note     {name}: {note}"))
+    _notes(session, plan, observer)
     executor = Executor(
         plan=plan,
         store=session.store,
@@ -199,6 +196,16 @@ def _run(
             Note(f"engine   waited for {waited:.1f} s for the daemon over all steps, {share:.1%} of the run's time")
         )
     return result
+
+
+def _notes(session: Session, plan: Plan, observer: _Observer) -> None:
+    """Tell what people have to know of the Pythons that are going to be built."""
+    builds = [output.build for output in plan.outputs if isinstance(output.build, Build)]
+    for toolchain in (session.catalog.toolchain(name) for name in dict.fromkeys(build.toolchain for build in builds)):
+        if toolchain.note:
+            observer(Note(f"note     {toolchain.name}: {toolchain.note}"))
+    if "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
+        observer(Note("APPLE_SDK_PATH is not read: Pythons for macOS are built without an SDK of Apple's", "warning"))
 
 
 def _observer(flags: argparse.Namespace) -> _Observer:

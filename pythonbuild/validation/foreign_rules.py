@@ -17,8 +17,10 @@ __all__: list[str] = []
 # Apple's own: libraries and frameworks that every macOS has.
 _APPLE = re.compile(r"/usr/lib/|/System/Library/(Private)?Frameworks/")
 _APPLE_PLACES = re.compile(r"@(rpath|loader_path|executable_path)/")
-# Functions that CPython looks for before it calls them: by __builtin_available(), or by their address.
-_LOOKED_FOR = frozenset({"inet_aton", "mkfifoat", "mknodat", "preadv", "ptsname_r", "pwritev"})
+# Functions that CPython, or a header of macOS, looks for before it calls them: by __builtin_available(), or by their address.
+_LOOKED_FOR = frozenset(
+    "__darwin_check_fd_set_overflow _dyld_shared_cache_contains_path inet_aton mkfifoat mknodat preadv ptsname_r pwritev".split()
+)
 # Who changes names that a file has for libraries (install_name_tool) can make one as long as a path may be.
 _LONGEST_NAME = 1024
 # Windows' own, and the runtime library that comes with every Python for Windows.

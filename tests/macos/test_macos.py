@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import lief
 import pytest
 
+from pythonbuild.binaries.archive import members
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.validation.subject import Subject, read_subject
@@ -60,8 +62,7 @@ def test_all_that_is_made_is_for_that_cpu_and_that_macos(subject: Subject, tripl
 def test_the_interpreter_needs_the_system_alone_and_not_its_own_library(subject: Subject, program: str) -> None:
     facts = subject.macho[program]
     assert facts.kind == "EXECUTE"
-    assert "/usr/lib/libSystem.B.dylib" in facts.needed
-    assert not [name for name in facts.needed if name.startswith("@")]
+    assert {name.rsplit("/", 1)[-1] for name in facts.needed} == {"libSystem.B.dylib", "CoreFoundation"}
     assert facts.rpath == ("@loader_path/../lib",)
 
 
@@ -129,3 +130,29 @@ def test_wheels_for_macos_find_all_that_they_call(subject: Subject, program: str
     assert called - exported == set()
     (library,) = (facts for name, facts in subject.macho.items() if name.endswith(".dylib"))
     assert called - library.exported == set()
+
+
+# What configure finds on a Mac, and would leave out without a word if it did not find a header or function here.
+ON_A_MAC = """
+HAVE_BROKEN_SEM_GETVALUE HAVE_BUILTIN_ATOMIC HAVE_CHFLAGS HAVE_COMPUTED_GOTOS HAVE_DEV_PTMX HAVE_DIRENT_D_TYPE
+HAVE_DYLD_SHARED_CACHE_CONTAINS_PATH HAVE_DYNAMIC_LOADING HAVE_FORKPTY HAVE_GETENTROPY HAVE_KQUEUE HAVE_LCHFLAGS HAVE_LIBDL
+HAVE_LOGIN_TTY HAVE_NDBM_H HAVE_NET_ETHERNET_H HAVE_OPENPTY HAVE_POSIX_SPAWN HAVE_PREADV HAVE_PWRITEV HAVE_SENDFILE HAVE_SHM_OPEN
+HAVE_SOCKADDR_SA_LEN HAVE_STAT_TV_NSEC2 HAVE_STRUCT_STAT_ST_BIRTHTIME HAVE_SYS_EVENT_H HAVE_SYS_KERN_CONTROL_H HAVE_SYS_SYS_DOMAIN_H
+HAVE_UUID_UUID_H HAVE_WORKING_TZSET PTHREAD_SYSTEM_SCHED_SUPPORTED PY_COERCE_C_LOCALE WITH_DYLD _DARWIN_C_SOURCE
+""".split()
+NOT_ON_A_MAC = """
+HAVE_ACCEPT4 HAVE_CLOCK_NANOSLEEP HAVE_DUP3 HAVE_EPOLL HAVE_FDATASYNC HAVE_GETRANDOM HAVE_MEMRCHR HAVE_PIPE2 HAVE_POSIX_FALLOCATE
+HAVE_PREADV2 HAVE_SEM_TIMEDWAIT HAVE_SIGTIMEDWAIT POSIX_SEMAPHORES_NOT_ENABLED _POSIX_C_SOURCE _XOPEN_SOURCE
+""".split()
+
+
+def test_configure_found_what_it_finds_on_a_mac(full: Path) -> None:
+    (text,) = (
+        member.data.decode()
+        for member in members(full)
+        if member.info.name == "python/install/include/python3.13/pyconfig.h"
+    )
+    defined = set(re.findall(r"^# *define (\w+)", text, re.MULTILINE))
+    assert set(ON_A_MAC) - defined == set()
+    assert set(NOT_ON_A_MAC) & defined == set()
+    assert "#define THREAD_STACK_SIZE 0x1000000\n" in text
