@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pythonbuild.binaries.elf import highest_glibc, object_format
-from pythonbuild.binaries.foreign import macho_facts
+from pythonbuild.binaries.macho import macho_facts
 from pythonbuild.distribution.build_info import Library, build_info
 from pythonbuild.errors import PythonBuildError
 

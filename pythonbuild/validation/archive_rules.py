@@ -55,6 +55,12 @@ def _owner(case: Case) -> Iterator[tuple[str, str]]:
             yield entry.name, f"may be written by others (mode {entry.mode:o})"
 
 
+@rule("foreign-readable", "every Mach-O and PE file can be read")
+def _foreign_readable(case: Case) -> Iterator[tuple[str, str]]:
+    for name in case.subject.unreadable_foreign:
+        yield name, "LIEF cannot read it"
+
+
 @rule("link-target", "every symbolic link leads to something in the archive")
 def _link_target(case: Case) -> Iterator[tuple[str, str]]:
     names = case.subject.entries

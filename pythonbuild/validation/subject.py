@@ -13,7 +13,8 @@ from typing import Any, Optional
 
 from pythonbuild.binaries.archive import Member, members, unsafe
 from pythonbuild.binaries.elf import ElfFacts, elf_facts, object_format
-from pythonbuild.binaries.foreign import MACHO_MAGIC, MachOFacts, PeFacts, has_cold_functions, macho_facts, pe_facts
+from pythonbuild.binaries.macho import MACHO_MAGIC, MachOFacts, has_cold_functions, macho_facts
+from pythonbuild.binaries.pe import PeFacts, pe_facts
 from pythonbuild.errors import BadArchive
 
 __all__ = ["Entry", "Subject", "read_subject", "sysconfig_variables"]
@@ -85,6 +86,11 @@ class Subject:
         known = r"(?:debug|noopt|pgo|lto|freethreaded|static)"
         found = re.search(rf"-({known}(?:\+{known})*)-", self.path.name)
         return frozenset(found[1].split("+")) if found else frozenset()
+
+    @property
+    def cpu(self) -> str:
+        """The CPU that PYTHON.json's target triple names, "" without one."""
+        return str((self.facts or {}).get("target_triple", "")).split("-", 1)[0]
 
     @property
     def gnu_triple(self) -> str:

@@ -8,14 +8,14 @@ from typing import Optional
 # Importing a module of rules registers them.
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Target
-from pythonbuild.validation import archive_rules, elf_rules, foreign_rules, metadata_rules
+from pythonbuild.validation import archive_rules, elf_rules, macho_rules, metadata_rules, pe_rules
 from pythonbuild.validation.rule import Case, Finding, rules
 from pythonbuild.validation.subject import Subject, read_subject
 
 __all__ = ["RULE_MODULES", "judge", "validate"]
 
 _BEFORE_ALL = ("json-first", "json-schema")
-RULE_MODULES = (archive_rules, elf_rules, foreign_rules, metadata_rules)
+RULE_MODULES = (archive_rules, elf_rules, macho_rules, metadata_rules, pe_rules)
 
 
 def validate(path: Path, catalog: Catalog) -> list[Finding]:

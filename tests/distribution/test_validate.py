@@ -20,7 +20,7 @@ import zstandard
 
 from pythonbuild.binaries.archive import members
 from pythonbuild.binaries.elf import ElfFacts
-from pythonbuild.binaries.foreign import MachOFacts
+from pythonbuild.binaries.macho import MachOFacts
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.validation.rule import Finding, rules
@@ -225,7 +225,8 @@ def test_a_false_claim_is_found(rule: str, subject: Subject, built: Built) -> No
 # of their facts changed.
 FOREIGN: dict[str, Callable[[Subject], Subject]] = {
     "foreign-readable": lambda it: dataclasses.replace(it, unreadable_foreign=["python/x.dll"]),
-    "foreign-machine": lambda it: with_facts(it, lambda facts: facts.update(target_triple="x86_64-apple-darwin")),
+    "macho-machine": lambda it: with_facts(it, lambda facts: facts.update(target_triple="x86_64-apple-darwin")),
+    "pe-machine": lambda it: with_facts(it, lambda facts: facts.update(target_triple="x86_64-pc-windows-msvc")),
     "macho-libraries": lambda it: with_macho(it, needed=("/opt/homebrew/lib/libz.dylib",)),
     "macho-rpath": lambda it: with_macho(it, rpath=("/opt/lib",)),
     "macho-oldest": lambda it: with_macho(it, oldest=(15, 0, 0)),

@@ -1,4 +1,4 @@
-"""What Mach-O files (macOS) and PE files (Windows) say of themselves; read by LIEF."""
+"""What Mach-O files (macOS) say of themselves; read by LIEF."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Optional, Union
 
 import lief
 
-__all__ = ["MACHO_MAGIC", "MachOFacts", "PeFacts", "has_cold_functions", "macho_facts", "pe_facts"]
+__all__ = ["MACHO_MAGIC", "MachOFacts", "has_cold_functions", "macho_facts"]
 
 MACHO_MAGIC = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
@@ -35,16 +35,6 @@ class MachOFacts:
     weak: frozenset[str]
     padding: int
     signed: bool
-
-
-@dataclass(frozen=True)
-class PeFacts:
-    """A PE program or library: the DLLs it imports, and whether it may be moved in memory and keeps data from running."""
-
-    machine: str
-    needed: tuple[str, ...]
-    movable: bool
-    no_execute: bool
 
 
 def macho_facts(content: bytes) -> Optional[MachOFacts]:
@@ -112,22 +102,6 @@ def _c_name(symbol: lief.MachO.Symbol) -> str:
 
 def _text(name: Union[str, bytes]) -> str:
     return name if isinstance(name, str) else name.decode("utf-8", "replace")
-
-
-def pe_facts(content: bytes) -> Optional[PeFacts]:
-    """Return the facts of a PE file, None if LIEF cannot read it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        binary = lief.PE.parse(io.BytesIO(content))
-        if binary is None:
-            return None
-        flags = lief.PE.OptionalHeader.DLL_CHARACTERISTICS
-        return PeFacts(
-            machine=_name(binary.header.machine),
-            needed=tuple(str(found.name) for found in binary.imports),
-            movable=binary.optional_header.has(flags.DYNAMIC_BASE),
-            no_execute=binary.optional_header.has(flags.NX_COMPAT),
-        )
 
 
 def _name(value: object) -> str:

@@ -1,14 +1,11 @@
-"""Rules over each Mach-O and PE program and library.
-
-There are no targets for Windows in targets.yml yet: what is judged there needs no more than the file itself.
-"""
+"""Rules over each Mach-O program and library: where it runs, what it needs, what it lets others see."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from pythonbuild.binaries.foreign import MachOFacts
+from pythonbuild.binaries.macho import MachOFacts
 from pythonbuild.validation.elf_rules import PRIVATE_SYMBOLS
 from pythonbuild.validation.rule import Case, rule
 
@@ -23,33 +20,16 @@ _LOOKED_FOR = frozenset(
 )
 # Who changes names that a file has for libraries (install_name_tool) can make one as long as a path may be.
 _LONGEST_NAME = 1024
-# Windows' own, and the runtime library that comes with every Python for Windows.
-_WINDOWS = frozenset(
-    "advapi32 bcrypt cabinet comctl32 comdlg32 crypt32 gdi32 imm32 iphlpapi kernel32 msi msvcrt netapi32 ntdll ole32 oleaut32 "
-    "propsys rpcrt4 secur32 shell32 shlwapi user32 userenv vcruntime140 vcruntime140_1 version winmm ws2_32".split()
-)
-_MACHINES = {"x86_64": ("X86_64", "AMD64"), "aarch64": ("ARM64", "ARM64"), "i686": ("X86", "I386")}
+# The CPU of a target triple -> Mach-O's name of it.
+_MACHINES = {"x86_64": "X86_64", "aarch64": "ARM64"}
 
 
-def _cpu(case: Case) -> str:
-    return str((case.subject.facts or {}).get("target_triple", "")).split("-", 1)[0]
-
-
-@rule("foreign-readable", "every Mach-O and PE file can be read")
-def _readable(case: Case) -> Iterator[tuple[str, str]]:
-    for name in case.subject.unreadable_foreign:
-        yield name, "LIEF cannot read it"
-
-
-@rule("foreign-machine", "every Mach-O and PE file is for the CPU of the target triple")
+@rule("macho-machine", "every Mach-O file is for the CPU of the target triple")
 def _machine(case: Case) -> Iterator[tuple[str, str]]:
-    macho, pe = _MACHINES.get(_cpu(case), ("", ""))
-    for name, mach in case.subject.macho.items():
-        if macho and macho not in mach.cpus:
-            yield name, f"is for {', '.join(mach.cpus)}, not {macho}"
-    for name, facts in case.subject.pe.items():
-        if pe and facts.machine != pe:
-            yield name, f"is for {facts.machine}, not {pe}"
+    wanted = _MACHINES.get(case.subject.cpu)
+    for name, facts in case.subject.macho.items():
+        if wanted and wanted not in facts.cpus:
+            yield name, f"is for {', '.join(facts.cpus)}, not {wanted}"
 
 
 @rule("macho-libraries", "nothing but the target's system libraries is needed, and the archive's by a relative place")
@@ -135,22 +115,3 @@ def _modules(case: Case) -> Iterator[tuple[str, str]]:
 def _of_kind(case: Case, kind: str) -> Iterator[tuple[str, MachOFacts]]:
     """Yield those Mach-O files that are programs (EXECUTE), libraries (DYLIB) or modules (BUNDLE)."""
     yield from ((name, facts) for name, facts in case.subject.macho.items() if facts.kind == kind)
-
-
-@rule("pe-libraries", "nothing but Windows' own DLLs is needed, and the archive's")
-def _dlls(case: Case) -> Iterator[tuple[str, str]]:
-    own = {name.rsplit("/", 1)[-1].lower() for name in case.subject.entries}
-    for name, facts in case.subject.pe.items():
-        for library in facts.needed:
-            known = re.sub(r"\.(dll|drv)$", "", library.lower())
-            if library.lower() not in own and known not in _WINDOWS and not known.startswith("api-ms-win-"):
-                yield name, f"needs {library}"
-
-
-@rule("pe-memory", "code may be moved in memory, and data is not run")
-def _memory(case: Case) -> Iterator[tuple[str, str]]:
-    for name, facts in case.subject.pe.items():
-        if not facts.movable:
-            yield name, "must be loaded at one address (no DYNAMIC_BASE)"
-        if not facts.no_execute:
-            yield name, "may run data (no NX_COMPAT)"
