@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pythonbuild.binaries.archive import unpack
@@ -17,7 +17,7 @@ __all__ = ["convert"]
 
 def convert(
     archive: Path,
-    formats: Iterable[ArchiveFormat],
+    formats: Collection[ArchiveFormat],
     folder: Path,
     objcopy: Callable[[], Path],
     threads: int,
@@ -31,6 +31,13 @@ def convert(
     name = ArchiveName(archive.name)
     if name.flavour != "full":
         raise BadArchive(f"{archive.name} is an {name.flavour} archive", "only full archives can be converted")
+    # Debug information of Mach-O files stays in the objects.
+    strips = "-apple-" not in name.triple
+    if not strips and any(kind.flavour == "debug_symbols" for kind in formats):
+        raise BadArchive(
+            f"there is no debug_symbols archive of {archive.name}",
+            "on macOS they stay in the objects, in python/build of the full archive, for dsymutil",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     with tempfile.TemporaryDirectory(dir=folder, prefix=".convert-") as scratch:
@@ -40,13 +47,15 @@ def convert(
             raise BadArchive(f"{archive.name} has no python/install", "only full archives can be converted")
         stripped, symbols = Path(scratch) / "stripped", Path(scratch) / "symbols"
         for kind in formats:
-            if kind.flavour in ("install_only_stripped", "debug_symbols") and not stripped.exists():
+            if strips and kind.flavour in ("install_only_stripped", "debug_symbols") and not stripped.exists():
                 strip_installation(install, stripped, symbols, objcopy(), threads, say)
             partial = Path(scratch) / str(kind)
             how = Compression(kind.suffix, hard=name.release, threads=threads)
             if kind.flavour == "debug_symbols":
                 symbols_archive(symbols, partial, how)
             else:
-                install_only_archive(install if kind.flavour == "install_only" else stripped, partial, how)
+                install_only_archive(
+                    install if kind.flavour == "install_only" or not strips else stripped, partial, how
+                )
             made.append(partial.replace(folder / name.other(kind)))
     return made

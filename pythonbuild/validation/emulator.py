@@ -6,6 +6,7 @@ import platform
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Optional
 
@@ -20,8 +21,13 @@ def make_it_start(interpreter: Path, target: Optional[Target], root: Path = Path
 
     interpreter: in a tree that may be changed; links are followed.  Returns whether it is emulated.
     root: where libraries of other CPUs are installed (Debian's cross packages), / but in tests.
-    Raises MissingPrerequisite, which names the packages, if it takes what is not installed.
+    Raises MissingPrerequisite, which names the packages, if it takes what is not installed, or a Mac.
     """
+    if target is not None and target.macos and sys.platform != "darwin":
+        raise MissingPrerequisite(
+            f"programs for {target.triple} run on a Mac only",
+            "unpack the archive there; `validate` judges it here, too",
+        )
     machine = platform.machine()
     if target is None or target.emulator is None or target.gnu == f"{machine}-linux-gnu" or _starts(interpreter):
         return False

@@ -106,6 +106,27 @@ def test_uv_installs_it(built: Path, triple: str, tmp_path: Path) -> None:
     assert (tmp_path / "pythons" / name / "bin" / "python3.13").is_file()
 
 
+def test_convert_makes_the_same_archives(built: Path, full: Path, triple: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pythonbuild", "convert", str(full), "--output", str(tmp_path)]
+    subprocess.run(command, cwd=checkout(), capture_output=True, check=True)
+    made = sorted(tmp_path.iterdir())
+    assert len(made) == 2
+    for path in made:
+        assert path.read_bytes() == (built / path.name).read_bytes(), path.name
+
+
+def test_what_cannot_be_done_here_is_one_clear_error(full: Path, triple: str) -> None:
+    for words, status, said in (
+        (["test", str(full)], 3, "run on a Mac only"),
+        (["convert", str(full), "--formats", "debug_symbols"], 2, "there is no debug_symbols archive"),
+    ):
+        command = [sys.executable, "-m", "pythonbuild", *words]
+        done = subprocess.run(command, cwd=checkout(), capture_output=True, text=True)
+        assert done.returncode == status
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def undefined(content: bytes) -> set[str]:
     """Return what a Mach-O file takes of a Python."""
     file = lief.MachO.parse(io.BytesIO(content))
