@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Optional
 
 from pythonbuild.catalog.load import Catalog
+from pythonbuild.catalog.schema import Target
 from pythonbuild.model.options import OPTION_NAMES
 from pythonbuild.plan.step import Plan, Step
 from pythonbuild.run.schedule import State
@@ -101,7 +102,7 @@ def catalog_text(catalog: Catalog, what: Optional[str], machine: str) -> str:
     """Return lists of what there is for a building machine (uname -m); `what`: only one of them."""
     sections = {
         "targets": [
-            f"{target.triple}  {f'glibc {target.glibc}' if target.glibc else target.libc}, "
+            f"{target.triple}  {_oldest_system(target)}, "
             + (
                 f"by {' or '.join(catalog.toolchains_for(target, machine))}"
                 if machine in target.build_machines
@@ -128,3 +129,10 @@ def catalog_text(catalog: Catalog, what: Optional[str], machine: str) -> str:
 def record_line(record: Record, bytes_used: int) -> str:
     """Return a line of `cache list`."""
     return f"{record.key[:16]}  {size(bytes_used):>9}  {seconds(record.seconds):>7}  {record.identity}"
+
+
+def _oldest_system(target: Target) -> str:
+    """Return the system or libc that a target's Pythons need at least."""
+    if target.macos:
+        return f"macOS {target.macos}"
+    return f"glibc {target.glibc}" if target.glibc else target.libc
