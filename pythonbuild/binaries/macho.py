@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 from typing import Optional, Union
@@ -20,7 +22,8 @@ class MachOFacts:
 
     kind: EXECUTE, DYLIB, BUNDLE, ...; oldest, sdk: the lowest macOS version it runs on, e.g. (11, 0, 0), and that of the SDK it was
     linked with, if it says them; own_name: a library's; exported, weak: names as C has them, of what it gives others, and of what
-    it needs only if it is there; padding: bytes in which load commands may grow; signed: if only ad hoc.
+    it needs only if it is there; padding: bytes in which load commands may grow; stack: bytes of the main thread's, 0 for the usual;
+    signature: none, right or wrong.
     """
 
     cpus: tuple[str, ...]
@@ -34,7 +37,8 @@ class MachOFacts:
     exported: frozenset[str]
     weak: frozenset[str]
     padding: int
-    signed: bool
+    stack: int
+    signature: str
 
 
 def macho_facts(content: bytes) -> Optional[MachOFacts]:
@@ -60,7 +64,8 @@ def macho_facts(content: bytes) -> Optional[MachOFacts]:
             exported=frozenset(_c_name(symbol) for found in binaries for symbol in found.exported_symbols),
             weak=frozenset(_c_name(symbol) for found in binaries for symbol in found.symbols if _is_weak(symbol)),
             padding=min(map(_padding, binaries)),
-            signed=all(found.has_code_signature for found in binaries),
+            stack=max(found.main_command.stack_size if found.main_command else 0 for found in binaries),
+            signature=min(_signature(found, content[found.fat_offset :]) for found in binaries),
         )
 
 
@@ -71,6 +76,9 @@ def has_cold_functions(content: bytes) -> bool:
     return binary is not None and any(symbol.description & _N_COLD_FUNC for symbol in binary.symbols)
 
 
+# Of signatures: the kind of a part, and of its hashes.
+_CODE_DIRECTORY = 0
+_SHA_256 = 2
 # Of symbols (mach-o/nlist.h): an undefined one that the loader need not find; the mark of a function that hardly runs.
 _N_TYPE = 0x0E
 _N_WEAK_REF = 0x40
@@ -94,6 +102,32 @@ def _padding(binary: lief.MachO.Binary) -> int:
     header = 32 if binary.header.is_64bit else 28
     first = min((section.offset for section in binary.sections if section.offset), default=0)
     return int(first - header - binary.header.sizeof_cmds)
+
+
+def _signature(binary: lief.MachO.Binary, content: bytes) -> str:
+    """Return whether the hashes of a signature's code directory are those of the file's pages: none, right or wrong.
+
+    Format: CS_SuperBlob and CS_CodeDirectory in Darwin's kern/cs_blobs.h.
+    """
+    if binary.code_signature is None:
+        return "none"
+    place = binary.code_signature.data_offset
+    (count,) = struct.unpack_from(">I", content, place + 8)
+    for number in range(count):
+        kind, offset = struct.unpack_from(">II", content, place + 12 + 8 * number)
+        if kind == _CODE_DIRECTORY:
+            return "right" if _hashes_fit(content, place + offset) else "wrong"
+    return "wrong"
+
+
+def _hashes_fit(content: bytes, directory: int) -> bool:
+    hashes, _, _, count, limit, size, kind, _, page = struct.unpack_from(">IIIIIBBBB", content, directory + 16)
+    if kind != _SHA_256:
+        return False
+    pages = [content[place : min(place + (1 << page), limit)] for place in range(0, limit, 1 << page)]
+    places = [directory + hashes + size * number for number in range(count)]
+    stated = [content[place : place + size] for place in places]
+    return stated == [hashlib.sha256(part).digest() for part in pages]
 
 
 def _c_name(symbol: lief.MachO.Symbol) -> str:

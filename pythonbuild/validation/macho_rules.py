@@ -20,6 +20,8 @@ _LOOKED_FOR = frozenset(
 )
 # Who changes names that a file has for libraries (install_name_tool) can make one as long as a path may be.
 _LONGEST_NAME = 1024
+# As CPython's configure sets it for macOS; more for debug builds.
+_STACK = 0x1000000
 # The CPU of a target triple -> Mach-O's name of it.
 _MACHINES = {"x86_64": "X86_64", "aarch64": "ARM64"}
 
@@ -94,11 +96,20 @@ def _padding(case: Case) -> Iterator[tuple[str, str]]:
             yield name, f"has {facts.padding} bytes for longer names (link with -headerpad_max_install_names)"
 
 
-@rule("macho-signed", "what is for ARM is signed, if only ad hoc: macOS runs nothing else there")
+@rule("macho-signed", "what is for ARM is signed, if only ad hoc, and as it is: macOS runs nothing else there")
 def _signed(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in case.subject.macho.items():
-        if "ARM64" in facts.cpus and not facts.signed:
+        if "ARM64" in facts.cpus and facts.signature == "none":
             yield name, "is not signed"
+        if facts.signature == "wrong":
+            yield name, "was changed after it was signed"
+
+
+@rule("macho-stack", "the interpreter's main thread has the stack that CPython's recursion limit counts on")
+def _stack(case: Case) -> Iterator[tuple[str, str]]:
+    for name, facts in _of_kind(case, "EXECUTE"):
+        if re.search(r"/bin/python3\.[^/]*$", name) and facts.stack < _STACK:
+            yield name, f"has a stack of {facts.stack or 'the usual number of'} bytes, not {_STACK}"
 
 
 @rule("macho-modules", "each extension module exports its start, perhaps that of others, and nothing else")

@@ -235,7 +235,10 @@ FOREIGN: dict[str, Callable[[Subject], Subject]] = {
     "macho-private": lambda it: with_macho(it, exported=frozenset({"SSL_read"})),
     "macho-own-name": lambda it: with_macho(it, kind="DYLIB", own_name="/install/lib/libpython3.13.dylib"),
     "macho-padding": lambda it: with_macho(it, kind="EXECUTE", padding=32),
-    "macho-signed": lambda it: with_macho(it, signed=False),
+    "macho-signed": lambda it: with_macho(it, signature="none"),
+    "macho-stack": lambda it: dataclasses.replace(
+        it, macho={"python/install/bin/python3.13": dataclasses.replace(facts_of(it), kind="EXECUTE", stack=0)}
+    ),
     "macho-modules": lambda it: dataclasses.replace(
         it, macho={"python/install/lib/python3.13/lib-dynload/_x.cpython-313-darwin.so": facts_of(it)}
     ),

@@ -14,6 +14,7 @@ import lief
 import pytest
 
 from pythonbuild.binaries.archive import members
+from pythonbuild.binaries.macho import macho_facts
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.validation.subject import Subject, read_subject
@@ -177,3 +178,12 @@ def test_configure_found_what_it_finds_on_a_mac(full: Path) -> None:
     assert set(ON_A_MAC) - defined == set()
     assert set(NOT_ON_A_MAC) & defined == set()
     assert "#define THREAD_STACK_SIZE 0x1000000\n" in text
+
+
+def test_a_signature_is_held_against_each_page(full: Path, triple: str) -> None:
+    (data,) = (member.data for member in members(full) if member.info.name.endswith("/lib/libpython3.13.dylib"))
+    changed = bytearray(data)
+    changed[len(data) // 2] ^= 1
+    found = [macho_facts(bytes(content)) for content in (data, changed)]
+    expected = ["right", "wrong"] if triple.startswith("aarch64-") else ["none", "none"]
+    assert [facts.signature for facts in found if facts] == expected
