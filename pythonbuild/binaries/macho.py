@@ -65,7 +65,9 @@ def macho_facts(content: bytes) -> Optional[MachOFacts]:
             weak=frozenset(_c_name(symbol) for found in binaries for symbol in found.symbols if _is_weak(symbol)),
             padding=min(map(_padding, binaries)),
             stack=max(found.main_command.stack_size if found.main_command else 0 for found in binaries),
-            signature=min(_signature(found, content[found.fat_offset :]) for found in binaries),
+            signature=max(
+                (_signature(found, content[found.fat_offset :]) for found in binaries), key=_SIGNATURES.index
+            ),
         )
 
 
@@ -76,9 +78,13 @@ def has_cold_functions(content: bytes) -> bool:
     return binary is not None and any(symbol.description & _N_COLD_FUNC for symbol in binary.symbols)
 
 
+# From good to bad.
+_SIGNATURES = ("right", "none", "wrong")
 # Of signatures: the kind of a part, and of its hashes.
 _CODE_DIRECTORY = 0
 _SHA_256 = 2
+# The sizes of pages that there are, as powers of two.
+_PAGES = (12, 14)
 # Of symbols (mach-o/nlist.h): an undefined one that the loader need not find; the mark of a function that hardly runs.
 _N_TYPE = 0x0E
 _N_WEAK_REF = 0x40
@@ -112,22 +118,27 @@ def _signature(binary: lief.MachO.Binary, content: bytes) -> str:
     if binary.code_signature is None:
         return "none"
     place = binary.code_signature.data_offset
-    (count,) = struct.unpack_from(">I", content, place + 8)
-    for number in range(count):
-        kind, offset = struct.unpack_from(">II", content, place + 12 + 8 * number)
-        if kind == _CODE_DIRECTORY:
-            return "right" if _hashes_fit(content, place + offset) else "wrong"
+    try:
+        (count,) = struct.unpack_from(">I", content, place + 8)
+        for number in range(count):
+            kind, offset = struct.unpack_from(">II", content, place + 12 + 8 * number)
+            if kind == _CODE_DIRECTORY:
+                return "right" if _hashes_fit(content, place + offset) else "wrong"
+    except struct.error:  # it leads out of the file
+        pass
     return "wrong"
 
 
 def _hashes_fit(content: bytes, directory: int) -> bool:
     hashes, _, _, count, limit, size, kind, _, page = struct.unpack_from(">IIIIIBBBB", content, directory + 16)
-    if kind != _SHA_256:
+    if kind != _SHA_256 or page not in _PAGES or count != -(-limit >> page) or limit > len(content):
         return False
-    pages = [content[place : min(place + (1 << page), limit)] for place in range(0, limit, 1 << page)]
-    places = [directory + hashes + size * number for number in range(count)]
-    stated = [content[place : place + size] for place in places]
-    return stated == [hashlib.sha256(part).digest() for part in pages]
+    for number in range(count):
+        stated = directory + hashes + size * number
+        part = content[number << page : min((number + 1) << page, limit)]
+        if content[stated : stated + size] != hashlib.sha256(part).digest():
+            return False
+    return True
 
 
 def _c_name(symbol: lief.MachO.Symbol) -> str:
