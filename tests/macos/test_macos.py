@@ -181,6 +181,8 @@ def test_configure_found_what_it_finds_on_a_mac(full: Path) -> None:
 
 
 def test_a_signature_is_held_against_each_page(full: Path, triple: str) -> None:
+    if not triple.startswith("aarch64-"):
+        pytest.skip("what is for Intel's CPUs need not be signed")
     (data,) = (member.data for member in members(full) if member.info.name.endswith("/lib/libpython3.13.dylib"))
     changed = bytearray(data)
     changed[len(data) // 2] ^= 1
@@ -188,5 +190,4 @@ def test_a_signature_is_held_against_each_page(full: Path, triple: str) -> None:
     head = data.rfind(b"\xfa\xde\x0c\xc0")
     nonsense = data[: head + 8] + b"\xff" * (len(data) - head - 8)
     found = [macho_facts(bytes(content)) for content in (data, changed, nonsense)]
-    expected = ["right", "wrong", "wrong"] if triple.startswith("aarch64-") else ["none", "none", "none"]
-    assert [facts.signature for facts in found if facts] == expected
+    assert [facts.signature for facts in found if facts] == ["right", "wrong", "wrong"]
