@@ -121,7 +121,12 @@ def highest_glibc(tree: Path) -> str:
 
 def object_format(start: bytes) -> str:
     """Return "elf", "mach-o" (of 64 bits), "llvm-bitcode" or "unknown" of an object file, by its first bytes."""
-    known = {b"\x7fELF": "elf", b"\xcf\xfa\xed\xfe": "mach-o", b"BC\xc0\xde": "llvm-bitcode"}
+    known = {
+        b"\x7fELF": "elf",
+        b"\xcf\xfa\xed\xfe": "mach-o",
+        b"BC\xc0\xde": "llvm-bitcode",
+        b"\xde\xc0\x17\x0b": "llvm-bitcode",  # in the wrapper that it has for Apple's systems
+    }
     return known.get(start[:4], "unknown")
 
 
