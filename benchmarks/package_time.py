@@ -7,8 +7,8 @@
 From nothing means: no image of the release, no base of it, an empty store, no source; Docker or Podman runs already.  Prints a row of
 README's table.  The images of that release are deleted first, and made anew.
 
-Nothing else may run meanwhile: even what runs at the lowest priority has made these builds take half as long again.  A full build takes half
-an hour; with --keep, the same command goes on after the builds that are done.
+Nothing else may run meanwhile: even what runs at the lowest priority has made these builds take half as long again.  A full build
+takes half an hour; with --keep, the same command goes on after the builds that are done.
 """
 
 from __future__ import annotations
