@@ -7,12 +7,14 @@ import importlib.util
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
-__all__ = ["HOST_TOOLS", "REQUIRED_TOOLS", "Finding", "findings"]
+__all__ = ["HOST_TOOLS", "REQUIRED_TOOLS", "Finding", "find_program", "findings"]
 
 # What every POSIX machine that can compile has.  A build root sees these and no other program of the host.
 REQUIRED_TOOLS = tuple(
@@ -34,6 +36,9 @@ _DEBIAN_PACKAGES = {
     "cmp": "diffutils",
 }
 _BUILD_SPACE = 4 * 1024**3
+# Where a Mac has its own programs; those of Homebrew and MacPorts, which stand on PATH, are another on each machine.
+_MAC_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+_MAC_TOOLS = "xcode-select --install"
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,19 @@ def findings(cache: Path, output: Path, tools: bool = True, free_bytes: int = _B
     return found + _space(cache, free_bytes)
 
 
+def find_program(name: str) -> Optional[str]:
+    """Return the path of a program of this machine that build scripts may call, None if there is none."""
+    return shutil.which(name, path=_MAC_PATH if platform.system() == "Darwin" else None)
+
+
 def _system() -> list[Finding]:
-    if sys.platform != "linux":
+    if platform.system() == "Darwin":
+        return _apple_tools()
+    if platform.system() != "Linux":
         return [
             Finding(
-                f"this is {sys.platform}, and what is built, also for macOS, is built on Linux", "use a Linux machine"
+                f"this is {platform.system()}; Pythons for Linux are built on Linux, those for macOS also on a Mac",
+                "use such a machine",
             )
         ]
     if platform.machine() not in ("x86_64", "aarch64"):
@@ -76,10 +89,20 @@ def _system() -> list[Finding]:
     return []
 
 
+def _apple_tools() -> list[Finding]:
+    """Without them, xcrun ends with an error, as do clang and make, which are there in any case."""
+    xcrun = find_program("xcrun")
+    if xcrun and subprocess.run([xcrun, "--find", "clang"], capture_output=True).returncode == 0:
+        return []
+    return [Finding("Apple's command line tools, with the compiler, are not on this Mac", _MAC_TOOLS)]
+
+
 def _tools() -> list[Finding]:
-    missing = [tool for tool in REQUIRED_TOOLS if shutil.which(tool) is None]
+    missing = [tool for tool in REQUIRED_TOOLS if find_program(tool) is None]
     if not missing:
         return []
+    if platform.system() == "Darwin":
+        return [Finding(f"programs not found in {_MAC_PATH}: {', '.join(missing)}", _MAC_TOOLS)]
     packages = sorted({_DEBIAN_PACKAGES.get(tool, "coreutils") for tool in missing})
     return [Finding(f"programs not found on PATH: {', '.join(missing)}", f"e.g. apt-get install {' '.join(packages)}")]
 

@@ -152,13 +152,31 @@ class Catalog:
             raise UnknownName("toolchain", name, self.toolchains)
         return self.toolchains[name]
 
-    def toolchains_for(self, target: Target, machine: str) -> tuple[str, ...]:
-        """Return the names of the toolchains that build a target on a machine (uname -m), the default one first.
+    def native_target(self, machine: str) -> Target:
+        """Return the target that a building machine runs itself, as far as what is built on it needs that for its tools."""
+        cpu, dash, system = machine.partition("-")
+        return self.target(f"{cpu}-apple-{system}" if dash else f"{cpu}-unknown-linux-gnu")
 
-        Those for other platforms are for those only: what a machine runs itself has compilers that were tried for it.
+    def toolchains_for(self, target: Target, machine: str) -> tuple[str, ...]:
+        """Return the names of the toolchains that build a target on a building machine, the default one first.
+
+        Those for other platforms are for those only: what a machine runs itself has compilers that were tried for it.  On a Mac
+        all Pythons are built like those for another platform, so that one way serves there and on Linux.
         """
-        native = target.gnu == f"{machine}-linux-gnu"
-        return tuple(name for name in target.toolchains if native != self.toolchain(name).cross)
+        native = target.gnu == self.native_target(machine).gnu and not machine.endswith("-darwin")
+        return tuple(
+            name
+            for name in target.toolchains
+            if native != self.toolchain(name).cross
+            and machine.endswith("-darwin") == (self.toolchain(name).runs_on == "darwin")
+        )
+
+    def tools_toolchain(self, machine: str) -> Toolchain:
+        """Return the toolchain of programs that run on a building machine during a build."""
+        names = self.native_target(machine).toolchains
+        tools = map(self.toolchain, names)
+        system = "darwin" if machine.endswith("-darwin") else "linux"
+        return next(tool for tool in tools if tool.runs_on == system and not tool.cross)
 
     def objcopy_for(self, target: Target, machine: str) -> tuple[str, str]:
         """Return what a target's files are stripped with on a machine: the name of a step, and the program in its tree."""

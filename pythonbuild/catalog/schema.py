@@ -173,7 +173,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The oldest macOS that it has to run on.
     macos: str = ""
     newer_functions: tuple[str, ...] = ()
-    # Toolchains by preference, and the machines (uname -m) that can build this target.
+    # Toolchains by preference, and the machines that can build this target: Linux on x86_64, aarch64; Macs: x86_64-darwin, aarch64-darwin.
     toolchains: tuple[str, ...]
     build_machines: tuple[str, ...]
     # Micro-architecture level of the psABI, as archive indexes name it: v2, v3, v4; what compilers get for it; and the flags, as
@@ -223,6 +223,10 @@ class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host_version: int = 0
     host_programs: tuple[str, ...] = ()
     host_hint: str = ""
+    # The system that it runs on: linux, or darwin, where it is found.
+    runs_on: str = "linux"
+    # Variables that its programs read, over those that every build script gets.
+    variables: dict[str, str] = {}
     # What people have to know of the Pythons that it makes.
     note: str = ""
 

@@ -17,7 +17,7 @@ from pythonbuild.cli.options import parser
 from pythonbuild.errors import BadArchive, BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.model.naming import FLAVOURS, ArchiveFormat, ArchiveName
-from pythonbuild.model.target import cpu_flags
+from pythonbuild.model.target import building_machine, cpu_flags
 from pythonbuild.model.version import PythonVersion
 from pythonbuild.packaging.convert import convert as convert_archive
 from pythonbuild.release.uv_index import uv_index
@@ -116,7 +116,9 @@ def _objcopy(triple: str) -> Path:
     """Return the objcopy that a build for this target strips with; its toolchain is fetched if it is not in the store."""
     catalog = load_catalog(checkout() / "cpython-unix")
     target = catalog.target(triple)
-    step, program = catalog.objcopy_for(target, platform.machine())
+    if building_machine() not in target.build_machines:
+        raise BadRequest(f"files of {triple} cannot be stripped on this machine", "convert the archive on Linux")
+    step, program = catalog.objcopy_for(target, building_machine())
     flags = parser("pythonbuild").parse_args(["build", "--target", triple])
     return make_step(flags, step) / program
 

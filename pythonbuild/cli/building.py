@@ -150,7 +150,7 @@ def _run(
     jobs = 1 if flags.serial else flags.jobs
     # Without one, what is to be done needs none, or nothing is to be done.
     engine = engine or HostEngine(session.cache / "roots")
-    jobserver = JobServer(jobs, session.store.work, engine.named_pipe)
+    jobserver = JobServer(jobs, session.store.work, engine.job_protocol)
     observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
     _notes(session, plan, observer)
     executor = Executor(
@@ -204,8 +204,10 @@ def _notes(session: Session, plan: Plan, observer: _Observer) -> None:
     for toolchain in (session.catalog.toolchain(name) for name in dict.fromkeys(build.toolchain for build in builds)):
         if toolchain.note:
             observer(Note(f"note     {toolchain.name}: {toolchain.note}"))
-    if "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
-        observer(Note("APPLE_SDK_PATH is not read: Pythons for macOS are built without an SDK of Apple's", "warning"))
+    if session.request.xcode:
+        observer(Note(f"xcode    {session.request.xcode}"))
+    elif "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
+        observer(Note("APPLE_SDK_PATH is read on a Mac only: on Linux an SDK of Apple's is not needed", "warning"))
 
 
 def _observer(flags: argparse.Namespace) -> _Observer:

@@ -13,13 +13,15 @@ from typing import Optional, Union
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image, Toolchain
+from pythonbuild.cli.xcode import find_xcode
 from pythonbuild.engines.containers import ContainerEngine, Limits
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.engines.images import Facts, Images, read_facts
-from pythonbuild.errors import EngineLost, EngineUnavailable, MissingPrerequisite
+from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable, MissingPrerequisite
 from pythonbuild.events import Note, Observer
-from pythonbuild.request.build import Llvm
+from pythonbuild.model.target import building_machine
+from pythonbuild.request.build import Llvm, Xcode
 from pythonbuild.request.debian import DebianRequest, resolve_debian
 from pythonbuild.sources.downloaders import debian_mirrors
 
@@ -30,7 +32,7 @@ __all__ = ["Choice", "check_release", "choose", "start"]
 class Choice:
     """The engine to use.
 
-    image: what containers are made from; llvm: the one that scripts would find; packages: versions of the distribution's packages
+    image: what containers are made from; llvm, xcode: those that scripts would find; packages: versions of the distribution's packages
     where they run, as far as they are known; daemon: that of engine docker.
     """
 
@@ -39,10 +41,18 @@ class Choice:
     llvm: Optional[Llvm] = None
     packages: Mapping[str, str] = field(default_factory=dict)
     daemon: Optional[Daemon] = None
+    xcode: Optional[Xcode] = None
 
 
 def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path, image: Image) -> Choice:
-    """Return the engine that the flags ask for; raises EngineUnavailable if that is docker, and no daemon answers."""
+    """Return the engine that the flags ask for; raises EngineUnavailable if that is docker, and no daemon answers.
+
+    On a Mac that is the machine itself; raises MissingPrerequisite if it lacks Apple's tools.
+    """
+    if building_machine().endswith("-darwin"):
+        if flags.engine == "docker":
+            raise BadRequest("containers run Linux, and on a Mac Pythons for macOS are built", "drop --engine docker")
+        return Choice("host", image, xcode=find_xcode(catalog.toolchain("xcode"), os.environ))
     if flags.engine != "host":
         try:
             daemon = Daemon.connect()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import platform
 import re
 import subprocess
 import tarfile
@@ -18,7 +17,7 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.cli.engines import Choice, choose
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.home import checkout, home
-from pythonbuild.model.target import host_system, host_triple
+from pythonbuild.model.target import building_machine, host_system, host_triple
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
@@ -57,8 +56,10 @@ class Session:
         catalog = load_catalog(checkout() / "cpython-unix")
         formats = tuple(part for text in flags.formats or () for part in text.split(","))
         debian = _debian_request(flags) if "deb" in formats or flags.verb == "features" else None
-        if debian and flags.platform == "macos":
-            raise BadRequest("Debian packages are not for macOS", "build them by ./build-linux.py")
+        if debian and (flags.platform == "macos" or building_machine().endswith("-darwin")):
+            raise BadRequest(
+                "Debian packages are for Linux, and built there", "build them by ./build-linux.py on Linux"
+            )
         if debian and set(formats) - {"deb"}:
             raise BadRequest(
                 "packages are built with a distribution's compiler and libraries, and archives are not",
@@ -72,11 +73,12 @@ class Session:
             targets=_targets(flags),
             pythons=tuple(flags.pythons or ()),
             options=tuple(flags.options or ()),
-            machine=platform.machine(),
+            machine=building_machine(),
             toolchain=flags.toolchain,
             local_python=_local_python(flags),
             engine=choice.name,
             llvm=choice.llvm,
+            xcode=choice.xcode,
             formats=formats,
             release=flags.release,
             pgo_profile=_pgo_profile(flags),
@@ -98,6 +100,7 @@ class Session:
         surroundings = Surroundings(
             machine=self.request.machine,
             llvm=self.request.llvm,
+            xcode=self.request.xcode,
             choose_origin=self.sources.choose,
             handlers={
                 "distribution": _code_digest("distribution", "binaries"),
@@ -161,7 +164,7 @@ def _debian_request(flags: argparse.Namespace) -> DebianRequest:
     return DebianRequest(
         targets=tuple(flags.targets or (host_triple(),)),
         pythons=tuple(flags.pythons or ()),
-        machine=platform.machine(),
+        machine=building_machine(),
         system=host_system(),
         distro=flags.distro,
         display=flags.distro_name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 import time
 from pathlib import Path
@@ -16,10 +15,12 @@ from pythonbuild.cli import show
 from pythonbuild.cli.building import build_plan
 from pythonbuild.cli.engines import start
 from pythonbuild.cli.session import Session, find_step
+from pythonbuild.cli.xcode import find_xcode
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.images import Images
-from pythonbuild.errors import BadRequest, EngineUnavailable
+from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite
 from pythonbuild.home import checkout, home
+from pythonbuild.model.target import building_machine
 from pythonbuild.plan.step import Plan, ScriptAction
 from pythonbuild.request.matrix import matrix
 from pythonbuild.run.execute import references
@@ -120,16 +121,28 @@ def images(flags: argparse.Namespace) -> int:
     return 0
 
 
+def _containers() -> str:
+    try:
+        daemon = Daemon.connect()
+    except EngineUnavailable as error:
+        return error.message
+    return f"{daemon.product} {daemon.version} answers at {daemon.address}"
+
+
 def doctor(flags: argparse.Namespace) -> int:
     """Tell everything that is missing on this machine."""
     found = checks.findings(home(), Path(flags.output))
+    mac = building_machine().endswith("-darwin")
+    if mac and not found:
+        try:
+            xcode = find_xcode(load_catalog(checkout() / "cpython-unix").toolchain("xcode"), os.environ)
+            sys.stdout.write(f"xcode: {xcode}\n")
+        except MissingPrerequisite as error:
+            found.append(checks.Finding(error.message, error.hint))
     for finding in found:
         sys.stdout.write(f"- {finding}\n")
-    try:
-        daemon = Daemon.connect()
-        sys.stdout.write(f"containers: {daemon.product} {daemon.version} answers at {daemon.address}\n")
-    except EngineUnavailable as error:
-        sys.stdout.write(f"containers: {error.message}\n")
+    if not mac:
+        sys.stdout.write(f"containers: {_containers()}\n")
     sys.stdout.write(f"{len(found)} problems\n" if found else "this machine is ready to build\n")
     return 3 if found else 0
 
@@ -171,7 +184,7 @@ def _pinned() -> set[str]:
 def list_catalog(flags: argparse.Namespace) -> int:
     """List what there is."""
     catalog = load_catalog(checkout() / "cpython-unix")
-    sys.stdout.write(show.catalog_text(catalog, flags.what, platform.machine()) + os.linesep)
+    sys.stdout.write(show.catalog_text(catalog, flags.what, building_machine()) + os.linesep)
     return 0
 
 

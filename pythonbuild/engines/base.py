@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Protocol
+from typing import Literal, Optional, Protocol
 
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import Entry
 
-__all__ = ["FIFO_SINCE", "BuildRoot", "Engine", "RootInputs", "ScriptResult", "StoredTree"]
+__all__ = ["BuildRoot", "Engine", "JobProtocol", "RootInputs", "ScriptResult", "StoredTree", "job_protocol"]
 
-# The GNU make that knows job servers with a name.
-FIFO_SINCE = (4, 4)
+# How GNU make is told of a job server: a pipe with a name, or two descriptors, by the word for them since 4.2 or the one before.
+JobProtocol = Literal["fifo", "auth", "fds"]
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Engine(Protocol):
     """Makes build roots."""
 
     name: str
-    # Do its makes take job tokens from a named pipe (GNU make 4.4)?
-    named_pipe: bool
+    # How its makes are told of a job server.
+    job_protocol: JobProtocol
 
     def makeflags(self, given: str, fifo: Optional[Path]) -> str:
         """Return MAKEFLAGS for scripts.  given: those of the run's job server on this machine; fifo: its pipe, if named."""
@@ -93,3 +93,8 @@ class Engine(Protocol):
         self, label: str, key: str, action: ScriptAction, references: Mapping[str, Path]
     ) -> Optional[BuildRoot]:
         """Return the root of a step that failed, if it is still there."""
+
+
+def job_protocol(make: tuple[int, int]) -> JobProtocol:
+    """Return how a GNU make of that version is told of a job server; macOS has 3.81."""
+    return "fifo" if make >= (4, 4) else "auth" if make >= (4, 2) else "fds"

@@ -17,7 +17,7 @@ from typing import Any, Optional
 
 from docker.types import Mount, Ulimit
 
-from pythonbuild.engines.base import FIFO_SINCE, RootInputs, ScriptResult
+from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_protocol
 from pythonbuild.engines.daemon import Daemon, Lease
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, remove_folder
 from pythonbuild.engines.images import BUILDER, Facts, read_facts
@@ -67,7 +67,9 @@ class ContainerEngine:
         self.user = (os.getuid() or BUILDER, os.getgid() or BUILDER)
         self.facts, self.shares_files = self._look()
         version = re.search(r"(\d+)\.(\d+)", self.facts.packages.get("make", ""))
-        self.named_pipe = self.shares_files and version is not None and (int(version[1]), int(version[2])) >= FIFO_SINCE
+        named = version and job_protocol((int(version[1]), int(version[2]))) == "fifo"
+        # Descriptors do not get into a container: where a name does not either, the makes of each step are told a number of jobs.
+        self.job_protocol: JobProtocol = "fifo" if named and self.shares_files else "auth"
         self._trees_lock = threading.Lock()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -63,12 +64,12 @@ class RootFolder:
         for name, command in self.action.wrappers.items():
             wrapper = folder / name
             wrapper.unlink(missing_ok=True)
-            wrapper.write_text(f'#!/bin/sh\nexec {self._expand(command)} "$@"\n')
+            wrapper.write_text(f'#!/bin/sh\nexec {self._expand(command, shlex.quote)} "$@"\n')
             wrapper.chmod(0o755)
 
-    def _expand(self, text: str) -> str:
+    def _expand(self, text: str, quote: Callable[[str], str] = str) -> str:
         for placeholder, place in self._places.items():
-            text = text.replace(placeholder, place)
+            text = text.replace(placeholder, quote(place))
         return text
 
     def environment(self, makeflags: str = "") -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Optional
 
-from pythonbuild.doctor import HOST_TOOLS
-from pythonbuild.engines.base import FIFO_SINCE, RootInputs, ScriptResult
+from pythonbuild.doctor import HOST_TOOLS, find_program
+from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_protocol
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, remove_folder
 from pythonbuild.plan.step import ScriptAction
 
@@ -32,7 +31,7 @@ class HostEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.named_pipe = make_version() >= FIFO_SINCE
+        self.job_protocol: JobProtocol = job_protocol(make_version())
 
     def makeflags(self, given: str, fifo: Optional[Path]) -> str:
         """Return MAKEFLAGS for scripts: those given."""
@@ -90,7 +89,7 @@ class HostRoot:
     def _run(
         self, command: list[str], environment: dict[str, str], inherited: tuple[int, ...], output: Callable[[str], None]
     ) -> ScriptResult:
-        program = shutil.which(command[0]) or command[0]
+        program = find_program(command[0]) or command[0]
         process = subprocess.Popen(
             [program, *command[1:]],
             cwd=self.path,
@@ -152,16 +151,14 @@ class HostRoot:
 
 def _programs() -> dict[str, str]:
     """Return the allow-list of the host's programs, those that it has."""
-    found = {name: shutil.which(name) for name in HOST_TOOLS}
+    found = {name: find_program(name) for name in HOST_TOOLS}
     return {**{name: place for name, place in found.items() if place}, "python3": sys.executable}
 
 
-def make_version(make: str = "make") -> tuple[int, int]:
-    """Return GNU make's version, (0, 0) if it does not say one."""
-    try:
-        said = subprocess.run([make, "--version"], capture_output=True, text=True).stdout
-    except OSError:
-        return (0, 0)
+def make_version() -> tuple[int, int]:
+    """Return the version of the machine's GNU make, (0, 0) if it does not say one."""
+    make = find_program("make")
+    said = subprocess.run([make, "--version"], capture_output=True, text=True).stdout if make else ""
     match = re.search(r"GNU Make (\d+)\.(\d+)", said)
     return (int(match[1]), int(match[2])) if match else (0, 0)
 

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import platform
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["System", "cpu_flags", "host_system", "host_triple"]
+__all__ = ["System", "building_machine", "cpu_flags", "host_system", "host_triple"]
 
 
 def host_triple() -> str:
     """Return the target triple of the running machine (glibc assumed on Linux)."""
-    machine = platform.machine().lower()
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
-    if sys.platform == "darwin":
+    machine = _cpu()
+    system = platform.system()
+    if system == "Darwin":
         return f"{machine}-apple-darwin"
-    if sys.platform == "win32":
+    if system == "Windows":
         return f"{machine}-pc-windows-msvc"
     return f"{machine}-unknown-linux-gnu"
+
+
+def building_machine() -> str:
+    """Return the running machine's name in targets.yml and toolchains.yml: its CPU, as Linux has it, and -darwin for a Mac."""
+    return f"{_cpu()}-darwin" if platform.system() == "Darwin" else _cpu()
+
+
+def _cpu() -> str:
+    machine = platform.machine().lower()
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
 
 
 @dataclass(frozen=True)

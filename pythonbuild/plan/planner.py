@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, RecipeFolder, file_digest, matches
@@ -25,7 +26,7 @@ from pythonbuild.plan.step import (
     UnpackAction,
     key_of,
 )
-from pythonbuild.request.build import TRAINING_TOOLCHAIN, Build, Llvm
+from pythonbuild.request.build import TRAINING_TOOLCHAIN, Build, Llvm, Xcode
 
 __all__ = ["Planner", "Surroundings"]
 
@@ -39,7 +40,7 @@ _EPOCH = "1704067200"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the planner must be told of the world: the machine, an LLVM found on it, which origins' files are at hand,
+    """What the planner must be told of the world: the machine, the LLVM or Xcode found on it, which origins' files are at hand,
     a digest of the code of each Python handler, and the versions of the distribution's packages where scripts run."""
 
     machine: str
@@ -47,6 +48,7 @@ class Surroundings:
     choose_origin: Callable[[tuple[Origin, ...]], int] = lambda origins: 0
     handlers: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    xcode: Optional[Xcode] = None
 
 
 class Planner:
@@ -82,11 +84,10 @@ class Planner:
 
     def _native(self, build: Build) -> Build:
         """Return the build of what runs on the building machine, as others need it: without options, by its default compiler."""
-        target = self._catalog.target(f"{self._world.machine}-unknown-linux-gnu")
-        name = self._catalog.toolchains_for(target, self._world.machine)[0]
+        name = self._catalog.tools_toolchain(self._world.machine).name
         return replace(
             build,
-            target=target,
+            target=self._catalog.native_target(self._world.machine),
             options=BuildOptions.parse("noopt"),
             toolchain=name,
             library_toolchain=name,
@@ -94,18 +95,31 @@ class Planner:
         )
 
     def _is_cross(self, build: Build) -> bool:
-        """Is what the compiler makes for another platform than that of the building machine?"""
-        return build.target.gnu != self._native(build).target.gnu
+        """Is it built like what does not run on the building machine?"""
+        return self._catalog.toolchain(build.library_toolchain).cross
+
+    def _runs_here(self, build: Build) -> bool:
+        """Can the building machine run what is built?"""
+        if not self._world.machine.endswith("-darwin"):
+            return not self._is_cross(build)
+        native = self._catalog.native_target(self._world.machine)
+        by_rosetta = self._world.xcode is not None and self._world.xcode.rosetta and build.target.arch == "x86_64"
+        return build.target.gnu == native.gnu or by_rosetta
 
     def _borrows_profile(self, build: Build, recipe: Recipe) -> bool:
         """Is it CPython by the profile of one that was trained on the building machine?"""
         return (
-            recipe.name == "cpython" and "pgo" in build.options and build.pgo_profile is None and self._is_cross(build)
+            recipe.name == "cpython"
+            and "pgo" in build.options
+            and build.pgo_profile is None
+            and not self._runs_here(build)
         )
 
     def _trained(self, build: Build) -> Build:
         """Return the build for the building machine whose training serves all other platforms: the same CPython, and LLVM's."""
         options = BuildOptions((build.options.names - {"static"}) | {"lto"})
+        if self._catalog.toolchain(build.toolchain).runs_on == "darwin":
+            return replace(build, target=self._catalog.native_target(self._world.machine), options=options)
         return replace(self._native(build), options=options, toolchain=TRAINING_TOOLCHAIN)
 
     def _recipe(self, build: Build, folder: RecipeFolder) -> Step:
@@ -124,8 +138,8 @@ class Planner:
         inputs = _script_inputs(action)
         for source in sources:
             inputs[f"source {source.name}"] = source.origin.sha256
-        if action.host_paths and self._world.llvm:
-            inputs["host compiler"] = self._world.llvm.version
+        if action.host_paths:
+            inputs["host compiler"] = str(self._world.xcode or (self._world.llvm and self._world.llvm.version))
         self._open.pop()
         return self._add(label, build, toolchain_name, inputs, action, needs, sources)
 
@@ -250,7 +264,7 @@ class Planner:
         toolchain = self._catalog.toolchain(toolchain_name)
         needs = self._compiler_needs(build, folder.recipe, toolchain)
         native = self._native(build)
-        if self._is_cross(build):
+        if self._is_cross(build) and self._catalog.toolchain(native.toolchain).wheels:
             needs[Need("build-toolchain", self._toolchain(native, native.toolchain).identity)] = None
         if self._borrows_profile(build, folder.recipe):
             needs[Need("profile", self._recipe(self._trained(build), folder).identity)] = None
@@ -271,6 +285,8 @@ class Planner:
         """Return what a recipe's compiler is made of: its own tree, if it is not the host's, and its sysroot."""
         made = toolchain.sysroot_recipe and recipe.kind != "sysroot"
         needs: dict[Need, None] = {}
+        if toolchain.runs_on == "darwin":
+            return needs
         if not toolchain.sysroot_from:
             needs[Need("toolchain", self._toolchain(build, toolchain.name).identity)] = None
         elif not made:
@@ -310,7 +326,7 @@ class Planner:
         context: dict[str, object] = {
             "name": recipe.name,
             "version": str(build.python) if recipe.from_cpython else version,
-            "target": _target_context(build, self._native(build)),
+            "target": _target_context(build, self._native(build), self._is_cross(build)),
             "cross": self._is_cross(build),
             "toolchain": {
                 "name": toolchain.name,
@@ -324,6 +340,7 @@ class Planner:
                 **build.options.as_flags(),
                 "given_profile": build.pgo_profile is not None or borrowed,
                 "borrowed_profile": borrowed,
+                "trains": "pgo" in build.options and build.pgo_profile is None and not borrowed,
             }
         if "python" in recipe.reads:
             context["python"] = self._python_context(build)
@@ -332,11 +349,11 @@ class Planner:
             files["pgo.profile"] = build.pgo_profile.content
         build_compiler = self._build_compiler(build)
         script = render("build.sh.j2", {**self._catalog.common_templates, **folder.templates}, context)
-        llvm = self._world.llvm
         return ScriptAction(
             script=script,
             environment={
                 **_environment(recipe.name, toolchain),
+                **toolchain.variables,
                 **dict.fromkeys(build_compiler and _BUILD_CC, "build-cc"),
                 **({"PROFILE": "@PROFILE@/build/pgo.profile"} if self._borrows_profile(build, recipe) else {}),
             },
@@ -352,16 +369,26 @@ class Planner:
             output={"library": "out/deps", "tool": "out/tools"}.get(
                 "" if recipe.name == "cpython" else recipe.kind, "out"
             ),
-            host_paths={"LLVM": llvm.programs} if toolchain.host_version and llvm else {},
+            host_paths=self._host_paths(toolchain),
         )
+
+    def _host_paths(self, toolchain: Toolchain) -> dict[str, Path]:
+        """Return what stands on the machine itself (or in the image) of a toolchain, by the names of it in toolchains.yml."""
+        xcode, llvm = self._world.xcode, self._world.llvm
+        if toolchain.runs_on == "darwin" and xcode:
+            sysroot = xcode.sdk if toolchain.cross else xcode.tools_sdk
+            return {"XCODE": xcode.programs, "SYSROOT": sysroot.path, "HOST_SDK": xcode.tools_sdk.path}
+        return {"LLVM": llvm.programs} if toolchain.host_version and llvm else {}
 
     def _build_compiler(self, build: Build) -> dict[str, str]:
         """Return the compiler for programs that run during the build, as build-cc, where cc's would not run there."""
         if not self._is_cross(build):
             return {}
         native = self._native(build)
-        program = self._catalog.toolchain(native.toolchain).compilers["cc"].format(gnu=native.target.gnu)
-        return {"build-cc": program.replace("@TOOLCHAIN@", "@BUILD_TOOLCHAIN@")}
+        toolchain = self._catalog.toolchain(native.toolchain)
+        program = toolchain.compilers["cc"].format(gnu=native.target.gnu)
+        words = [program.replace("@TOOLCHAIN@", "@BUILD_TOOLCHAIN@"), *_arguments(toolchain, native)]
+        return {"build-cc": " ".join(words)}
 
     def _python_context(self, build: Build) -> dict[str, object]:
         series = self._catalog.series.get(build.python.series)
@@ -376,12 +403,14 @@ class Planner:
         }
 
 
-def _target_context(build: Build, native: Build) -> dict[str, object]:
+def _target_context(build: Build, native: Build, cross: bool) -> dict[str, object]:
     target = build.target
+    # Configure scripts take it for a cross build if they are told two different names of one platform: of Darwin, a version may be said.
+    build_name = native.target.gnu + ("20" if cross and native.target.macos else "")
     return {
         "triple": target.triple,
         "host": target.gnu,
-        "build": native.target.gnu,
+        "build": build_name,
         "zig": target.zig,
         "answers": target.answers,
         "arch": target.arch,
@@ -393,14 +422,8 @@ def _target_context(build: Build, native: Build) -> dict[str, object]:
 
 def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
     """Return {command: command line}; compilers get target, sysroot and the build root's own include and library folders."""
-    target = build.target
-    gnu = target.gnu
-    minor = target.glibc.partition(".")[2]
-    arguments = [
-        argument.format(gnu=gnu, arch=target.arch, glibc_minor=minor, macos=target.macos)
-        for argument in (*toolchain.arguments, *target.arguments)
-        if minor or "{glibc_minor}" not in argument
-    ]
+    gnu = build.target.gnu
+    arguments = _arguments(toolchain, build)
     # Where a root or the store lies must not be in a result.  GCC hands only the debug option on to the assembler.
     paths = [
         "-ffile-prefix-map=@ROOT@=/build",
@@ -415,11 +438,30 @@ def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
     return wrappers
 
 
+def _arguments(toolchain: Toolchain, build: Build) -> list[str]:
+    """Return what a compiler is told of the target."""
+    target = build.target
+    minor = target.glibc.partition(".")[2]
+    words = {
+        "gnu": target.gnu,
+        "arch": target.arch,
+        "apple_arch": {"aarch64": "arm64"}.get(target.arch, target.arch),
+        "glibc_minor": minor,
+        "macos": target.macos,
+    }
+    return [
+        argument.format(**words)
+        for argument in (*toolchain.arguments, *target.arguments)
+        if minor or "{glibc_minor}" not in argument
+    ]
+
+
 def _environment(name: str, toolchain: Toolchain) -> dict[str, str]:
     # CPython chooses its own optimization flags; a library left to itself often compiles with none.
     flags = "" if name == "cpython" else "-O3 -fPIC"
     return {
         "AR": "ar",
+        "AR_FLAGS": "rcsD",
         "CC": toolchain.cc,
         "CFLAGS": flags,
         "CONFIG_SITE": "/dev/null",

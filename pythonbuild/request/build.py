@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
+from packaging.version import Version
+
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Target, Toolchain
 from pythonbuild.errors import BadRequest, MissingPrerequisite
@@ -17,11 +19,13 @@ from pythonbuild.model.version import PythonVersion
 
 __all__ = [
     "TRAINING_TOOLCHAIN",
+    "AppleSdk",
     "Build",
     "BuildRequest",
     "Llvm",
     "LocalPython",
     "PgoProfile",
+    "Xcode",
     "check_cpu",
     "check_options",
     "read_patchlevel",
@@ -60,6 +64,30 @@ class Llvm:
 
 
 @dataclass(frozen=True)
+class AppleSdk:
+    """An SDK of macOS: its folder, and its name and version as its SDKSettings.json has them, e.g. macosx15.4 and 15.4."""
+
+    path: Path
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Xcode:
+    """Apple's compiler and tools on a Mac: their folder, a text that tells the compiler's version, the SDK for what is built, that for
+    programs that run during the build, and whether programs for Intel run on this Mac, too."""
+
+    programs: Path
+    version: str
+    sdk: AppleSdk
+    tools_sdk: AppleSdk
+    rosetta: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.version}, SDKs {self.sdk.name} {self.sdk.version} and {self.tools_sdk.name} {self.tools_sdk.version}"
+
+
+@dataclass(frozen=True)
 class BuildRequest:
     """What was asked for, as text; empty tuples mean the defaults."""
 
@@ -71,6 +99,7 @@ class BuildRequest:
     engine: str = "host"
     local_python: Optional[LocalPython] = None
     llvm: Optional[Llvm] = None
+    xcode: Optional[Xcode] = None
     formats: tuple[str, ...] = ()
     release: bool = False
     pgo_profile: Optional[PgoProfile] = None
@@ -208,8 +237,9 @@ def _build(
             f"there is no debug_symbols archive for {target.triple}: on macOS they stay in the objects",
             "ask for full, which has the objects in python/build, for dsymutil",
         )
-    foreign = target.gnu != f"{request.machine}-linux-gnu"
-    if foreign and "pgo" in options and request.pgo_profile is None:
+    if toolchain.runs_on == "darwin":
+        _check_sdk(request, toolchain, target)
+    elif toolchain.cross and "pgo" in options and request.pgo_profile is None:
         _check_llvm(request, catalog.toolchain(TRAINING_TOOLCHAIN), "it makes the profile for all platforms")
     return Build(
         target=target,
@@ -231,6 +261,19 @@ def _check_llvm(request: BuildRequest, toolchain: Toolchain, reason: str) -> Non
             f"toolchain {toolchain.name} ({reason}) "
             f"wants {programs} of one version, {toolchain.host_version} or newer, on this machine",
             f"{toolchain.host_hint}\nor build in containers, which have them (--engine docker), or without lto and pgo",
+        )
+
+
+def _check_sdk(request: BuildRequest, toolchain: Toolchain, target: Target) -> None:
+    if request.xcode is None:
+        raise MissingPrerequisite(
+            f"toolchain {toolchain.name} is Apple's, and is not on this machine", toolchain.host_hint
+        )
+    sdk = request.xcode.sdk
+    if Version(sdk.version) < Version(target.macos):
+        raise MissingPrerequisite(
+            f"{sdk.path} is the SDK of macOS {sdk.version}, and Pythons for {target.triple} take that of {target.macos} or newer",
+            f"update the command line tools ({toolchain.host_hint}), or name a newer SDK by APPLE_SDK_PATH",
         )
 
 

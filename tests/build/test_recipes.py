@@ -15,14 +15,17 @@ import msgspec
 import pytest
 
 from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.catalog.schema import Origin
 from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import ScriptAction, Step
-from pythonbuild.request.build import BuildRequest, Llvm, PgoProfile, resolve
+from pythonbuild.request.build import AppleSdk, BuildRequest, Llvm, PgoProfile, Xcode, resolve
 from pythonbuild.sources.downloaders import CannotFetch, Downloader
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 LLVM = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")
+SDK = AppleSdk(Path("/sdk"), "macosx15.4", "15.4")
+XCODE = Xcode(Path("/xcode"), "Apple clang version 17.0.0", SDK, SDK)
 
 
 @lru_cache(maxsize=1)
@@ -53,15 +56,30 @@ def steps(catalog: Catalog) -> Iterator[Step]:
                 every = ["noopt", "debug", "pgo", "lto", "pgo+lto"]
                 every += ["freethreaded+noopt", "freethreaded+pgo+lto"] if version.within(">=3.13") else []
                 every += ["static", "pgo+lto+static"] if target.libc == "musl" else []
-                machine = target.build_machines[0]
-                request = BuildRequest((triple,), (f"cpython-{version}",), tuple(every), machine, llvm=LLVM)
-                surroundings = Surroundings(machine, LLVM, lambda origins, index=origin: min(index, len(origins) - 1))  # type: ignore[misc]
-                yield from Planner(catalog, surroundings).plan(resolve(request, catalog))
-                for engine, options in (("host", "pgo"), ("docker", "pgo"), ("host", "pgo+lto")):
-                    one = replace(request, options=(options,), engine=engine)
-                    yield from Planner(catalog, surroundings).plan(resolve(one, catalog))
-                    profiled = replace(one, pgo_profile=PgoProfile(Path("p"), "0", b"profile"))
-                    yield from Planner(catalog, surroundings).plan(resolve(profiled, catalog))
+                for machine in (
+                    target.build_machines[0],
+                    *(name for name in target.build_machines if "darwin" in name),
+                ):
+                    mac = XCODE if "darwin" in machine else None
+                    request = BuildRequest(
+                        (triple,), (f"cpython-{version}",), tuple(every), machine, llvm=LLVM, xcode=mac
+                    )
+                    yield from steps_of(catalog, request, origin)
+
+
+def steps_of(catalog: Catalog, request: BuildRequest, origin: int) -> Iterator[Step]:
+    """Yield the steps of a request, and of others for the same Python that engines and profiles make different."""
+
+    def choose(origins: tuple[Origin, ...]) -> int:
+        return min(origin, len(origins) - 1)
+
+    surroundings = Surroundings(request.machine, LLVM, choose, xcode=request.xcode)
+    yield from Planner(catalog, surroundings).plan(resolve(request, catalog))
+    for engine, options in (("host", "pgo"), ("docker", "pgo"), ("host", "pgo+lto")):
+        one = replace(request, options=(options,), engine=engine)
+        yield from Planner(catalog, surroundings).plan(resolve(one, catalog))
+        profiled = replace(one, pgo_profile=PgoProfile(Path("p"), "0", b"profile"))
+        yield from Planner(catalog, surroundings).plan(resolve(profiled, catalog))
 
 
 def test_all_scripts_render_and_are_clean_shell(tmp_path: Path) -> None:

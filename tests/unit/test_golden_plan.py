@@ -1,6 +1,6 @@
 """The plan of a Python for macOS against golden files, which a person has read: each command line, variable and script.
 
-One plan is there as a whole; of the others, what is different in them.  After a change that is meant:
+For Linux and for a Mac, one plan is there as a whole; of the others, what is different in them.  After a change that is meant:
 PYTHONBUILD_TESTS_GOLDEN=write python3 tests/run.py unit, and read what git shows.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,25 @@ from pythonbuild.catalog.load import file_digest, load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
-from pythonbuild.request.build import BuildRequest, Llvm, resolve
+from pythonbuild.request.build import AppleSdk, BuildRequest, Llvm, Xcode, resolve
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 GOLDEN = checkout() / "tests" / "golden"
 LLVM = Llvm(Path("/usr/lib/llvm-22/bin"), "22")
+SDK = AppleSdk(Path("/Library/Developer/CommandLineTools/SDKs/MacOSX15.4.sdk"), "macosx15.4", "15.4")
+XCODE = Xcode(Path("/Library/Developer/CommandLineTools/usr/bin"), "Apple clang version 17.0.0", SDK, SDK)
 BASE = ("aarch64-apple-darwin", "cpython-3.13", "noopt")
+# On the building machine, what is built; an ARM Mac has Rosetta where it says so.
+ON_A_MAC = ("aarch64-darwin", *BASE)
+OTHERS_ON_A_MAC = (
+    ("aarch64-darwin", "aarch64-apple-darwin", "cpython-3.13", "pgo"),
+    ("aarch64-darwin", "aarch64-apple-darwin", "cpython-3.13", "freethreaded+pgo+lto"),
+    ("aarch64-darwin", "aarch64-apple-darwin", "cpython-3.11", "pgo+lto"),
+    ("aarch64-darwin", "x86_64-apple-darwin", "cpython-3.13", "pgo"),
+    ("aarch64-darwin-rosetta", "x86_64-apple-darwin", "cpython-3.13", "pgo"),
+    ("x86_64-darwin", "x86_64-apple-darwin", "cpython-3.13", "noopt"),
+    ("x86_64-darwin", "aarch64-apple-darwin", "cpython-3.14", "pgo+lto"),
+)
 OTHERS = (
     ("x86_64-apple-darwin", "cpython-3.13", "noopt"),
     *(("aarch64-apple-darwin", f"cpython-{series}", "noopt") for series in ("3.11", "3.12", "3.14", "3.15")),
@@ -33,14 +47,23 @@ OTHERS = (
 )
 
 
-def planned(triple: str, python: str, options: str) -> Plan:
-    request = BuildRequest((triple,), (python,), (options,), machine="x86_64", llvm=LLVM)
-    return Planner(CATALOG, Surroundings(machine="x86_64", llvm=LLVM)).plan(resolve(request, CATALOG))
+def planned(machine: str, triple: str, python: str, options: str) -> Plan:
+    if "darwin" in machine:
+        xcode = replace(XCODE, rosetta=machine.endswith("-rosetta"))
+        machine = machine.removesuffix("-rosetta")
+        request = BuildRequest((triple,), (python,), (options,), machine, xcode=xcode)
+        return Planner(CATALOG, Surroundings(machine, xcode=xcode)).plan(resolve(request, CATALOG))
+    request = BuildRequest((triple,), (python,), (options,), machine, llvm=LLVM)
+    return Planner(CATALOG, Surroundings(machine, llvm=LLVM)).plan(resolve(request, CATALOG))
 
 
-def shown(triple: str, python: str, options: str) -> list[str]:
-    """Return the plan's steps for the target as lines, in the order of the plan."""
-    steps = [step for step in planned(triple, python, options) if f"@{triple}/" in step.identity]
+def shown(machine: str, triple: str, python: str, options: str) -> list[str]:
+    """Return the plan's steps as lines, in the order of the plan; on Linux those for the target, on a Mac all."""
+    steps = [
+        step
+        for step in planned(machine, triple, python, options)
+        if machine != "x86_64" or f"@{triple}/" in step.identity
+    ]
     scripts = [step.action for step in steps if isinstance(step.action, ScriptAction)]
     common = set.intersection(*(set(settings(action)) for action in scripts))
     lines = ["== all scripts", *(line for line in settings(scripts[0]) if line in common)]
@@ -81,11 +104,25 @@ def held(name: str, text: str) -> None:
 
 
 def test_the_plan_of_a_python_for_macos_is_the_one_that_was_read() -> None:
-    held(f"{'-'.join(BASE)}.txt", "\n".join(shown(*BASE)) + "\n")
+    held(f"{'-'.join(BASE)}.txt", "\n".join(shown("x86_64", *BASE)) + "\n")
+
+
+def test_the_plan_on_a_mac_is_the_one_that_was_read() -> None:
+    held(f"on-{'-'.join(ON_A_MAC)}.txt", "\n".join(shown(*ON_A_MAC)) + "\n")
+
+
+@pytest.mark.parametrize("other", OTHERS_ON_A_MAC, ids="-".join)
+def test_other_plans_on_a_mac_differ_as_they_did_when_they_were_read(other: tuple[str, str, str, str]) -> None:
+    held(f"on-{'-'.join(other)}.diff", difference(shown(*ON_A_MAC), shown(*other), "-".join(ON_A_MAC), "-".join(other)))
 
 
 @pytest.mark.parametrize("other", OTHERS, ids="-".join)
 def test_other_plans_for_macos_differ_as_they_did_when_they_were_read(other: tuple[str, str, str]) -> None:
-    lines = difflib.unified_diff(shown(*BASE), shown(*other), "-".join(BASE), "-".join(other), n=0, lineterm="")
-    # Without line numbers, which any change above moves.
-    held(f"{'-'.join(other)}.diff", "".join(f"{'@@' if line.startswith('@@') else line}\n" for line in lines))
+    base, lines = shown("x86_64", *BASE), shown("x86_64", *other)
+    held(f"{'-'.join(other)}.diff", difference(base, lines, "-".join(BASE), "-".join(other)))
+
+
+def difference(first: list[str], second: list[str], first_name: str, second_name: str) -> str:
+    """Return what differs, without line numbers, which any change above moves."""
+    lines = difflib.unified_diff(first, second, first_name, second_name, n=0, lineterm="")
+    return "".join(f"{'@@' if line.startswith('@@') else line}\n" for line in lines)

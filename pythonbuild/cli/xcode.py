@@ -1,0 +1,88 @@
+"""Apple's compiler and SDKs on this Mac: where they are, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from pythonbuild.catalog.schema import Toolchain
+from pythonbuild.doctor import find_program
+from pythonbuild.errors import MissingPrerequisite
+from pythonbuild.model.target import building_machine
+from pythonbuild.request.build import AppleSdk, Xcode
+
+__all__ = ["find_xcode"]
+
+
+class _Unusable(Exception):
+    """Something is not as it should be; the text says what."""
+
+
+def find_xcode(toolchain: Toolchain, variables: Mapping[str, str]) -> Xcode:
+    """Return Apple's tools on this Mac, and the SDKs that they are to use.
+
+    variables: APPLE_SDK_PATH names the SDK for what is built, APPLE_HOST_SDK_PATH that for programs that run during the build;
+    otherwise it is the one that xcrun names.  Raises MissingPrerequisite that tells all that is missing.
+    """
+    wrong: list[str] = []
+    try:
+        clang = Path(_said("xcrun", "--find", "clang"))
+    except _Unusable as error:
+        raise MissingPrerequisite(
+            f"Apple's command line tools are not on this Mac: {error}", toolchain.host_hint
+        ) from None
+    missing = [name for name in toolchain.host_programs if not os.access(clang.parent / name, os.X_OK)]
+    if missing:
+        wrong.append(f"{clang.parent} has no {', '.join(missing)}")
+    found: dict[str, AppleSdk] = {}
+    for name in ("APPLE_SDK_PATH", "APPLE_HOST_SDK_PATH"):
+        try:
+            found[name] = _sdk(name, variables.get(name, ""))
+        except _Unusable as error:
+            wrong.append(str(error))
+    if wrong:
+        raise MissingPrerequisite(
+            "Apple's tools cannot build here:\n" + "\n".join(f"- {text}" for text in wrong), toolchain.host_hint
+        )
+    return Xcode(
+        programs=clang.parent,
+        version=_said(str(clang), "--version").splitlines()[0],
+        sdk=found["APPLE_SDK_PATH"],
+        tools_sdk=found["APPLE_HOST_SDK_PATH"],
+        rosetta=building_machine() == "aarch64-darwin" and _runs_intel(),
+    )
+
+
+def _sdk(variable: str, given: str) -> AppleSdk:
+    """Return the SDK that a variable of the user's names, else the one of Apple's tools."""
+    path = Path(given or _said("xcrun", "--sdk", "macosx", "--show-sdk-path"))
+    source = f"{variable}={given}" if given else f"xcrun's SDK {path}"
+    try:
+        settings = json.loads((path / "SDKSettings.json").read_text(encoding="utf-8"))
+        sdk = AppleSdk(path.absolute(), str(settings["CanonicalName"]), str(settings["Version"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _Unusable(f"{source} is no SDK: it has no SDKSettings.json that says its name and version") from None
+    if not sdk.name.startswith("macosx"):
+        raise _Unusable(f"{source} is not for macOS, but {sdk.name}")
+    return sdk
+
+
+def _said(program: str, *arguments: str) -> str:
+    """Return what a program says; raises _Unusable with its last words if it fails."""
+    place = find_program(program)
+    if place is None:
+        raise _Unusable(f"there is no {program}")
+    done = subprocess.run([place, *arguments], capture_output=True, text=True)
+    if done.returncode or not done.stdout.strip():
+        words = done.stderr.strip().splitlines()
+        raise _Unusable(words[-1] if words else f"{program} {' '.join(arguments)} ends with status {done.returncode}")
+    return done.stdout.strip()
+
+
+def _runs_intel() -> bool:
+    """Is Rosetta on this Mac, by which programs for Intel run?"""
+    arch = find_program("arch")
+    return arch is not None and subprocess.run([arch, "-x86_64", "true"], capture_output=True).returncode == 0

@@ -1,0 +1,274 @@
+"""`build-macos.py` as on a Mac, where a stand-in has its place: this machine says that it is one, and has programs that are called as
+Apple's are.  The compiler behind them is this machine's own.  What is shown is what a user sees, and what is asked of Apple's programs;
+not what these would do.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.doctor import HOST_TOOLS
+from pythonbuild.home import checkout
+from tests.build.conftest import MANY_JOBS, Small, _end_all, _fill, most_at_once, wait_for
+from tests.build.test_faults import SLOW
+
+_SETTINGS = '{{"CanonicalName": "{name}", "Version": "{version}"}}\n'
+# It knows two questions, as xcrun of the command line tools answers them.
+_XCRUN = """#!/bin/sh
+case $* in
+"--find clang") echo "{mac}/toolchain/clang" ;;
+"--sdk macosx --show-sdk-path") echo "{mac}/MacOSX.sdk" ;;
+*) echo "xcrun: error: unable to find utility" >&2; exit 72 ;;
+esac
+"""
+# What Apple's compiler is told of the target means nothing to this machine's.
+_CLANG = """#!/bin/sh
+[ "$1" != --version ] || {{ echo "Apple clang version 17.0.0 (clang-1700.0.13.5)"; echo "Target: stand-in"; exit; }}
+echo "$@" >>"{mac}/called"
+for word; do
+    shift
+    case $word in --target=*) ;; -isysroot) skip=yes ;; *) [ -n "${{skip-}}" ] || set -- "$@" "$word"; skip= ;; esac
+done
+PATH=$(dirname {cc}) exec {cc} "$@"
+"""
+
+
+@dataclass
+class StandIn(Small):
+    """A small checkout that believes to be on a Mac, whose system is `mac`."""
+
+    mac: Path = Path()
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(self.root / "build-macos.py"), *arguments]
+
+    def sdk(self, name: str, version: str, folder: str) -> Path:
+        path = self.mac / folder
+        path.mkdir(exist_ok=True)
+        (path / "SDKSettings.json").write_text(_SETTINGS.format(name=name, version=version))
+        return path
+
+    def programs(self) -> None:
+        system, toolchain = self.mac / "bin", self.mac / "toolchain"
+        system.mkdir()
+        toolchain.mkdir()
+        for name in HOST_TOOLS:
+            place = shutil.which(name)
+            if place and name not in ("nproc",):
+                (system / name).symlink_to(place)
+        for name in load_catalog(checkout() / "cpython-unix").toolchain("xcode").host_programs:
+            (toolchain / name).symlink_to(shutil.which(name) or "/bin/true")
+        (toolchain / "clang").unlink()
+        self.program(toolchain / "clang", _CLANG.format(mac=self.mac, cc=shutil.which("gcc")))
+        self.program(system / "xcrun", _XCRUN.format(mac=self.mac))
+
+    def program(self, path: Path, text: str) -> None:
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def become_a_mac(self) -> None:
+        """Let the checkout's copy of the program believe what it would find out on a Mac."""
+        package = self.root / "pythonbuild/__init__.py"
+        said = 'import platform\nplatform.system, platform.machine = lambda: "Darwin", lambda: "arm64"\n'
+        package.write_text(package.read_text() + said)
+        doctor = self.root / "pythonbuild/doctor.py"
+        before = doctor.read_text()
+        after = before.replace('"/usr/bin:/bin:/usr/sbin:/sbin"', repr(str(self.mac / "bin")))
+        assert after != before
+        doctor.write_text(after)
+
+
+@pytest.fixture
+def mac(prepared: Path, tmp_path: Path) -> Iterator[StandIn]:
+    """A small checkout on a stand-in for a Mac, with an empty store."""
+    made = StandIn(tmp_path / "checkout", tmp_path / "cache", {}, tmp_path / "mac with a space")
+    for folder in (made.root, made.cache, made.mac):
+        folder.mkdir()
+    _fill(made)
+    shutil.copy(checkout() / "build-macos.py", made.root)
+    (made.cache / "venv").symlink_to(prepared / "venv")
+    made.programs()
+    made.sdk("macosx15.4", "15.4", "MacOSX.sdk")
+    host = made.recipe("host-python", script="#!/bin/sh\nmkdir -p $OUT/tools\n")
+    (host / "recipe.yml").write_text("name: host-python\nkind: tool\nreads: [python]\n")
+    for name in ("bottom", "middle", "top", "side"):
+        script = made.root / "cpython-unix/packages" / name / "build.sh.j2"
+        script.write_text(script.read_text().replace("gcc ", "cc "))
+    made.become_a_mac()
+    yield made
+    _end_all(made)
+
+
+def test_all_is_built_by_apples_programs_as_they_are_found(mac: StandIn) -> None:
+    done = mac.run("--only", "top")
+    assert done.returncode == 0, done.stderr
+    assert mac.built(done) == ["bottom", "middle", "top"]
+    assert "Apple clang version 17.0.0 (clang-1700.0.13.5), SDKs macosx15.4 15.4 and macosx15.4 15.4" in done.stderr
+    called = (mac.mac / "called").read_text().splitlines()
+    assert len(called) == 3
+    for line in called:
+        assert line.startswith(f"--target=arm64-apple-macos11.0 -isysroot {mac.mac}/MacOSX.sdk ")
+    assert (mac.artifact("top") / "lib/libtop.a").exists()
+
+
+def test_the_other_cpu_is_built_for_by_the_same_programs(mac: StandIn) -> None:
+    done = mac.run("--target-triple", "x86_64-apple-darwin", "--only", "bottom")
+    assert done.returncode == 0, done.stderr
+    assert "--target=x86_64-apple-macos10.15 " in (mac.mac / "called").read_text()
+
+
+def test_what_the_plan_shows_is_apples(mac: StandIn) -> None:
+    done = mac.run("--plan")
+    assert done.returncode == 0, done.stderr
+    assert "toolchain" not in done.stdout
+    assert "apple-sdk" not in done.stdout
+    explained = mac.verb("explain", "bottom", "--target-triple", "aarch64-apple-darwin").stdout
+    assert "@XCODE@/clang --target=arm64-apple-macos11.0 -isysroot @SYSROOT@ " in explained
+    assert not (mac.mac / "called").exists()
+
+
+def test_without_the_command_line_tools_that_is_all_that_is_said(mac: StandIn) -> None:
+    mac.program(mac.mac / "bin/xcrun", "#!/bin/sh\necho 'xcrun: error: invalid active developer path' >&2\nexit 1\n")
+    for arguments in ([], ["--plan"], ["--only", "top"]):
+        done = mac.run(*arguments)
+        assert done.returncode == 3
+        assert (
+            "Apple's command line tools are not on this Mac: xcrun: error: invalid active developer path" in done.stderr
+        )
+        assert "xcode-select --install" in done.stderr
+        assert "Traceback" not in done.stderr
+    done = mac.verb("doctor")
+    assert done.returncode == 3
+    assert "xcode-select --install" in done.stdout
+    assert not (mac.cache / "store").exists()
+
+
+def no_llvm_profdata(mac: StandIn) -> str:
+    (mac.mac / "toolchain/llvm-profdata").unlink()
+    return "toolchain has no llvm-profdata"
+
+
+def an_sdk_of_telephones(mac: StandIn) -> str:
+    path = mac.sdk("iphoneos18.4", "18.4", "iPhoneOS.sdk")
+    mac.environment["APPLE_SDK_PATH"] = str(path)
+    return f"APPLE_SDK_PATH={path} is not for macOS, but iphoneos18.4"
+
+
+def no_sdk(mac: StandIn) -> str:
+    mac.environment["APPLE_HOST_SDK_PATH"] = "/nowhere"
+    return "APPLE_HOST_SDK_PATH=/nowhere is no SDK"
+
+
+def an_old_sdk(mac: StandIn) -> str:
+    mac.sdk("macosx10.15", "10.15", "MacOSX.sdk")
+    return "the SDK of macOS 10.15, and Pythons for aarch64-apple-darwin take that of 11.0 or newer"
+
+
+def no_make(mac: StandIn) -> str:
+    (mac.mac / "bin/make").unlink()
+    return f"programs not found in {mac.mac}/bin: make"
+
+
+@pytest.mark.parametrize("break_it", [no_llvm_profdata, an_sdk_of_telephones, no_sdk, an_old_sdk, no_make])
+def test_what_is_missing_is_said_before_anything_is_built(mac: StandIn, break_it: Callable[[StandIn], str]) -> None:
+    wanted = break_it(mac)
+    done = mac.run("--only", "top")
+    assert done.returncode == 3
+    assert wanted in done.stderr
+    assert "xcode-select --install" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (mac.mac / "called").exists()
+
+
+def test_all_that_is_missing_is_said_at_once(mac: StandIn) -> None:
+    wanted = [no_llvm_profdata(mac), an_sdk_of_telephones(mac), no_sdk(mac)]
+    said = mac.run("--only", "top").stderr
+    assert [text for text in wanted if text not in said] == []
+
+
+def test_another_sdk_may_be_named_and_changes_what_is_built(mac: StandIn) -> None:
+    assert mac.run("--only", "bottom").returncode == 0
+    path = mac.sdk("macosx14.5", "14.5", "Older.sdk")
+    mac.environment["APPLE_SDK_PATH"] = str(path)
+    done = mac.run("--only", "bottom")
+    assert mac.built(done) == ["bottom"]
+    assert f"-isysroot {path} " in (mac.mac / "called").read_text()
+    explained = mac.verb("explain", "bottom", "--target-triple", "aarch64-apple-darwin")
+    assert "macosx14.5" in explained.stdout
+
+
+def test_a_step_that_fails_is_shown_kept_and_retried_where_it_was(mac: StandIn) -> None:
+    mac.recipe("middle", script="#!/bin/sh\necho 'int f(void) { return u64; }' >a.c\ncc -c a.c\n", needs="bottom")
+    done = mac.run("--only", "top")
+    assert done.returncode == 1
+    block = done.stderr[done.stderr.index("FAILED middle") :]
+    assert "'u64' undeclared" in block
+    assert "retry     ./build-macos.py --only top" in block
+    assert block.rstrip().endswith("skipped   top")
+    mac.recipe("middle", needs="bottom", script="#!/bin/sh\nmkdir -p $OUT/deps\n")
+    assert mac.built(mac.run("--only", "top")) == ["middle", "top"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing_half_written_and_the_next_run_goes_on(
+    mac: StandIn, tmp_path: Path, number: signal.Signals
+) -> None:
+    marker = tmp_path / "marker"
+    mac.recipe("middle", script=SLOW.format(marker=marker), needs="bottom")
+    build = mac.start("--only", "top")
+    wait_for(marker)
+    build.send_signal(number)
+    _, said = build.communicate(timeout=30)
+    assert build.returncode == 130
+    assert "Traceback" not in said
+    left = subprocess.run(["pgrep", "-f", f"{mac.cache}/roots"], capture_output=True, text=True)
+    assert left.stdout == ""
+    mac.recipe("middle", needs="bottom", script="#!/bin/sh\nmkdir -p $OUT/deps\n")
+    assert mac.built(mac.run("--only", "top")) == ["middle", "top"]
+
+
+def test_a_make_that_only_knows_of_descriptors_shares_the_jobs(mac: StandIn) -> None:
+    """macOS has GNU make 3.81.  This machine's make understands its word for a job server, too."""
+    real = shutil.which("make")
+    said = 'case $1 in --version) echo "GNU Make 3.81"; exit ;; esac'
+    (mac.mac / "bin/make").unlink()
+    mac.program(mac.mac / "bin/make", f'#!/bin/sh\n{said}\nexec {real} "$@"\n')
+    for name in ("bottom", "side"):
+        mac.recipe(name, script=MANY_JOBS.replace("make all", 'echo "$MAKEFLAGS"; make all'))
+    folder = mac.root / "cpython-unix/packages/top"
+    (folder / "recipe.yml").write_text("name: top\nneeds: [bottom, side]\n")
+    done = mac.run("--only", "top", "--jobs", "3", "--verbose")
+    assert done.returncode == 0, done.stderr
+    assert " -j --jobserver-fds=" in done.stderr
+    assert 2 <= most_at_once(mac, "bottom", "side") <= 3
+
+
+def test_containers_and_packages_are_for_linux(mac: StandIn) -> None:
+    done = mac.run("--engine", "docker", "--plan")
+    assert done.returncode == 2
+    assert "containers run Linux" in done.stderr
+    done = mac.verb("build", "--format", "deb", "--distro", "debian:trixie", "--plan")
+    assert done.returncode == 2
+    assert "built there" in done.stderr
+    done = mac.verb("build", "--target-triple", "x86_64-unknown-linux-gnu", "--plan")
+    assert done.returncode == 2
+    assert "this machine is aarch64-darwin" in done.stderr
+
+
+def test_an_intel_mac_has_its_own_default(mac: StandIn) -> None:
+    package = mac.root / "pythonbuild/__init__.py"
+    package.write_text(package.read_text().replace('"arm64"', '"x86_64"'))
+    done = mac.run("--only", "bottom")
+    assert done.returncode == 0, done.stderr
+    assert "--target=x86_64-apple-macos10.15 " in (mac.mac / "called").read_text()
+    assert os.listdir(mac.cache / "roots") == []
