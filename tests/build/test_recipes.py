@@ -116,6 +116,39 @@ def test_scripts_leave_the_number_of_jobs_to_the_job_server() -> None:
         assert not re.search(r"^\s*make\b[^\"]* -j", text, re.MULTILINE), name
 
 
+# What GNU's programs know and those of macOS do not.
+GNUISMS = (
+    r"\bsed (-[nEe] |-n -E )*-i",
+    r"\bcp [^|;]*--",
+    r"\breadlink -f",
+    r"\bxargs -r",
+    r"\bgrep -[a-zA-Z]*P",
+    r"\bstat -c",
+    r"\bsort -[a-zA-Z]*V",
+    r"\btar [^|;]*--(mtime|owner|group|sort|mode|transform)",
+    r"\bfind [^|;]*-printf",
+    r"\bdate -d",
+    r"\bmktemp -p",
+    r"\bhead -n -",
+    r"\bar [a-z]*D",
+    r"\bln [^|;]*-[a-z]*r",
+    r"\bnproc\)",
+    # An alternative of a basic regular expression.
+    r"(grep|sed)( -[a-zE]+)* ['\"][^'\"]*\\\|",
+)
+
+
+def test_scripts_for_macs_use_what_macs_know() -> None:
+    seen = 0
+    for step in every_step():
+        if isinstance(step.action, ScriptAction) and re.search("/xcode(-tools)?$", step.identity):
+            seen += 1
+            for line in step.action.script.splitlines():
+                if not line.lstrip().startswith("#"):
+                    assert not [pattern for pattern in GNUISMS if re.search(pattern, line)], (step.name, line)
+    assert seen > 100
+
+
 @pytest.mark.parametrize("name", sorted(CATALOG.recipes))
 def test_every_recipe_says_what_it_is_and_where_it_comes_from(name: str) -> None:
     recipe = CATALOG.recipes[name].recipe
