@@ -2,7 +2,7 @@
 
 The way through, left to right, a package a stage; a package imports only those before it:
 
-    model -> catalog -> request -> plan -> sources -> projects -> store -> engines -> run -> distribution -> packaging
+    model -> catalog -> request -> plan -> sources -> store -> engines -> run -> distribution -> packaging
     -> validation -> release
 
 ``errors``, ``events`` and ``binaries`` are leaves that all may import; ``cli`` and ``ui`` may import everything

@@ -12,7 +12,6 @@ __all__ = [
     "BadArchive",
     "BadCatalog",
     "BadRequest",
-    "ChangedUpstream",
     "DamagedArtifact",
     "DiskFull",
     "EngineLost",
@@ -75,12 +74,6 @@ class BadCatalog(PythonBuildError):
 
     code = "bad-catalog"
     exit_status = 2
-
-
-class ChangedUpstream(PythonBuildError):
-    """A file of CPython's source is not what an edit of it expects."""
-
-    code = "changed-upstream"
 
 
 class MissingPrerequisite(PythonBuildError):

@@ -95,6 +95,9 @@ class Catalog:
     image_files: dict[str, str] = field(default_factory=dict)
     debian: Optional[DebianFolder] = None
     projects: tuple[ProjectEdit, ...] = ()
+    # What is for Windows, of the same kinds.
+    windows_recipes: dict[str, RecipeFolder] = field(default_factory=dict)
+    windows_templates: dict[str, str] = field(default_factory=dict)
 
     def target(self, triple: str) -> Target:
         """Return the target of that triple; raises UnknownName."""
@@ -140,11 +143,16 @@ class Catalog:
             if matches(release, item.releases) and (not item.pythons or python.within(item.pythons))
         )
 
-    def recipe(self, name: str) -> RecipeFolder:
-        """Return the recipe folder of that name; raises UnknownName."""
-        if name not in self.recipes:
-            raise UnknownName("recipe", name, self.recipes)
-        return self.recipes[name]
+    def recipe(self, name: str, target: Optional[Target] = None) -> RecipeFolder:
+        """Return the recipe folder of that name, of those for a target's system (default: Unix); raises UnknownName."""
+        recipes = self.windows_recipes if target and target.windows else self.recipes
+        if name not in recipes:
+            raise UnknownName("recipe", name, recipes)
+        return recipes[name]
+
+    def templates(self, target: Target) -> dict[str, str]:
+        """Return the templates that scripts of recipes for a target's system may include."""
+        return self.windows_templates if target.windows else self.common_templates
 
     def toolchain(self, name: str) -> Toolchain:
         """Return the toolchain of that name; raises UnknownName."""
@@ -154,8 +162,9 @@ class Catalog:
 
     def native_target(self, machine: str) -> Target:
         """Return the target that a building machine runs itself, as far as what is built on it needs that for its tools."""
-        cpu, dash, system = machine.partition("-")
-        return self.target(f"{cpu}-apple-{system}" if dash else f"{cpu}-unknown-linux-gnu")
+        cpu, _, system = machine.partition("-")
+        name = {"": "unknown-linux-gnu", "darwin": "apple-darwin", "windows": "pc-windows-msvc"}[system]
+        return self.target(f"{cpu}-{name}")
 
     def toolchains_for(self, target: Target, machine: str) -> tuple[str, ...]:
         """Return the names of the toolchains that build a target on a building machine, the default one first.
@@ -163,20 +172,15 @@ class Catalog:
         Those for other platforms are for those only: what a machine runs itself has compilers that were tried for it.  On a Mac
         all Pythons are built like those for another platform, so that one way serves there and on Linux.
         """
-        native = target.gnu == self.native_target(machine).gnu and not machine.endswith("-darwin")
-        return tuple(
-            name
-            for name in target.toolchains
-            if native != self.toolchain(name).cross
-            and machine.endswith("-darwin") == (self.toolchain(name).runs_on == "darwin")
-        )
+        system = _system_of(machine)
+        cross = system == "darwin" or (system == "linux" and target.gnu != self.native_target(machine).gnu)
+        tools = ((name, self.toolchain(name)) for name in target.toolchains)
+        return tuple(name for name, tool in tools if tool.runs_on == system and tool.cross == cross)
 
     def tools_toolchain(self, machine: str) -> Toolchain:
         """Return the toolchain of programs that run on a building machine during a build."""
-        names = self.native_target(machine).toolchains
-        tools = map(self.toolchain, names)
-        system = "darwin" if machine.endswith("-darwin") else "linux"
-        return next(tool for tool in tools if tool.runs_on == system and not tool.cross)
+        tools = map(self.toolchain, self.native_target(machine).toolchains)
+        return next(tool for tool in tools if tool.runs_on == _system_of(machine) and not tool.cross)
 
     def objcopy_for(self, target: Target, machine: str) -> tuple[str, str]:
         """Return what a target's files are stripped with on a machine: the name of a step, and the program in its tree."""
@@ -185,6 +189,10 @@ class Catalog:
         if "objcopy" not in programs:
             return "binutils", "bin/objcopy"
         return f"toolchain-{name}", programs["objcopy"].format(gnu=target.gnu).removeprefix("@TOOLCHAIN@/")
+
+
+def _system_of(machine: str) -> str:
+    return machine.partition("-")[2] or "linux"
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
@@ -201,11 +209,12 @@ def load_catalog(root: Path) -> Catalog:
     pythons = _read(root / "pythons.yml", _Pythons)
     packages = root / "packages"
     images, windows = root.parent / "docker", root.parent / "cpython-windows"
-    recipes = [_recipe_folder(path.parent) for path in sorted(packages.glob("*/recipe.yml"))]
+    recipes = {path.parent.name: _recipe_folder(path.parent) for path in sorted(packages.glob("*/recipe.yml"))}
+    for_windows = [_recipe_folder(path.parent, recipes) for path in sorted(windows.glob("packages/*/recipe.yml"))]
     catalog = Catalog(
-        targets={target.triple: target for target in _read(root / "targets.yml", tuple[Target, ...])},
-        toolchains={tool.name: tool for tool in _read(root / "toolchains.yml", tuple[Toolchain, ...])},
-        recipes={folder.recipe.name: folder for folder in recipes},
+        targets={target.triple: target for target in _both(root, windows, "targets.yml", Target)},
+        toolchains={tool.name: tool for tool in _both(root, windows, "toolchains.yml", Toolchain)},
+        recipes=recipes,
         series=pythons.series,
         releases={PythonVersion.parse(release.version): release for release in pythons.releases},
         default_python=pythons.default,
@@ -215,9 +224,11 @@ def load_catalog(root: Path) -> Catalog:
         images={image.name: image for image in _read(images / "images.yml", tuple[Image, ...])},
         debian=_debian(root / "debian"),
         projects=_read(windows / "projects.yml", tuple[ProjectEdit, ...]) if windows.is_dir() else (),
+        windows_recipes={folder.recipe.name: folder for folder in for_windows},
+        windows_templates={path.name: path.read_text() for path in sorted(windows.glob("packages/*.sh"))},
         image_files={path.name: path.read_text() for path in sorted(images.iterdir()) if path.is_file()},
     )
-    _check(catalog, packages)
+    _check(catalog)
     return catalog
 
 
@@ -228,6 +239,11 @@ def _read(path: Path, kind: type[_T]) -> _T:
         raise BadCatalog(f"{path} is missing") from None
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise BadCatalog(f"{path}: {error}") from None
+
+
+def _both(unix: Path, windows: Path, name: str, kind: type[_T]) -> list[_T]:
+    """Return the rows of a table, those for Unix and those for Windows."""
+    return [row for folder in (unix, windows) if folder.is_dir() for row in _read(folder / name, list[kind])]  # type: ignore[valid-type]
 
 
 def _debian(folder: Path) -> Optional[DebianFolder]:
@@ -249,8 +265,15 @@ def _texts(folder: Path) -> dict[str, str]:
     }
 
 
-def _recipe_folder(folder: Path) -> RecipeFolder:
+def _recipe_folder(folder: Path, others: Optional[dict[str, RecipeFolder]] = None) -> RecipeFolder:
+    """Read a folder; others: the recipes that it may be like, or share files with."""
     recipe = _read(folder / "recipe.yml", Recipe)
+    if recipe.like:
+        if not others or recipe.like not in others:
+            raise BadCatalog(f"{folder / 'recipe.yml'}: there is no recipe {recipe.like!r} that it could be like")
+        other = others[recipe.like].recipe
+        same = ("version", "description", "licenses", "license_files", "sources")
+        recipe = msgspec.structs.replace(recipe, **{name: getattr(other, name) for name in same})
     if recipe.name != folder.name:
         raise BadCatalog(f"{folder / 'recipe.yml'}: the name is {recipe.name!r}, but the folder {folder.name!r}")
     templates = {path.name: path.read_text() for path in sorted(folder.glob("*.j2"))}
@@ -262,6 +285,14 @@ def _recipe_folder(folder: Path) -> RecipeFolder:
         # Tests leave bytecode, as they import what trains profiles.
         if path.is_file() and "__pycache__" not in path.relative_to(folder).parts
     }
+    for pattern in recipe.shares:
+        shared = others[recipe.name].files if others and recipe.name in others else {}
+        found = {name: content for name, content in shared.items() if fnmatchcase(name, pattern)}
+        if not found:
+            raise BadCatalog(
+                f"{folder / 'recipe.yml'}: the recipe {recipe.name} of cpython-unix has no file {pattern!r}"
+            )
+        files.update(found)
     patches = {}
     for patch in recipe.patches:
         path = folder / "patches" / patch.file
@@ -271,12 +302,13 @@ def _recipe_folder(folder: Path) -> RecipeFolder:
     return RecipeFolder(recipe=recipe, templates=templates, patches=patches, files=files, path=folder)
 
 
-def _check(catalog: Catalog, packages: Path) -> None:
-    for name, folder in catalog.recipes.items():
-        for other in (*folder.recipe.needs, *folder.recipe.tools):
-            if other not in catalog.recipes:
-                error = UnknownName("recipe", other, catalog.recipes)
-                raise BadCatalog(f"{packages / name / 'recipe.yml'}: {error.message}", error.hint)
+def _check(catalog: Catalog) -> None:
+    for recipes in (catalog.recipes, catalog.windows_recipes):
+        for folder in recipes.values():
+            for other in (*folder.recipe.needs, *folder.recipe.tools):
+                if other not in recipes:
+                    error = UnknownName("recipe", other, recipes)
+                    raise BadCatalog(f"{folder.path / 'recipe.yml'}: {error.message}", error.hint)
     try:
         catalog.python(catalog.default_python)
     except BadRequest as error:

@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "Target",
     "Toolchain",
+    "WindowsNames",
 ]
 
 
@@ -79,7 +80,7 @@ class Patch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A folder of cpython-unix/packages: how one dependency (or CPython) is built.
+    """A folder of cpython-unix/packages or cpython-windows/packages: how one dependency (or CPython) is built.
 
     kind: a library is built for the target; a tool for the machine that builds, and runs there; a sysroot
     is what a toolchain compiles and links against.  A recipe without sources that reads `python` has
@@ -87,6 +88,10 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     name: str
+    # The recipe of cpython-unix that it has version, description, licences and sources of.
+    like: str = ""
+    # Files, by glob patterns, that it has of the recipe of its own name in cpython-unix.
+    shares: tuple[str, ...] = ()
     version: str = ""
     description: str = ""
     kind: str = "library"
@@ -109,9 +114,10 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class PythonSeries(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What differs between CPython's language versions."""
+    """What differs between CPython's language versions: the Tcl/Tk series, and the Tcl that CPython's projects for Windows take."""
 
     tcl: str
+    tcl_windows: str
 
 
 class PythonRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,6 +161,19 @@ class Emulator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     packages: tuple[str, ...]
 
 
+class WindowsNames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Windows' own tools call a target, and the building machines that can run what is built for it.
+
+    platform: MSBuild's name; folder: that of CPython's build; dll_suffix: behind the names of OpenSSL's DLLs; launcher: pip's.
+    """
+
+    platform: str
+    folder: str
+    dll_suffix: str
+    launcher: str
+    runs_on: tuple[str, ...]
+
+
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row of targets.yml: a platform that a Python can be built for."""
 
@@ -173,7 +192,9 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # The oldest macOS that it has to run on.
     macos: str = ""
     newer_functions: tuple[str, ...] = ()
-    # Toolchains by preference, and the machines that can build this target: Linux on x86_64, aarch64; Macs: x86_64-darwin, aarch64-darwin.
+    windows: Optional[WindowsNames] = None
+    # Toolchains by preference, and the machines that can build this target: Linux on x86_64, aarch64; Macs: x86_64-darwin, aarch64-darwin;
+    # Windows: x86_64-windows, aarch64-windows.
     toolchains: tuple[str, ...]
     build_machines: tuple[str, ...]
     # Micro-architecture level of the psABI, as archive indexes name it: v2, v3, v4; what compilers get for it; and the flags, as
@@ -223,7 +244,7 @@ class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host_version: int = 0
     host_programs: tuple[str, ...] = ()
     host_hint: str = ""
-    # The system that it runs on: linux, or darwin, where it is found.
+    # The system that it runs on: linux; darwin or windows, where it is found.
     runs_on: str = "linux"
     # Variables that its programs read, over those that every build script gets.
     variables: dict[str, str] = {}

@@ -100,7 +100,7 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compress hard, and name the archives as releases are (cpython-3.13.15+20261121-...)",
     )
-    group.add_argument("--platform", choices=["", "linux", "macos"], default="", help=argparse.SUPPRESS)
+    group.add_argument("--platform", choices=["", "linux", "macos", "windows"], default="", help=argparse.SUPPRESS)
     _debian_flags(into.add_argument_group("Debian packages (--format deb)"))
     group.add_argument(
         "--engine",

@@ -21,7 +21,7 @@ from pythonbuild.model.target import building_machine, host_system, host_triple
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
-from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile, read_patchlevel, resolve
+from pythonbuild.request.build import BuildRequest, LocalPython, Msvc, PgoProfile, read_patchlevel, resolve
 from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.store import Store
@@ -29,8 +29,11 @@ from pythonbuild.store.trees import digest_of, manifest_of
 
 __all__ = ["Session", "find_step"]
 
-# What the triples of an entry script's targets have in common.
-_PLATFORMS = {"linux": "-linux-", "macos": "-apple-"}
+# What the triples of an entry script's targets have in common; and what follows the CPU in them where this machine is of another system.
+_PLATFORMS = {"linux": "-linux-", "macos": "-apple-", "windows": "-windows-"}
+_TARGETS = {"linux": "unknown-linux-gnu", "macos": "apple-darwin", "windows": "pc-windows-msvc"}
+# Which verbs say of a Python for Windows how it would be built.
+_PLANNING = ("plan", "explain")
 
 
 @dataclass(frozen=True)
@@ -67,18 +70,23 @@ class Session:
             )
         if not debian:
             _refuse_package_flags(flags)
+        targets = _targets(flags)
+        machine, msvc = building_machine(), None
+        if any(_PLATFORMS["windows"] in triple for triple in targets):
+            machine, msvc = _windows(flags, targets)
         image = image_for(resolve_debian(debian, catalog)[0], catalog) if debian else catalog.images["build"]
         choice = choice or choose(flags, catalog, cache, image)
         request = BuildRequest(
-            targets=_targets(flags),
+            targets=targets,
             pythons=tuple(flags.pythons or ()),
             options=tuple(flags.options or ()),
-            machine=building_machine(),
+            machine=machine,
             toolchain=flags.toolchain,
             local_python=_local_python(flags),
             engine=choice.name,
             llvm=choice.llvm,
             xcode=choice.xcode,
+            msvc=msvc,
             formats=formats,
             release=flags.release,
             pgo_profile=_pgo_profile(flags),
@@ -101,6 +109,7 @@ class Session:
             machine=self.request.machine,
             llvm=self.request.llvm,
             xcode=self.request.xcode,
+            msvc=self.request.msvc,
             choose_origin=self.sources.choose,
             handlers={
                 "distribution": _code_digest("distribution", "binaries"),
@@ -118,6 +127,18 @@ class Session:
         return resolve_debian(self.debian, self.catalog) if self.debian else ()
 
 
+def _windows(flags: argparse.Namespace, targets: tuple[str, ...]) -> tuple[str, Msvc]:
+    """Return the building machine and the compiler that Pythons for Windows are planned for: there is no building them yet.
+
+    Raises BadRequest if they are to be built, or planned with others.
+    """
+    if flags.verb not in _PLANNING and not getattr(flags, "plan", False):
+        raise BadRequest("Pythons for Windows are planned, and not built yet", "see what would be done with --plan")
+    if any(_PLATFORMS["windows"] not in triple for triple in targets):
+        raise BadRequest("Pythons for Windows are not planned together with others", "plan them by another command")
+    return f"{building_machine().partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds")
+
+
 def _targets(flags: argparse.Namespace) -> tuple[str, ...]:
     """Return the triples of the targets asked for; by default this machine's CPU, of the entry script's platform.
 
@@ -131,7 +152,7 @@ def _targets(flags: argparse.Namespace) -> tuple[str, ...]:
     if flags.targets:
         return tuple(flags.targets)
     own = host_triple()
-    return (own if wanted in own else f"{own.partition('-')[0]}{wanted}darwin",)
+    return (own if wanted in own else f"{own.partition('-')[0]}-{_TARGETS[flags.platform]}",)
 
 
 def _refuse_package_flags(flags: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Archives to trees: tar in any compression, Debian packages, wheels.  In Python, as a fresh host may lack xz and unzip."""
+"""Archives to trees: tar in any compression, zip, Debian packages, wheels.  In Python, as a fresh host may lack xz and unzip."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from pythonbuild.binaries.debian import tarball
@@ -16,8 +18,8 @@ __all__ = ["extract_all", "unpack_source", "unpack_wheel"]
 
 
 def unpack_source(archive: Path, destination: Path) -> None:
-    """Unpack a source archive into `destination`: a tarball without its top folder, a .deb as it would be installed,
-    a folder as a copy.  Raises SourceUnavailable if it cannot be read."""
+    """Unpack a source archive into `destination`: a tarball or zip without its top folder, if it has one, a .deb as it would
+    be installed, a folder as a copy.  Raises SourceUnavailable if it cannot be read."""
     if archive.is_dir():
         shutil.copytree(archive, destination, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
         return
@@ -25,10 +27,13 @@ def unpack_source(archive: Path, destination: Path) -> None:
         if archive.suffix == ".deb":
             with tarfile.open(fileobj=tarball(archive, "data")) as tar:
                 extract_all(tar, destination)
+        elif zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as files:
+                _without_top(files.extractall, destination)
         else:
             with tarfile.open(archive) as tar:
-                _without_top(tar, destination)
-    except (BadArchive, tarfile.TarError, EOFError, OSError) as error:
+                _without_top(partial(extract_all, tar), destination)
+    except (BadArchive, tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise SourceUnavailable(
@@ -41,7 +46,7 @@ def unpack_wheel(wheel: Path, member: str, destination: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         if member:
             with archive.open(member) as file, tarfile.open(fileobj=file) as tar:
-                _without_top(tar, destination)
+                _without_top(partial(extract_all, tar), destination)
             return
         for info in archive.infolist():
             path = Path(archive.extract(info, destination))
@@ -50,10 +55,10 @@ def unpack_wheel(wheel: Path, member: str, destination: Path) -> None:
                 path.chmod(0o755)
 
 
-def _without_top(archive: tarfile.TarFile, destination: Path) -> None:
+def _without_top(extract: Callable[[Path], None], destination: Path) -> None:
     destination.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=destination.parent) as folder:
-        extract_all(archive, Path(folder))
+        extract(Path(folder))
         top = list(Path(folder).iterdir())
         root = top[0] if len(top) == 1 and top[0].is_dir() else Path(folder)
         for path in root.iterdir():

@@ -45,6 +45,12 @@ class PythonVersion:
         """The language version, e.g. "3.13"."""
         return f"{self.major}.{self.minor}"
 
+    @property
+    def hexversion(self) -> str:
+        """sys.hexversion as C writes it, e.g. 0x030d0ff0 for 3.13.15."""
+        level, serial = {"a": 0xA, "b": 0xB, "r": 0xC}.get(self.prerelease[:1], 0xF), self.prerelease.lstrip("abrc")
+        return f"0x{self.major:02x}{self.minor:02x}{self.micro:02x}{level:x}{int(serial or 0):x}"
+
     def within(self, specifier: str) -> bool:
         """Does a PEP 440 specifier such as ">=3.12" admit this version's series?  Pre-releases count as their series."""
         return SpecifierSet(specifier).contains(self.series)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Optional
 
+import msgspec
+
 from pythonbuild.catalog.load import Catalog, RecipeFolder, file_digest, matches
 from pythonbuild.catalog.schema import Origin, Recipe, Toolchain
 from pythonbuild.errors import BadCatalog, BadRequest
@@ -26,7 +28,7 @@ from pythonbuild.plan.step import (
     UnpackAction,
     key_of,
 )
-from pythonbuild.request.build import TRAINING_TOOLCHAIN, Build, Llvm, Xcode
+from pythonbuild.request.build import TRAINING_TOOLCHAIN, Build, Llvm, Msvc, Xcode
 
 __all__ = ["Planner", "Surroundings"]
 
@@ -40,7 +42,7 @@ _EPOCH = "1704067200"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the planner must be told of the world: the machine, the LLVM or Xcode found on it, which origins' files are at hand,
+    """What the planner must be told of the world: the machine, the LLVM, Xcode or Visual C++ found on it, which origins' files are at hand,
     a digest of the code of each Python handler, and the versions of the distribution's packages where scripts run."""
 
     machine: str
@@ -49,6 +51,7 @@ class Surroundings:
     handlers: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     xcode: Optional[Xcode] = None
+    msvc: Optional[Msvc] = None
 
 
 class Planner:
@@ -100,6 +103,8 @@ class Planner:
 
     def _runs_here(self, build: Build) -> bool:
         """Can the building machine run what is built?"""
+        if build.target.windows:
+            return self._world.machine in build.target.windows.runs_on
         if not self._world.machine.endswith("-darwin"):
             return not self._is_cross(build)
         native = self._catalog.native_target(self._world.machine)
@@ -138,13 +143,15 @@ class Planner:
         inputs = _script_inputs(action)
         for source in sources:
             inputs[f"source {source.name}"] = source.origin.sha256
-        if action.host_paths:
-            inputs["host compiler"] = str(self._world.xcode or (self._world.llvm and self._world.llvm.version))
+        if action.host_paths or self._catalog.toolchain(toolchain_name).runs_on == "windows":
+            inputs["host compiler"] = str(
+                self._world.msvc or self._world.xcode or (self._world.llvm and self._world.llvm.version)
+            )
         self._open.pop()
         return self._add(label, build, toolchain_name, inputs, action, needs, sources)
 
     def _distribution(self, build: Build) -> list[Output]:
-        folder = self._catalog.recipe("cpython")
+        folder = self._catalog.recipe("cpython", build.target)
         if not folder.applies_to(build.target.triple, build.python):
             raise BadRequest(
                 f"the recipe of CPython cannot build {build.python} for {build.target.triple} yet",
@@ -184,8 +191,9 @@ class Planner:
 
     def _archive(self, build: Build, tree: Step, label: str, kind: ArchiveFormat) -> Output:
         content = Need("distribution", tree.identity)
-        # Debug information of Mach-O files stays in the objects: there is nothing to strip.
-        if kind.flavour in ("install_only_stripped", "debug_symbols") and not build.target.macos:
+        # Debug information of Mach-O files stays in the objects, and that of PE files is in files of its own: there is nothing to strip.
+        strips = not build.target.macos and not build.target.windows
+        if kind.flavour in ("install_only_stripped", "debug_symbols") and strips:
             content = Need("stripped", self._stripped(build, tree, label).identity)
         parameters = {
             "flavour": kind.flavour,
@@ -254,11 +262,11 @@ class Planner:
         queue = ["cpython"]
         while queue:
             name = queue.pop(0)
-            folder = self._catalog.recipe(name)
+            folder = self._catalog.recipe(name, build.target)
             if name not in names and folder.applies_to(build.target.triple, build.python):
                 names[name] = None
                 queue += folder.recipe.needs
-        return [self._catalog.recipe(name) for name in names]
+        return [self._catalog.recipe(name, build.target) for name in names]
 
     def _needs(self, build: Build, folder: RecipeFolder, toolchain_name: str) -> tuple[Need, ...]:
         toolchain = self._catalog.toolchain(toolchain_name)
@@ -269,14 +277,14 @@ class Planner:
         if self._borrows_profile(build, folder.recipe):
             needs[Need("profile", self._recipe(self._trained(build), folder).identity)] = None
         for name in folder.recipe.needs:
-            library = self._catalog.recipe(name)
+            library = self._catalog.recipe(name, build.target)
             if library.applies_to(build.target.triple, build.python):
                 step = self._recipe(build, library)
                 needs[Need("deps", step.identity)] = None
                 # What a library was built with is needed to link it, too.
                 needs.update({need: None for need in step.needs if need.role == "deps"})
         for name in self._tools(build, folder.recipe, toolchain):
-            tool = self._catalog.recipe(name)
+            tool = self._catalog.recipe(name, build.target)
             if tool.applies_to(build.target.triple, build.python):
                 needs[Need("tools", self._recipe(native, tool).identity)] = None
         return tuple(needs)
@@ -285,7 +293,7 @@ class Planner:
         """Return what a recipe's compiler is made of: its own tree, if it is not the host's, and its sysroot."""
         made = toolchain.sysroot_recipe and recipe.kind != "sysroot"
         needs: dict[Need, None] = {}
-        if toolchain.runs_on == "darwin":
+        if toolchain.runs_on != "linux":
             return needs
         if not toolchain.sysroot_from:
             needs[Need("toolchain", self._toolchain(build, toolchain.name).identity)] = None
@@ -326,7 +334,7 @@ class Planner:
         context: dict[str, object] = {
             "name": recipe.name,
             "version": str(build.python) if recipe.from_cpython else version,
-            "target": _target_context(build, self._native(build), self._is_cross(build)),
+            "target": _target_context(build, self._native(build), self._is_cross(build), self._runs_here(build)),
             "cross": self._is_cross(build),
             "toolchain": {
                 "name": toolchain.name,
@@ -347,12 +355,14 @@ class Planner:
         files = dict(folder.files)
         if recipe.name == "cpython" and build.pgo_profile:
             files["pgo.profile"] = build.pgo_profile.content
+        if recipe.name == "cpython" and build.target.windows:
+            files["projects.json"] = self._project_edits(build)
         build_compiler = self._build_compiler(build)
-        script = render("build.sh.j2", {**self._catalog.common_templates, **folder.templates}, context)
+        script = render("build.sh.j2", {**self._catalog.templates(build.target), **folder.templates}, context)
         return ScriptAction(
             script=script,
             environment={
-                **_environment(recipe.name, toolchain),
+                **(_windows_environment(recipe.name) if build.target.windows else _environment(recipe.name, toolchain)),
                 **toolchain.variables,
                 **dict.fromkeys(build_compiler and _BUILD_CC, "build-cc"),
                 **({"PROFILE": "@PROFILE@/build/pgo.profile"} if self._borrows_profile(build, recipe) else {}),
@@ -371,6 +381,11 @@ class Planner:
             ),
             host_paths=self._host_paths(toolchain),
         )
+
+    def _project_edits(self, build: Build) -> bytes:
+        """Return the edits of CPython's projects that are for this version, as edit_projects.py reads them."""
+        edits = [edit for edit in self._catalog.projects if not edit.pythons or build.python.within(edit.pythons)]
+        return msgspec.json.encode({"python": str(build.python), "edits": edits})
 
     def _host_paths(self, toolchain: Toolchain) -> dict[str, Path]:
         """Return what stands on the machine itself (or in the image) of a toolchain, by the names of it in toolchains.yml."""
@@ -400,10 +415,12 @@ class Planner:
             "minor": build.python.minor,
             "abi": build.options.abi_flags,
             "tcl": series.tcl,
+            "tcl_windows": series.tcl_windows,
+            "hex": build.python.hexversion,
         }
 
 
-def _target_context(build: Build, native: Build, cross: bool) -> dict[str, object]:
+def _target_context(build: Build, native: Build, cross: bool, runs_here: bool) -> dict[str, object]:
     target = build.target
     # Configure scripts take it for a cross build if they are told two different names of one platform: of Darwin, a version may be said.
     build_name = native.target.gnu + ("20" if cross and native.target.macos else "")
@@ -417,6 +434,7 @@ def _target_context(build: Build, native: Build, cross: bool) -> dict[str, objec
         "libc": target.libc,
         "macos": target.macos,
         "openssl": target.openssl,
+        **({"windows": target.windows, "runs_here": runs_here} if target.windows else {}),
     }
 
 
@@ -484,6 +502,26 @@ def _environment(name: str, toolchain: Toolchain) -> dict[str, str]:
         "SOURCE_DATE_EPOCH": _EPOCH,
         "SRC": f"@ROOT@/src/{name}",
         "STRIP": "strip",
+        "TMPDIR": "@ROOT@/tmp",
+        "TOOLS": "@ROOT@/tools",
+        "TZ": "UTC",
+    }
+
+
+def _windows_environment(name: str) -> dict[str, str]:
+    """Return the variables of a script for Windows, besides those by which Visual C++'s programs find what they need."""
+    return {
+        "DEPS": "@ROOT@/deps",
+        "FILES": "@ROOT@/files",
+        "LC_ALL": "C",
+        # Git's and MSYS2's shells would take arguments with a slash in front for paths, and change them.
+        "MSYS2_ARG_CONV_EXCL": "*",
+        "OUT": "@ROOT@/out",
+        "PYTHONUTF8": "1",
+        "ROOT": "@ROOT@",
+        "SOURCES": "@ROOT@/src",
+        "SOURCE_DATE_EPOCH": _EPOCH,
+        "SRC": f"@ROOT@/src/{name}",
         "TMPDIR": "@ROOT@/tmp",
         "TOOLS": "@ROOT@/tools",
         "TZ": "UTC",

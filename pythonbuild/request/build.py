@@ -24,6 +24,7 @@ __all__ = [
     "BuildRequest",
     "Llvm",
     "LocalPython",
+    "Msvc",
     "PgoProfile",
     "Xcode",
     "check_cpu",
@@ -64,6 +65,16 @@ class Llvm:
 
 
 @dataclass(frozen=True)
+class Msvc:
+    """Visual C++ on a Windows machine: a text that tells the versions of Visual Studio, compiler and SDK."""
+
+    version: str
+
+    def __str__(self) -> str:
+        return self.version
+
+
+@dataclass(frozen=True)
 class AppleSdk:
     """An SDK of macOS: its folder, and its name and version as its SDKSettings.json has them, e.g. macosx15.4 and 15.4."""
 
@@ -100,6 +111,7 @@ class BuildRequest:
     local_python: Optional[LocalPython] = None
     llvm: Optional[Llvm] = None
     xcode: Optional[Xcode] = None
+    msvc: Optional[Msvc] = None
     formats: tuple[str, ...] = ()
     release: bool = False
     pgo_profile: Optional[PgoProfile] = None
@@ -198,6 +210,11 @@ def check_options(options: BuildOptions, python: PythonVersion, target: Target) 
             f"option freethreaded needs CPython 3.13 or newer, and this is {python}",
             "drop freethreaded, or choose a newer --python",
         )
+    if target.windows and options.names & {"debug", "lto", "static"}:
+        raise BadRequest(
+            f"for {target.triple} there are the options noopt and pgo, each also freethreaded, and not {options}",
+            "pgo also does on Windows what lto is for",
+        )
     if "static" in options and target.libc != "musl":
         libc = "glibc" if target.libc == "gnu" else "macOS"
         raise BadRequest(
@@ -232,12 +249,18 @@ def _build(
         needing = "lto" if "lto" in options else target.triple
         _check_llvm(request, toolchain, f"{needing} needs it" if request.toolchain == "auto" else "as asked for")
     formats = tuple(dict.fromkeys(map(ArchiveFormat.parse, request.formats))) or DEFAULT_FORMATS
+    if target.windows and any(kind.flavour == "debug_symbols" for kind in formats):
+        raise BadRequest(
+            f"there is no debug_symbols archive for {target.triple} yet", "ask for full, which has the PDB files"
+        )
     if target.macos and any(kind.flavour == "debug_symbols" for kind in formats):
         raise BadRequest(
             f"there is no debug_symbols archive for {target.triple}: on macOS they stay in the objects",
             "ask for full, which has the objects in python/build, for dsymutil",
         )
-    if toolchain.runs_on == "darwin":
+    if target.windows:
+        _check_windows(request, target, options)
+    elif toolchain.runs_on == "darwin":
         _check_sdk(request, toolchain, target)
     elif toolchain.cross and "pgo" in options and request.pgo_profile is None:
         _check_llvm(request, catalog.toolchain(TRAINING_TOOLCHAIN), "it makes the profile for all platforms")
@@ -261,6 +284,18 @@ def _check_llvm(request: BuildRequest, toolchain: Toolchain, reason: str) -> Non
             f"toolchain {toolchain.name} ({reason}) "
             f"wants {programs} of one version, {toolchain.host_version} or newer, on this machine",
             f"{toolchain.host_hint}\nor build in containers, which have them (--engine docker), or without lto and pgo",
+        )
+
+
+def _check_windows(request: BuildRequest, target: Target, options: BuildOptions) -> None:
+    if request.msvc is None:
+        raise MissingPrerequisite(
+            "toolchain msvc is Visual C++, and is not on this machine", "install Visual Studio's build tools"
+        )
+    if target.windows and "pgo" in options and request.machine not in target.windows.runs_on:
+        raise BadRequest(
+            f"pgo trains what it builds, and {request.machine} cannot run what is for {target.triple}",
+            f"build it on {' or '.join(target.windows.runs_on)}, or with --options noopt",
         )
 
 

@@ -17,9 +17,9 @@ __all__ = ["matrix"]
 
 def matrix(catalog: Catalog) -> Iterator[tuple[Target, PythonVersion, BuildOptions]]:
     """Yield each combination once: targets and Pythons in the catalog's order, options from none to all."""
-    recipe = catalog.recipe("cpython")
     option_sets = tuple(_option_sets())
     for target in catalog.targets.values():
+        recipe = catalog.recipe("cpython", target)
         for python in sorted(catalog.releases):
             if not recipe.applies_to(target.triple, python):
                 continue

@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.catalog.load import Catalog, RecipeFolder, load_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import ScriptAction, Step
-from pythonbuild.request.build import AppleSdk, BuildRequest, Llvm, PgoProfile, Xcode, resolve
+from pythonbuild.request.build import AppleSdk, BuildRequest, Llvm, Msvc, PgoProfile, Xcode, resolve
 from pythonbuild.sources.downloaders import CannotFetch, Downloader
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
@@ -51,19 +51,20 @@ def steps(catalog: Catalog) -> Iterator[Step]:
     for triple, target in catalog.targets.items():
         for origin in (0, 1):
             for version in catalog.releases:
-                if not catalog.recipes["cpython"].applies_to(triple, version):
+                if not catalog.recipe("cpython", target).applies_to(triple, version):
                     continue
-                every = ["noopt", "debug", "pgo", "lto", "pgo+lto"]
-                every += ["freethreaded+noopt", "freethreaded+pgo+lto"] if version.within(">=3.13") else []
+                every = ["noopt", "pgo"] if target.windows else ["noopt", "debug", "pgo", "lto", "pgo+lto"]
+                free = ["freethreaded+noopt", "freethreaded+pgo" if target.windows else "freethreaded+pgo+lto"]
+                every += free if version.within(">=3.13") else []
                 every += ["static", "pgo+lto+static"] if target.libc == "musl" else []
-                for machine in (
-                    target.build_machines[0],
-                    *(name for name in target.build_machines if "darwin" in name),
-                ):
-                    mac = XCODE if "darwin" in machine else None
-                    request = BuildRequest(
-                        (triple,), (f"cpython-{version}",), tuple(every), machine, llvm=LLVM, xcode=mac
-                    )
+                for machine in (target.build_machines[0], *(name for name in target.build_machines if "-" in name)):
+                    if target.windows and machine not in target.windows.runs_on:
+                        every = [options for options in every if "pgo" not in options]
+                    request = BuildRequest((triple,), (f"cpython-{version}",), tuple(every), machine, llvm=LLVM)
+                    if "darwin" in machine:
+                        request = replace(request, xcode=XCODE)
+                    if target.windows:
+                        request = replace(request, llvm=None, msvc=Msvc("1"))
                     yield from steps_of(catalog, request, origin)
 
 
@@ -73,8 +74,10 @@ def steps_of(catalog: Catalog, request: BuildRequest, origin: int) -> Iterator[S
     def choose(origins: tuple[Origin, ...]) -> int:
         return min(origin, len(origins) - 1)
 
-    surroundings = Surroundings(request.machine, LLVM, choose, xcode=request.xcode)
+    surroundings = Surroundings(request.machine, request.llvm, choose, xcode=request.xcode, msvc=request.msvc)
     yield from Planner(catalog, surroundings).plan(resolve(request, catalog))
+    if request.msvc:
+        return  # there are neither engines nor profiles to choose from
     for engine, options in (("host", "pgo"), ("docker", "pgo"), ("host", "pgo+lto")):
         one = replace(request, options=(options,), engine=engine)
         yield from Planner(catalog, surroundings).plan(resolve(one, catalog))
@@ -149,9 +152,13 @@ def test_scripts_for_macs_use_what_macs_know() -> None:
     assert seen > 100
 
 
-@pytest.mark.parametrize("name", sorted(CATALOG.recipes))
-def test_every_recipe_says_what_it_is_and_where_it_comes_from(name: str) -> None:
-    recipe = CATALOG.recipes[name].recipe
+@pytest.mark.parametrize(
+    "folder",
+    [*CATALOG.recipes.values(), *CATALOG.windows_recipes.values()],
+    ids=lambda folder: f"{folder.path.parent.parent.name}-{folder.recipe.name}",
+)
+def test_every_recipe_says_what_it_is_and_where_it_comes_from(folder: RecipeFolder) -> None:
+    recipe = folder.recipe
     assert recipe.description
     assert recipe.licenses
     for source in recipe.sources:
@@ -159,7 +166,7 @@ def test_every_recipe_says_what_it_is_and_where_it_comes_from(name: str) -> None
             assert re.fullmatch("[0-9a-f]{64}", origin.sha256)
             assert origin.size > 1000
             assert [bool(place) for place in (origin.url, origin.debian, origin.wheel, origin.sdist)].count(True) == 1
-    assert not [line for line in CATALOG.recipes[name].templates["build.sh.j2"].splitlines() if "/tmp/" in line]
+    assert not [line for line in folder.templates["build.sh.j2"].splitlines() if "/tmp/" in line]
 
 
 def test_an_sdist_comes_from_the_package_index_with_its_hash_or_not_at_all(tmp_path: Path) -> None:

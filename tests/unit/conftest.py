@@ -78,7 +78,7 @@ def catalog() -> Catalog:
         targets={target.triple: target},
         toolchains={"gcc": gcc, "llvm": llvm},
         recipes={item.recipe.name: item for item in recipes},
-        series={series: PythonSeries(tcl="9.0") for series in ("3.11", "3.13", "3.14")},
+        series={series: PythonSeries(tcl="9.0", tcl_windows="8.6.14") for series in ("3.11", "3.13", "3.14")},
         releases={PythonVersion.parse(text): PythonRelease(version=text, origins=(origin("c"),)) for text in versions},
         default_python="cpython-3.13",
         common_templates={},

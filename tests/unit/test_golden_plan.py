@@ -18,7 +18,7 @@ from pythonbuild.catalog.load import file_digest, load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
-from pythonbuild.request.build import AppleSdk, BuildRequest, Llvm, Xcode, resolve
+from pythonbuild.request.build import AppleSdk, BuildRequest, Llvm, Msvc, Xcode, resolve
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 GOLDEN = checkout() / "tests" / "golden"
@@ -37,6 +37,19 @@ OTHERS_ON_A_MAC = (
     ("x86_64-darwin", "x86_64-apple-darwin", "cpython-3.13", "noopt"),
     ("x86_64-darwin", "aarch64-apple-darwin", "cpython-3.14", "pgo+lto"),
 )
+MSVC = Msvc("Visual Studio 2022, MSVC 14.44.35207, SDK 10.0.26100.0")
+ON_WINDOWS = ("x86_64-windows", "x86_64-pc-windows-msvc", "cpython-3.13", "noopt")
+OTHERS_ON_WINDOWS = (
+    *(
+        ("x86_64-windows", "x86_64-pc-windows-msvc", f"cpython-{series}", "noopt")
+        for series in ("3.11", "3.12", "3.14", "3.15")
+    ),
+    *(("x86_64-windows", "x86_64-pc-windows-msvc", "cpython-3.13", options) for options in ("pgo", "freethreaded+pgo")),
+    ("x86_64-windows", "x86_64-pc-windows-msvc", "cpython-3.15", "freethreaded+pgo"),
+    ("x86_64-windows", "i686-pc-windows-msvc", "cpython-3.13", "pgo"),
+    ("x86_64-windows", "aarch64-pc-windows-msvc", "cpython-3.13", "noopt"),
+    ("aarch64-windows", "aarch64-pc-windows-msvc", "cpython-3.13", "pgo"),
+)
 OTHERS = (
     ("x86_64-apple-darwin", "cpython-3.13", "noopt"),
     *(("aarch64-apple-darwin", f"cpython-{series}", "noopt") for series in ("3.11", "3.12", "3.14", "3.15")),
@@ -48,6 +61,9 @@ OTHERS = (
 
 
 def planned(machine: str, triple: str, python: str, options: str) -> Plan:
+    if "windows" in machine:
+        request = BuildRequest((triple,), (python,), (options,), machine, msvc=MSVC)
+        return Planner(CATALOG, Surroundings(machine, msvc=MSVC)).plan(resolve(request, CATALOG))
     if "darwin" in machine:
         xcode = replace(XCODE, rosetta=machine.endswith("-rosetta"))
         machine = machine.removesuffix("-rosetta")
@@ -109,6 +125,18 @@ def test_the_plan_of_a_python_for_macos_is_the_one_that_was_read() -> None:
 
 def test_the_plan_on_a_mac_is_the_one_that_was_read() -> None:
     held(f"on-{'-'.join(ON_A_MAC)}.txt", "\n".join(shown(*ON_A_MAC)) + "\n")
+
+
+def test_the_plan_on_windows_is_the_one_that_was_read() -> None:
+    held(f"on-{'-'.join(ON_WINDOWS)}.txt", "\n".join(shown(*ON_WINDOWS)) + "\n")
+
+
+@pytest.mark.parametrize("other", OTHERS_ON_WINDOWS, ids="-".join)
+def test_other_plans_on_windows_differ_as_they_did_when_they_were_read(other: tuple[str, str, str, str]) -> None:
+    held(
+        f"on-{'-'.join(other)}.diff",
+        difference(shown(*ON_WINDOWS), shown(*other), "-".join(ON_WINDOWS), "-".join(other)),
+    )
 
 
 @pytest.mark.parametrize("other", OTHERS_ON_A_MAC, ids="-".join)

@@ -17,7 +17,6 @@ ORDER = [
     "request",
     "plan",
     "sources",
-    "projects",
     "store",
     "engines",
     "run",

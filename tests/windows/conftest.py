@@ -45,16 +45,17 @@ def archive() -> Callable[[str, tuple[Origin, ...]], Path]:
 def projects(
     catalog: Catalog, archive: Callable[[str, tuple[Origin, ...]], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[PythonVersion, Path]:
-    """Folders with PCbuild/ of each CPython, by version."""
+    """Folders with PCbuild/ and the table of built-in modules of each CPython, by version."""
     folders = {}
     for version in map(PythonVersion.parse, VERSIONS):
         folder = tmp_path_factory.mktemp(f"cpython-{version}")
         with tarfile.open(archive(f"cpython {version}", catalog.releases[version].origins)) as tar:
             for info in tar:
                 name = info.name.partition("/")[2]
-                file = tar.extractfile(info) if name.startswith("PCbuild/") and name.count("/") == 1 else None
+                wanted = name == "PC/config.c" or (name.startswith("PCbuild/") and name.count("/") == 1)
+                file = tar.extractfile(info) if wanted else None
                 if file:
-                    (folder / "PCbuild").mkdir(exist_ok=True)
+                    (folder / name).parent.mkdir(exist_ok=True)
                     (folder / name).write_bytes(file.read())
         folders[version] = folder
     return folders

@@ -2,24 +2,63 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin, ProjectChange, ProjectEdit
-from pythonbuild.errors import ChangedUpstream
 from pythonbuild.home import checkout
 from pythonbuild.model.version import PythonVersion
-from pythonbuild.projects.edit import NAMESPACE, edit_projects
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import ScriptAction
+from pythonbuild.request.build import BuildRequest, Msvc, resolve
 
 Source = tuple[PythonVersion, Path]
-EDITS = load_catalog(checkout() / "cpython-unix").projects
+CATALOG = load_catalog(checkout() / "cpython-unix")
+EDITS = CATALOG.projects
+VERSION = PythonVersion.parse("3.13.15")
 CHANGES = [(edit, change) for edit in EDITS for change in edit.changes]
+EDITOR = checkout() / "cpython-windows/packages/cpython/files/edit_projects.py"
+# https://learn.microsoft.com/visualstudio/msbuild/project-element-msbuild
+NAMESPACE = "http://schemas.microsoft.com/developer/msbuild/2003"
+
+
+def for_version(version: PythonVersion) -> list[ProjectEdit]:
+    return [edit for edit in EDITS if not edit.pythons or version.within(edit.pythons)]
+
+
+def edited(folder: Path, version: PythonVersion, edits: Iterable[ProjectEdit]) -> subprocess.CompletedProcess[str]:
+    """Call the program that a build calls, with what a plan gives it."""
+    given = folder.parent / "projects.json"
+    given.write_bytes(msgspec.json.encode({"python": str(version), "edits": list(edits)}))
+    command = [sys.executable, "-I", "-B", str(EDITOR), str(folder), str(given)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def edit_projects(folder: Path, version: PythonVersion) -> list[str]:
+    """Make all edits that are for a version; returns the files that the program says it has edited."""
+    done = edited(folder, version, for_version(version))
+    assert done.returncode == 0, done.stderr
+    return [line.removeprefix("edited ") for line in done.stdout.splitlines()]
+
+
+def refusal(folder: Path, version: PythonVersion, edits: Iterable[ProjectEdit]) -> str:
+    """Return why edits are not made, and see that nothing was."""
+    before = contents(folder)
+    done = edited(folder, version, edits)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: edit ")
+    assert contents(folder) == before
+    return done.stderr
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -34,8 +73,8 @@ def items(path: Path, name: str) -> list[str]:
 def test_all_edits_fit(source: Source) -> None:
     version, folder = source
     before = contents(folder)
-    changed = edit_projects(folder, EDITS, version)
-    assert changed == list(dict.fromkeys(edit.file for edit in EDITS))
+    changed = edit_projects(folder, version)
+    assert changed == list(dict.fromkeys(edit.file for edit in for_version(version)))
     after = contents(folder)
     assert {name for name in after if after[name] != before[name]} == {Path(file).name for file in changed}
     for file in changed:
@@ -61,14 +100,37 @@ def test_the_files_of_the_edited_library_are_there(
         return {name.replace("\\", "/") for name in files} - there
 
     assert missing()
-    edit_projects(folder, EDITS, version)
+    edit_projects(folder, version)
     assert not missing()
+
+
+@pytest.mark.parametrize(
+    ("project", "folder_property", "recipe"),
+    [("_bz2.vcxproj", "bz2Dir", "bzip2"), ("_decimal.vcxproj", "mpdecimalDir", "mpdecimal")],
+)
+def test_the_files_of_other_libraries_are_there(
+    source: Source,
+    catalog: Catalog,
+    archive: Callable[[str, tuple[Origin, ...]], Path],
+    project: str,
+    folder_property: str,
+    recipe: str,
+) -> None:
+    version, folder = source
+    made = catalog.recipe(recipe, catalog.target("x86_64-pc-windows-msvc"))
+    start = f"$({folder_property})\\"
+    kinds = ("ClCompile", "CustomBuild")  # headers are listed for the editor alone
+    files = {name for kind in kinds for name in items(folder / "PCbuild" / project, kind) if name.startswith(start)}
+    assert bool(files) == made.applies_to("x86_64-pc-windows-msvc", version)
+    with tarfile.open(archive(recipe, made.recipe.sources[0].origins)) as tar:
+        there = {name.partition("/")[2] for name in tar.getnames()}
+    assert not {name.removeprefix(start).replace("\\", "/") for name in files} - there
 
 
 def test_what_is_built_is_all_but_the_launchers(source: Source) -> None:
     version, folder = source
     before = items(folder / "PCbuild" / "pcbuild.proj", "Projects")
-    edit_projects(folder, EDITS, version)
+    edit_projects(folder, version)
     after = items(folder / "PCbuild" / "pcbuild.proj", "Projects")
     assert set(before) - set(after) == {"pylauncher.vcxproj;pywlauncher.vcxproj", "pyshellext.vcxproj"}
     assert "venvlauncher.vcxproj;venvwlauncher.vcxproj" in after  # venv copies these
@@ -76,7 +138,7 @@ def test_what_is_built_is_all_but_the_launchers(source: Source) -> None:
 
 def test_sqlite_has_the_features_of_other_platforms(source: Source, catalog: Catalog) -> None:
     version, folder = source
-    edit_projects(folder, EDITS, version)
+    edit_projects(folder, version)
     defined = set(re.findall(r"SQLITE_ENABLE_\w+", (folder / "PCbuild" / "sqlite3.vcxproj").read_text()))
     script = catalog.recipe("sqlite").templates["build.sh.j2"]
     assert defined == set(re.findall(r"SQLITE_ENABLE_\w+", script))
@@ -109,21 +171,61 @@ def planted(root: ElementTree.Element, change: ProjectChange) -> Iterator[str]:
 @pytest.mark.parametrize(("edit", "change"), CHANGES, ids=[f"{edit.name}-{change.at}" for edit, change in CHANGES])
 def test_what_upstream_changes_is_noticed(source: Source, edit: ProjectEdit, change: ProjectChange) -> None:
     version, folder = source
+    if edit not in for_version(version):
+        return  # it is for others
     root = ElementTree.parse(folder / edit.file).getroot()
-    for what in planted(root, change):
+    for _ in planted(root, change):
         ElementTree.ElementTree(root).write(folder / edit.file)
-        before = contents(folder)
-        with pytest.raises(ChangedUpstream, match=f"edit {edit.name} does not fit {edit.file} of CPython {version}"):
-            edit_projects(folder, EDITS, version)
-        assert contents(folder) == before, what
+        said = refusal(folder, version, for_version(version))
+        assert f"edit {edit.name} does not fit {edit.file} of CPython {version}" in said
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=[edit.name for edit in EDITS])
 def test_a_file_that_is_gone_or_no_xml_is_noticed(source: Source, edit: ProjectEdit) -> None:
     version, folder = source
     (folder / edit.file).write_text("<Project>")
-    with pytest.raises(ChangedUpstream, match="no XML"):
-        edit_projects(folder, EDITS, version)
+    assert "no XML" in refusal(folder, version, [edit])
     (folder / edit.file).unlink()
-    with pytest.raises(ChangedUpstream, match="no such file"):
-        edit_projects(folder, EDITS, version)
+    assert "no such file" in refusal(folder, version, [edit])
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A project of two lines."""
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small/PCbuild").mkdir()
+    (tmp_path / "small/PCbuild/a.proj").write_text(f'<Project xmlns="{NAMESPACE}"><Item Include="x" />\n</Project>')
+    return tmp_path / "small"
+
+
+def an_edit(**change: object) -> ProjectEdit:
+    return msgspec.convert({"name": "one", "why": "", "file": "PCbuild/a.proj", "changes": [change]}, ProjectEdit)
+
+
+@pytest.mark.parametrize("change", [{"at": ".//m:Item[", "remove": True}, {"at": ".//m:Item", "after": "<Item"}])
+def test_a_wrong_edit_is_named(small: Path, change: dict[str, object]) -> None:
+    assert "error: edit one does not fit PCbuild/a.proj" in refusal(small, VERSION, [an_edit(**change)])
+
+
+@pytest.mark.parametrize("change", [{"at": "x"}, {"at": "x", "remove": True, "after": "<y/>"}])
+def test_a_change_does_one_thing(change: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError, match="one of remove, after, replace"):
+        an_edit(**change)
+
+
+def test_what_comes_after_keeps_its_order(small: Path) -> None:
+    done = edited(small, VERSION, [an_edit(at=".//m:Item", after='<Item Include="y" /><Item Include="z" />')])
+    assert done.returncode == 0, done.stderr
+    text = (small / "PCbuild/a.proj").read_text()
+    assert text.index('"x"') < text.index('"y"') < text.index('"z"')
+
+
+def test_a_plan_has_the_edits_for_its_version(source: Source) -> None:
+    version, _ = source
+    request = BuildRequest(("x86_64-pc-windows-msvc",), (f"cpython-{version}",), (), "x86_64-windows", msvc=Msvc("1"))
+    plan = Planner(CATALOG, Surroundings("x86_64-windows", msvc=Msvc("1"))).plan(resolve(request, CATALOG))
+    (action,) = (step.action for step in plan if step.name.startswith("cpython-"))
+    assert isinstance(action, ScriptAction)
+    given = json.loads(action.files["projects.json"])
+    assert given["python"] == str(version)
+    assert [edit["name"] for edit in given["edits"]] == [edit.name for edit in for_version(version)]

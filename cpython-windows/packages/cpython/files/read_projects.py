@@ -1,0 +1,126 @@
+"""Tell what CPython's projects for Windows make: built-in modules, extension modules, and the libraries that each is linked with.
+
+Called as: read_projects.py TREE [PROPERTY=VALUE]..., with CPython's sources and the values of MSBuild's properties that stand in names
+of libraries; writes JSON: {"builtins": {module: function that makes it, or null}, "core": [library, ...], "extensions": {module: [library,
+...]}}.  Libraries are named without .lib.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+_M = "{http://schemas.microsoft.com/developer/msbuild/2003}"
+# What holds for each build by pythonbuild, of what PC/config.c asks; and what the names of our libraries have in them.
+_DEFINED = {"WIN32", "MS_WINDOWS_DESKTOP", "_Py_HAVE_ZLIB"}
+_PROPERTIES = {"OutDir": "", "PyDebugExt": ""}
+
+
+class Unknown(Exception):
+    """Something is written there that this program does not understand; the text says what, and where."""
+
+
+def builtins(config: str) -> dict[str, str | None]:
+    """Return the table of built-in modules in PC/config.c: name -> the function that makes it, None for those that have none."""
+    table = config[config.index("_PyImport_Inittab[]") :]
+    found: dict[str, str | None] = {}
+    kept = [True]
+    for line in table.splitlines():
+        if line.startswith("#if"):
+            kept.append(kept[-1] and _holds(line))
+        elif line.startswith("#endif"):
+            kept.pop()
+        elif line.startswith("#"):
+            raise Unknown(f"PC/config.c: {line}")
+        elif kept[-1] and (entry := re.match(r'\s*\{"(\w+)", (\w+)\}', line)):
+            found[entry[1]] = None if entry[2] == "NULL" else entry[2]
+        elif re.match(r"\s*\{0, 0\}", line):
+            return found
+    raise Unknown("PC/config.c: the table has no end")
+
+
+def _holds(line: str) -> bool:
+    """Is one of the names that a line asks for defined?"""
+    words = line.removeprefix("#ifdef").removeprefix("#if").split("||")
+    names = [re.fullmatch(r"\s*(?:defined\((\w+)\)|(\w+))\s*", word) for word in words]
+    if None in names:
+        raise Unknown(f"PC/config.c: {line}")
+    return any((name[1] or name[2]) in _DEFINED for name in names if name)
+
+
+class Projects:
+    """The folder PCbuild, and the extension modules of which it has projects."""
+
+    def __init__(self, folder: Path, properties: dict[str, str]) -> None:
+        self._folder = folder
+        self._properties = {**_PROPERTIES, **properties}
+        self.modules = self._modules()
+
+    def _root(self, name: str) -> ElementTree.Element:
+        return ElementTree.parse(self._folder / name).getroot()  # noqa: S314  (it is known by its hash)
+
+    def _modules(self) -> list[str]:
+        """Return the names of the extension modules that pcbuild.proj lists."""
+        root = self._root("pcbuild.proj")
+        items = [
+            item for kind in ("ExtensionModules", "ExternalModules", "TestModules") for item in root.iter(_M + kind)
+        ]
+        words = {word for item in items for word in item.get("Include", "").split(";") if not word.startswith("@(")}
+        return sorted(name for name in words if self._kind(f"{name}.vcxproj") == "DynamicLibrary")
+
+    def _kind(self, project: str) -> str:
+        found = {element.text or "" for element in self._root(project).iter(f"{_M}ConfigurationType")}
+        if len(found) != 1:
+            raise Unknown(f"{project} is of the kinds {sorted(found)}, and not of one")
+        return found.pop()
+
+    def links(self, project: str) -> list[str]:
+        """Return the libraries that a project is linked with: by name, by the sheets that it imports, or as what another project makes."""
+        root = self._root(project)
+        texts = [element.text or "" for element in root.iter(f"{_M}AdditionalDependencies")]
+        for imported in root.iter(f"{_M}Import"):
+            sheet = imported.get("Project", "")
+            # python.props and what it imports say what holds for all, which is no matter of this module.
+            if (self._folder / sheet).is_file() and sheet not in ("python.props", "pyproject.props"):
+                texts += [element.text or "" for element in self._root(sheet).iter(f"{_M}AdditionalDependencies")]
+        names = [self._expanded(word, project) for text in texts for word in text.split(";")]
+        return sorted({*(word for name in names for word in name), *self._made(root)})
+
+    def _expanded(self, word: str, project: str) -> Iterator[str]:
+        if word.startswith("%(") or not word:
+            return
+        text = re.sub(r"\$\((\w+)\)", lambda match: self._properties.get(match[1], match[0]), word)
+        for name in text.split(";"):
+            if "$(" in name or not name.lower().endswith(".lib"):
+                raise Unknown(f"{project}: {word} is the name of no library that is known")
+            yield name[: -len(".lib")]
+
+    def _made(self, root: ElementTree.Element) -> Iterator[str]:
+        """Yield what projects that are neither modules nor CPython itself make for this one."""
+        for reference in root.iter(f"{_M}ProjectReference"):
+            project = reference.get("Include", "")
+            name = project.removesuffix(".vcxproj")
+            if name not in ("pythoncore", "python3dll", *self.modules) and self._kind(project).endswith("Library"):
+                yield name
+
+
+def main(tree: Path, properties: dict[str, str]) -> dict[str, object]:
+    """Return what is to be written."""
+    projects = Projects(tree / "PCbuild", properties)
+    return {
+        "builtins": builtins((tree / "PC/config.c").read_text(encoding="utf-8")),
+        "core": projects.links("pythoncore.vcxproj"),
+        "extensions": {name: projects.links(f"{name}.vcxproj") for name in projects.modules},
+    }
+
+
+if __name__ == "__main__":
+    try:
+        given = dict(word.split("=", 1) for word in sys.argv[2:])
+        json.dump(main(Path(sys.argv[1]), given), sys.stdout, indent=1, sort_keys=True)
+    except Unknown as problem:
+        sys.exit(f"error: {problem}")

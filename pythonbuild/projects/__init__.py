@@ -1,1 +1,0 @@
-"""MSBuild projects, which CPython is built by on Windows."""
