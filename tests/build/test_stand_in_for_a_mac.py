@@ -6,6 +6,7 @@ not what these would do.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -251,6 +252,14 @@ def test_a_make_that_only_knows_of_descriptors_shares_the_jobs(mac: StandIn) -> 
     assert done.returncode == 0, done.stderr
     assert " -j --jobserver-fds=" in done.stderr
     assert 2 <= most_at_once(mac, "bottom", "side") <= 3
+
+
+def test_what_runs_by_rosetta_is_trained_itself(mac: StandIn) -> None:
+    asked = ("--target-triple", "x86_64-apple-darwin", "--options", "pgo", "--plan")
+    # Without, the profile is that of this Mac's own Python.
+    assert re.search(r"^  cpython-[0-9.]+-pgo\+lto ", mac.run(*asked).stdout, re.MULTILINE)
+    mac.program(mac.mac / "bin/arch", '#!/bin/sh\n[ "$1" = -x86_64 ]\n')
+    assert not re.search(r"^  cpython-[0-9.]+-pgo\+lto ", mac.run(*asked).stdout, re.MULTILINE)
 
 
 def test_containers_and_packages_are_for_linux(mac: StandIn) -> None:
