@@ -479,7 +479,7 @@ def _environment(name: str, toolchain: Toolchain) -> dict[str, str]:
     flags = "" if name == "cpython" else "-O3 -fPIC"
     return {
         "AR": "ar",
-        "AR_FLAGS": "rcsD",
+        "ARCHIVER_FLAGS": "rcsD",
         "CC": toolchain.cc,
         "CFLAGS": flags,
         "CONFIG_SITE": "/dev/null",
