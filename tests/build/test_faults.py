@@ -139,7 +139,7 @@ def test_fetch_then_offline(small: Small, server: Any) -> None:
     pythons = small.root / "cpython-unix/pythons.yml"
     origin = f"{{url: '{server.url}/a.tar', sha256: '{wanted}', size: 1}}"
     pythons.write_text(
-        "default: cpython-3.13\nseries:\n  '3.13': {tcl: '9.0'}\nreleases:\n"
+        "default: cpython-3.13\nseries:\n  '3.13': {tcl: '9.0', tcl_windows: '8.6.14'}\nreleases:\n"
         f"  - version: '3.13.15'\n    origins: [{origin}]\n"
     )
     assert small.verb("fetch").returncode == 0
