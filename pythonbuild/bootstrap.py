@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from pythonbuild import doctor
 from pythonbuild.home import checkout, home
+from pythonbuild.locks import lock
 
 __all__ = ["NotReady", "start", "virtual_environment"]
 
@@ -64,11 +65,19 @@ def _python() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
 
 
+def _python_in(environment: Path) -> Path:
+    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
 def _execute(environment: Path, arguments: list[str], program: str) -> NoReturn:
-    python = environment / "bin" / "python"
+    python = _python_in(environment)
     # -I: neither the user's PYTHON* variables nor the working directory decide which modules are found.
     cache = f"pycache_prefix={home() / 'pyc'}"
-    os.execv(python, [str(python), "-I", "-X", cache, "-c", _RUN, str(checkout()), program, *arguments])
+    command = [str(python), "-I", "-X", cache, "-c", _RUN, str(checkout()), program, *arguments]
+    if os.name == "nt":
+        # There is no exec: what is called so starts another process, and lets whoever waits for this one believe that it is done.
+        sys.exit(subprocess.call(command))
+    os.execv(python, command)
 
 
 def _make(environment: Path, requirements: Path) -> None:
@@ -78,10 +87,8 @@ def _make(environment: Path, requirements: Path) -> None:
         raise NotReady(f"this machine is not ready to build:\n{lines}")
     environment.parent.mkdir(parents=True, exist_ok=True)
     # Another process may be making the same one: each works in a folder of its own name under a lock.
-    with open(environment.parent / f"{environment.name}.lock", "w") as lock:
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with open(environment.parent / f"{environment.name}.lock", "w") as making:
+        lock(making)
         if (environment / "ready").exists():
             return
         sys.stderr.write("pythonbuild: preparing its own virtual environment (once)\n")
@@ -101,7 +108,7 @@ def _ways(environment: Path, requirements: Path) -> list[list[list[str]]]:
 
     uv may know neither the certificates nor the index that this machine's pip is set up with.
     """
-    python = str(environment / "bin" / "python")
+    python = str(_python_in(environment))
     pip = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     ways = [
         [

@@ -72,11 +72,12 @@ def find_program(name: str) -> Optional[str]:
 def _system() -> list[Finding]:
     if platform.system() == "Darwin":
         return _apple_tools()
+    if platform.system() == "Windows":
+        return []
     if platform.system() != "Linux":
         return [
             Finding(
-                f"this is {platform.system()}; Pythons for Linux are built on Linux, those for macOS also on a Mac",
-                "use such a machine",
+                f"Pythons are built on Linux, macOS and Windows, and this is {platform.system()}", "use such a machine"
             )
         ]
     if platform.machine() not in ("x86_64", "aarch64"):
@@ -99,7 +100,7 @@ def _apple_tools() -> list[Finding]:
 
 def _tools() -> list[Finding]:
     missing = [tool for tool in REQUIRED_TOOLS if find_program(tool) is None]
-    if not missing:
+    if not missing or platform.system() == "Windows":
         return []
     if platform.system() == "Darwin":
         return [Finding(f"programs not found in {_MAC_PATH}: {', '.join(missing)}", _MAC_TOOLS)]
@@ -143,7 +144,7 @@ def _writable(folder: Path) -> list[Finding]:
 
 def _speakable(cache: Path) -> list[Finding]:
     """Makefiles and configure scripts cannot work in a folder with such a name."""
-    if re.fullmatch(r"[\w/.+@%,:~-]+", str(cache), re.ASCII):
+    if re.fullmatch(r"[\w/.+@%,:~-]+", cache.as_posix(), re.ASCII):
         return []
     problem = f"build tools cannot work in {str(cache)!r}: its name has a space or a special character"
     return [Finding(problem, "set PYTHONBUILD_HOME to a folder with a plain name")]

@@ -27,6 +27,7 @@ from pythonbuild.catalog.schema import (
     Toolchain,
 )
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
+from pythonbuild.model.target import system_of
 from pythonbuild.model.version import PythonVersion
 
 __all__ = ["Catalog", "DebianFolder", "RecipeFolder", "load_catalog"]
@@ -162,9 +163,8 @@ class Catalog:
 
     def native_target(self, machine: str) -> Target:
         """Return the target that a building machine runs itself, as far as what is built on it needs that for its tools."""
-        cpu, _, system = machine.partition("-")
-        name = {"": "unknown-linux-gnu", "darwin": "apple-darwin", "windows": "pc-windows-msvc"}[system]
-        return self.target(f"{cpu}-{name}")
+        names = {"linux": "unknown-linux-gnu", "darwin": "apple-darwin", "windows": "pc-windows-msvc"}
+        return self.target(f"{machine.partition('-')[0]}-{names[system_of(machine)]}")
 
     def toolchains_for(self, target: Target, machine: str) -> tuple[str, ...]:
         """Return the names of the toolchains that build a target on a building machine, the default one first.
@@ -172,7 +172,7 @@ class Catalog:
         Those for other platforms are for those only: what a machine runs itself has compilers that were tried for it.  On a Mac
         all Pythons are built like those for another platform, so that one way serves there and on Linux.
         """
-        system = _system_of(machine)
+        system = system_of(machine)
         cross = system == "darwin" or (system == "linux" and target.gnu != self.native_target(machine).gnu)
         tools = ((name, self.toolchain(name)) for name in target.toolchains)
         return tuple(name for name, tool in tools if tool.runs_on == system and tool.cross == cross)
@@ -180,7 +180,7 @@ class Catalog:
     def tools_toolchain(self, machine: str) -> Toolchain:
         """Return the toolchain of programs that run on a building machine during a build."""
         tools = map(self.toolchain, self.native_target(machine).toolchains)
-        return next(tool for tool in tools if tool.runs_on == _system_of(machine) and not tool.cross)
+        return next(tool for tool in tools if tool.runs_on == system_of(machine) and not tool.cross)
 
     def objcopy_for(self, target: Target, machine: str) -> tuple[str, str]:
         """Return what a target's files are stripped with on a machine: the name of a step, and the program in its tree."""
@@ -189,10 +189,6 @@ class Catalog:
         if "objcopy" not in programs:
             return "binutils", "bin/objcopy"
         return f"toolchain-{name}", programs["objcopy"].format(gnu=target.gnu).removeprefix("@TOOLCHAIN@/")
-
-
-def _system_of(machine: str) -> str:
-    return machine.partition("-")[2] or "linux"
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:

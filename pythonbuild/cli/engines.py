@@ -20,7 +20,7 @@ from pythonbuild.engines.host import HostEngine
 from pythonbuild.engines.images import Facts, Images, read_facts
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable, MissingPrerequisite
 from pythonbuild.events import Note, Observer
-from pythonbuild.model.target import building_machine
+from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.request.build import Llvm, Xcode
 from pythonbuild.request.debian import DebianRequest, resolve_debian
 from pythonbuild.sources.downloaders import debian_mirrors
@@ -47,12 +47,17 @@ class Choice:
 def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path, image: Image) -> Choice:
     """Return the engine that the flags ask for; raises EngineUnavailable if that is docker, and no daemon answers.
 
-    On a Mac that is the machine itself; raises MissingPrerequisite if it lacks Apple's tools.
+    On a Mac and on Windows that is the machine itself; raises MissingPrerequisite if a Mac lacks Apple's tools.
     """
-    if building_machine().endswith("-darwin"):
+    system = system_of(building_machine())
+    if system != "linux":
         if flags.engine == "docker":
-            raise BadRequest("containers run Linux, and on a Mac Pythons for macOS are built", "drop --engine docker")
-        return Choice("host", image, xcode=find_xcode(catalog.toolchain("xcode"), os.environ))
+            raise BadRequest(
+                "containers run Linux, and this machine builds Pythons of its own system", "drop --engine docker"
+            )
+        return Choice(
+            "host", image, xcode=find_xcode(catalog.toolchain("xcode"), os.environ) if system == "darwin" else None
+        )
     if flags.engine != "host":
         try:
             daemon = Daemon.connect()

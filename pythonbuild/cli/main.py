@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import shlex
 import signal
 import sys
@@ -42,6 +43,10 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 def main(arguments: list[str], program: str) -> int:
     """Run the program with its command line; returns the exit status (see errors.py)."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console or pipe of another encoding than UTF-8, as Windows has them, is no reason to end.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     flags = parser(program).parse_args(arguments)
     flags.command_line = _command_line(arguments, program)
     # A plain kill is as good a reason to clean up as Ctrl-C.

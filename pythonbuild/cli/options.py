@@ -83,8 +83,8 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         "--toolchain",
         default="auto",
         metavar="NAME",
-        help="auto, gcc, llvm, zig or llvm-darwin (default: auto: llvm for lto, and for pgo in containers; zig for other CPUs and musl; "
-        "llvm-darwin for macOS)",
+        help="auto, gcc, llvm, zig, llvm-darwin or xcode (default: auto: llvm for lto, and for pgo in containers; zig for other CPUs "
+        "and musl; for macOS llvm-darwin, on a Mac xcode)",
     )
     group.add_argument(
         "--formats",

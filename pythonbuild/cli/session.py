@@ -17,7 +17,7 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.cli.engines import Choice, choose
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.home import checkout, home
-from pythonbuild.model.target import building_machine, host_system, host_triple
+from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
@@ -59,7 +59,7 @@ class Session:
         catalog = load_catalog(checkout() / "cpython-unix")
         formats = tuple(part for text in flags.formats or () for part in text.split(","))
         debian = _debian_request(flags) if "deb" in formats or flags.verb == "features" else None
-        if debian and (flags.platform == "macos" or building_machine().endswith("-darwin")):
+        if debian and (flags.platform in ("macos", "windows") or system_of(building_machine()) != "linux"):
             raise BadRequest(
                 "Debian packages are for Linux, and built there", "build them by ./build-linux.py on Linux"
             )

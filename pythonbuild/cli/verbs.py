@@ -20,7 +20,7 @@ from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.images import Images
 from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite
 from pythonbuild.home import checkout, home
-from pythonbuild.model.target import building_machine
+from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.plan.step import Plan, ScriptAction
 from pythonbuild.request.matrix import matrix
 from pythonbuild.run.execute import references
@@ -132,8 +132,8 @@ def _containers() -> str:
 def doctor(flags: argparse.Namespace) -> int:
     """Tell everything that is missing on this machine."""
     found = checks.findings(home(), Path(flags.output))
-    mac = building_machine().endswith("-darwin")
-    if mac and not found:
+    system = system_of(building_machine())
+    if system == "darwin" and not found:
         try:
             xcode = find_xcode(load_catalog(checkout() / "cpython-unix").toolchain("xcode"), os.environ)
             sys.stdout.write(f"xcode: {xcode}\n")
@@ -141,9 +141,10 @@ def doctor(flags: argparse.Namespace) -> int:
             found.append(checks.Finding(error.message, error.hint))
     for finding in found:
         sys.stdout.write(f"- {finding}\n")
-    if not mac:
+    if system == "linux":
         sys.stdout.write(f"containers: {_containers()}\n")
-    sys.stdout.write(f"{len(found)} problems\n" if found else "this machine is ready to build\n")
+    deed = "plan; nothing is built on Windows yet" if system == "windows" else "build"
+    sys.stdout.write(f"{len(found)} problems\n" if found else f"this machine is ready to {deed}\n")
     return 3 if found else 0
 
 

@@ -22,7 +22,6 @@ from pythonbuild.engines.daemon import Daemon, Lease
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, remove_folder
 from pythonbuild.engines.images import BUILDER, Facts, read_facts
 from pythonbuild.engines.streams import image_with_trees, receive, send
-from pythonbuild.engines.terminal import converse
 from pythonbuild.errors import EngineLost
 from pythonbuild.plan.step import ScriptAction
 
@@ -202,6 +201,9 @@ class ContainerRoot:
         }
         variables["PATH"] += ":/usr/local/bin:/usr/bin:/bin"
         with self._daemon.lost("open a shell"):
+            # It is for terminals as Unix has them, and this module is also loaded on Windows.
+            from pythonbuild.engines.terminal import converse
+
             return converse(self._daemon, self._container, ["sh", "-i"], variables, str(_ROOT), self._user())
 
     def discard(self) -> None:

@@ -5,7 +5,6 @@ API: https://docs.docker.com/reference/api/engine/ (Podman serves the same).
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import stat
@@ -23,6 +22,7 @@ import urllib3
 from docker.api.client import APIClient
 
 from pythonbuild.errors import EngineLost, EngineUnavailable
+from pythonbuild.locks import lock
 
 __all__ = ["Daemon", "Lease"]
 
@@ -133,7 +133,7 @@ class Lease:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{os.getpid()}-{time.time_ns()}.lease"
         self._file: Optional[IO[str]] = open(self._path, "w")  # noqa: SIM115  (open as long as the lease is held)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        lock(self._file)
         # The folder is part of it: another cache on the same host has runs of its own.
         self.labels = {
             f"{_NAME}.host": socket.gethostname(),
@@ -155,9 +155,8 @@ class Lease:
             return True
         try:
             with open(path) as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+                if not lock(file, wait=False):
+                    return True
         except OSError:
             return False
         path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["System", "building_machine", "cpu_flags", "host_system", "host_triple"]
+__all__ = ["System", "building_machine", "cpu_flags", "host_system", "host_triple", "system_of"]
 
 
 def host_triple() -> str:
@@ -22,8 +22,13 @@ def host_triple() -> str:
 
 
 def building_machine() -> str:
-    """Return the running machine's name in targets.yml and toolchains.yml: its CPU, as Linux has it, and -darwin for a Mac."""
-    return f"{_cpu()}-darwin" if platform.system() == "Darwin" else _cpu()
+    """Return the running machine's name in targets.yml and toolchains.yml: its CPU, as Linux has it, and -darwin or -windows."""
+    return _cpu() + {"Darwin": "-darwin", "Windows": "-windows"}.get(platform.system(), "")
+
+
+def system_of(machine: str) -> str:
+    """Return the system of a building machine: linux, darwin or windows."""
+    return machine.partition("-")[2] or "linux"
 
 
 def _cpu() -> str:

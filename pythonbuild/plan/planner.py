@@ -15,6 +15,7 @@ from pythonbuild.catalog.schema import Origin, Recipe, Toolchain
 from pythonbuild.errors import BadCatalog, BadRequest
 from pythonbuild.model.naming import ArchiveFormat
 from pythonbuild.model.options import BuildOptions
+from pythonbuild.model.target import system_of
 from pythonbuild.plan.render import render
 from pythonbuild.plan.step import (
     Action,
@@ -105,7 +106,7 @@ class Planner:
         """Can the building machine run what is built?"""
         if build.target.windows:
             return self._world.machine in build.target.windows.runs_on
-        if not self._world.machine.endswith("-darwin"):
+        if system_of(self._world.machine) != "darwin":
             return not self._is_cross(build)
         native = self._catalog.native_target(self._world.machine)
         by_rosetta = self._world.xcode is not None and self._world.xcode.rosetta and build.target.arch == "x86_64"

@@ -49,7 +49,9 @@ def _entry(path: Path, name: ArchiveName, base_url: str, catalog: Catalog) -> tu
     variant = "+".join(sorted(_VARIANTS & set(str(name.options).split("+")), reverse=True)) or None
     family = _FAMILIES.get(target.arch, target.arch)
     # The libc with the float ABI, where there are two: gnueabi, gnueabihf.
-    system, libc = ("darwin", "none") if target.macos else ("linux", target.triple.rsplit("-", 1)[1])
+    system, libc = "linux", target.triple.rsplit("-", 1)[1]
+    if target.macos or target.windows:
+        system, libc = "darwin" if target.macos else "windows", "none"
     described = f"{family}_{target.level}-{libc}" if target.level else f"{family}-{libc}"
     key = f"cpython-{name.python}{f'+{variant}' if variant else ''}-{system}-{described}"
     entry = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.errors import DiskFull, SourceUnavailable
 from pythonbuild.events import Download, DownloadFinished, Note, Observer
+from pythonbuild.locks import lock
 from pythonbuild.plan.step import SourceFile
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.sources.downloaders import CannotFetch, Downloader, Progress
@@ -55,9 +55,9 @@ def _fetch(source: SourceFile, cache: SourceCache, downloader: Downloader, obser
     reasons = []
     for origin in source.origins:
         partial = cache.partial(origin)
-        with open(partial.with_name(f"{partial.name}.lock"), "w") as lock:
+        with open(partial.with_name(f"{partial.name}.lock"), "w") as mine:
             # Another build may be fetching the same file: wait for it, then look again.
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock(mine)
             if cache.find(origin):
                 return []
             reasons += _from_origin(source, origin, partial, cache, downloader, observer)

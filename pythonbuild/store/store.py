@@ -6,7 +6,6 @@ on the store while they run, `prune` an exclusive one; a step being built is loc
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import IO, Optional
 
 from pythonbuild.errors import DamagedArtifact, PythonBuildError
+from pythonbuild.locks import lock
 from pythonbuild.store.trees import Entry, damage, digest_of, manifest_of, read_manifest, write_manifest
 
 __all__ = ["Record", "Store"]
@@ -120,8 +120,8 @@ class Store:
 
     def prune(self, keep_days: float) -> tuple[int, int]:
         """Delete what was made more than `keep_days` ago and trees that no record names; returns (entries, bytes) freed."""
-        with self._lock("store", fcntl.LOCK_EX | fcntl.LOCK_NB) as got:
-            if not got:
+        with open(self._folder / "locks" / "store", "w") as users:
+            if not lock(users, wait=False):
                 raise PythonBuildError("a build is using the store", "wait until it is done, then prune again")
             old = [record for record in self.records() if time.time() - record.finished > keep_days * 86400]
             for record in old:
@@ -143,28 +143,17 @@ class Store:
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Hold the store's shared lock: nothing is pruned meanwhile."""
-        with self._lock("store", fcntl.LOCK_SH):
+        with open(self._folder / "locks" / "store", "w") as users:
+            lock(users, shared=True)
             yield
 
     def try_claim(self, key: str) -> Optional[IO[str]]:
         """Claim the right to build a key; None while another process has it.  Close the file to give it back."""
-        lock = open(self._folder / "locks" / key, "w")  # noqa: SIM115  (stays open as long as the claim is held)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return None
-        return lock
-
-    @contextmanager
-    def _lock(self, name: str, how: int) -> Iterator[bool]:
-        with open(self._folder / "locks" / name, "w") as lock:
-            try:
-                fcntl.flock(lock, how)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+        claim = open(self._folder / "locks" / key, "w")  # noqa: SIM115  (stays open as long as the claim is held)
+        if lock(claim, wait=False):
+            return claim
+        claim.close()
+        return None
 
     # Files.
 

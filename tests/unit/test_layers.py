@@ -10,7 +10,7 @@ import pytest
 import pythonbuild
 
 ROOT = Path(pythonbuild.__file__).parent
-LEAVES = {"binaries", "errors", "events", "home", "doctor"}
+LEAVES = {"binaries", "errors", "events", "home", "doctor", "locks"}
 ORDER = [
     "model",
     "catalog",
@@ -54,7 +54,7 @@ def test_every_package_has_its_place() -> None:
     assert packages == {*ORDER, "binaries", "ui", "cli"}
 
 
-@pytest.mark.parametrize("name", ["bootstrap.py", "home.py", "doctor.py", "cli/options.py"])
+@pytest.mark.parametrize("name", ["bootstrap.py", "home.py", "doctor.py", "locks.py", "cli/options.py"])
 def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text())
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
@@ -64,4 +64,4 @@ def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(
     }
     ours = {module for module in modules if module.startswith("pythonbuild.")}
     assert not outside
-    assert ours <= {"pythonbuild.home", "pythonbuild.doctor", "pythonbuild.cli.options"}
+    assert ours <= {"pythonbuild.home", "pythonbuild.doctor", "pythonbuild.locks", "pythonbuild.cli.options"}
