@@ -22,10 +22,10 @@ from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
 from pythonbuild.model.target import cpu_flags
-from pythonbuild.plan.step import Plan, ScriptAction, Step
+from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
 from pythonbuild.request.build import Build, check_cpu
 from pythonbuild.run.execute import Executor
-from pythonbuild.run.jobserver import JobServer
+from pythonbuild.run.jobserver import job_tokens
 from pythonbuild.run.loop import Run, RunResult, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
@@ -124,6 +124,11 @@ def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace
             check_cpu(session.catalog.target(triple), cpu_flags())
     if session.debian and todo:
         check_release(session.choice, session.debian, session.catalog)
+    if session.request.msvc and any(isinstance(step.action, PythonAction) for step in todo):
+        raise BadRequest(
+            "of Pythons for Windows no archives are made yet",
+            f"--only {next(step.name for step in todo if step.name.startswith('cpython'))} builds one, as far as it can be run there",
+        )
     output = Path(flags.output).absolute()
     wrong = doctor.findings(session.cache, output, tools=session.choice.name == "host") if todo else []
     if wrong:
@@ -150,7 +155,7 @@ def _run(
     jobs = 1 if flags.serial else flags.jobs
     # Without one, what is to be done needs none, or nothing is to be done.
     engine = engine or HostEngine(session.cache / "roots")
-    jobserver = JobServer(jobs, session.store.work, engine.job_protocol)
+    jobserver = job_tokens(jobs, session.store.work, engine.job_protocol)
     observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
     _notes(session, plan, observer)
     executor = Executor(
@@ -206,6 +211,8 @@ def _notes(session: Session, plan: Plan, observer: _Observer) -> None:
             observer(Note(f"note     {toolchain.name}: {toolchain.note}"))
     if session.request.xcode:
         observer(Note(f"xcode    {session.request.xcode}"))
+    elif session.request.msvc:
+        observer(Note(f"msvc     {session.request.msvc}"))
     elif "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
         observer(Note("APPLE_SDK_PATH is read on a Mac only: on Linux an SDK of Apple's is not needed", "warning"))
 

@@ -102,6 +102,7 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--platform", choices=["", "linux", "macos", "windows"], default="", help=argparse.SUPPRESS)
     _debian_flags(into.add_argument_group("Debian packages (--format deb)"))
+    _windows_flags(into.add_argument_group("Windows"))
     group.add_argument(
         "--engine",
         choices=["auto", "host", "docker"],
@@ -117,6 +118,27 @@ def _what_flags(into: argparse.ArgumentParser) -> None:
         choices=["auto", "always", "never"],
         default="auto",
         help="colour the output (default: on a terminal)",
+    )
+
+
+def _windows_flags(into: argparse._ActionsContainer) -> None:
+    into.add_argument(
+        "--vs",
+        default="",
+        choices=["2017", "2019", "2022", "2026"],
+        help="which Visual Studio (default: that of the command prompt, else the newest)",
+    )
+    into.add_argument(
+        "--windows-sdk-version",
+        default="",
+        metavar="VERSION",
+        help="which SDK of Windows, 10.0.17763 or newer (default: the newest)",
+    )
+    into.add_argument(
+        "--sh",
+        default="",
+        metavar="PATH",
+        help="a sh.exe of Git, Cygwin or MSYS2 that runs build scripts (default: Git's, or another found)",
     )
 
 

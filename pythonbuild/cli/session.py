@@ -15,6 +15,7 @@ from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.cli.engines import Choice, choose
+from pythonbuild.cli.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.home import checkout, home
 from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
@@ -70,12 +71,10 @@ class Session:
             )
         if not debian:
             _refuse_package_flags(flags)
-        targets = _targets(flags)
-        machine, msvc = building_machine(), None
-        if any(_PLATFORMS["windows"] in triple for triple in targets):
-            machine, msvc = _windows(flags, targets)
         image = image_for(resolve_debian(debian, catalog)[0], catalog) if debian else catalog.images["build"]
         choice = choice or choose(flags, catalog, cache, image)
+        targets = _targets(flags)
+        machine, msvc = _machine(flags, catalog, targets)
         request = BuildRequest(
             targets=targets,
             pythons=tuple(flags.pythons or ()),
@@ -127,16 +126,25 @@ class Session:
         return resolve_debian(self.debian, self.catalog) if self.debian else ()
 
 
-def _windows(flags: argparse.Namespace, targets: tuple[str, ...]) -> tuple[str, Msvc]:
-    """Return the building machine and the compiler that Pythons for Windows are planned for: there is no building them yet.
+def _machine(flags: argparse.Namespace, catalog: Catalog, targets: tuple[str, ...]) -> tuple[str, Optional[Msvc]]:
+    """Return the building machine, and for a Python for Windows its compiler; on another system, where such a one is planned only, those
+    that a Windows machine would have.
 
-    Raises BadRequest if they are to be built, or planned with others.
+    Raises BadRequest for what cannot be, MissingPrerequisite if this machine lacks something.
     """
+    if not any(_PLATFORMS["windows"] in triple for triple in targets):
+        return building_machine(), None
+    if len(targets) > 1:
+        raise BadRequest(
+            "for Windows one target is built at a time", "give one --target-triple, and build the others after it"
+        )
+    machine = building_machine()
+    if system_of(machine) == "windows":
+        wishes = Wishes(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
+        return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ)
     if flags.verb not in _PLANNING and not getattr(flags, "plan", False):
-        raise BadRequest("Pythons for Windows are planned, and not built yet", "see what would be done with --plan")
-    if any(_PLATFORMS["windows"] not in triple for triple in targets):
-        raise BadRequest("Pythons for Windows are not planned together with others", "plan them by another command")
-    return f"{building_machine().partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds")
+        raise BadRequest("Pythons for Windows are built on Windows", "see what would be done there with --plan")
+    return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
 
 
 def _targets(flags: argparse.Namespace) -> tuple[str, ...]:
@@ -152,6 +160,9 @@ def _targets(flags: argparse.Namespace) -> tuple[str, ...]:
     if flags.targets:
         return tuple(flags.targets)
     own = host_triple()
+    prompt = cpu_of_prompt(os.environ) if flags.platform == "windows" else ""
+    if prompt:
+        own = f"{prompt}-{_TARGETS['windows']}"
     return (own if wanted in own else f"{own.partition('-')[0]}-{_TARGETS[flags.platform]}",)
 
 

@@ -8,12 +8,14 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Union
 
 from pythonbuild import doctor as checks
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
 from pythonbuild.cli.building import build_plan
 from pythonbuild.cli.engines import start
+from pythonbuild.cli.msvc import Wishes, find_msvc
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.cli.xcode import find_xcode
 from pythonbuild.engines.daemon import Daemon
@@ -22,6 +24,7 @@ from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisit
 from pythonbuild.home import checkout, home
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.plan.step import Plan, ScriptAction
+from pythonbuild.request.build import Msvc, Xcode
 from pythonbuild.request.matrix import matrix
 from pythonbuild.run.execute import references
 from pythonbuild.run.loop import lookup
@@ -129,22 +132,29 @@ def _containers() -> str:
     return f"{daemon.product} {daemon.version} answers at {daemon.address}"
 
 
+def _own_compiler(system: str) -> Union[Xcode, Msvc]:
+    """Return Apple's or Microsoft's compiler on this machine; raises MissingPrerequisite if there is none that can be used."""
+    catalog = load_catalog(checkout() / "cpython-unix")
+    if system == "darwin":
+        return find_xcode(catalog.toolchain("xcode"), os.environ)
+    machine = building_machine()
+    return find_msvc(catalog.native_target(machine), machine, Wishes(), os.environ)
+
+
 def doctor(flags: argparse.Namespace) -> int:
     """Tell everything that is missing on this machine."""
     found = checks.findings(home(), Path(flags.output))
     system = system_of(building_machine())
-    if system == "darwin" and not found:
+    if system != "linux" and not found:
         try:
-            xcode = find_xcode(load_catalog(checkout() / "cpython-unix").toolchain("xcode"), os.environ)
-            sys.stdout.write(f"xcode: {xcode}\n")
+            sys.stdout.write(f"compiler: {_own_compiler(system)}\n")
         except MissingPrerequisite as error:
             found.append(checks.Finding(error.message, error.hint))
     for finding in found:
         sys.stdout.write(f"- {finding}\n")
     if system == "linux":
         sys.stdout.write(f"containers: {_containers()}\n")
-    deed = "plan; nothing is built on Windows yet" if system == "windows" else "build"
-    sys.stdout.write(f"{len(found)} problems\n" if found else f"this machine is ready to {deed}\n")
+    sys.stdout.write(f"{len(found)} problems\n" if found else "this machine is ready to build\n")
     return 3 if found else 0
 
 

@@ -12,8 +12,9 @@ from pythonbuild.store.trees import Entry
 
 __all__ = ["BuildRoot", "Engine", "JobProtocol", "RootInputs", "ScriptResult", "StoredTree", "job_protocol"]
 
-# How GNU make is told of a job server: a pipe with a name, or two descriptors, by the word for them since 4.2 or the one before.
-JobProtocol = Literal["fifo", "auth", "fds"]
+# How GNU make is told of a job server: a pipe with a name, or two descriptors, by the word for them since 4.2 or the one before; or not
+# at all, where there is no GNU make.
+JobProtocol = Literal["fifo", "auth", "fds", "none"]
 
 
 @dataclass(frozen=True)

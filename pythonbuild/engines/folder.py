@@ -32,7 +32,8 @@ class RootFolder:
     ) -> None:
         self.path = path
         self.action = action
-        self._places = {f"@{name}@": str(place) for name, place in {**places, **action.host_paths}.items()}
+        # Programs of Windows, and shells there, know slashes, too.
+        self._places = {f"@{name}@": place.as_posix() for name, place in {**places, **action.host_paths}.items()}
         self._programs = programs
 
     def fill(self, inputs: RootInputs) -> None:
@@ -55,7 +56,8 @@ class RootFolder:
             for tree in trees:
                 copy_tree(tree.path, tree.manifest, self.path / folder)
         self._fill_bin()
-        (self.path / "build.sh").write_text(self.action.script)
+        # Bytes: on Windows, texts would get other line ends, which no shell knows.
+        (self.path / "build.sh").write_bytes(self.action.script.encode())
 
     def _fill_bin(self) -> None:
         folder = self.path / "bin"
@@ -64,7 +66,7 @@ class RootFolder:
         for name, command in self.action.wrappers.items():
             wrapper = folder / name
             wrapper.unlink(missing_ok=True)
-            wrapper.write_text(f'#!/bin/sh\nexec {self._expand(command, shlex.quote)} "$@"\n')
+            wrapper.write_bytes(f'#!/bin/sh\nexec {self._expand(command, shlex.quote)} "$@"\n'.encode())
             wrapper.chmod(0o755)
 
     def _expand(self, text: str, quote: Callable[[str], str] = str) -> str:
@@ -75,6 +77,10 @@ class RootFolder:
     def environment(self, makeflags: str = "") -> dict[str, str]:
         """Return the whole environment of the script."""
         values = {name: self._expand(value) for name, value in self.action.environment.items()}
+        given = self.action.host_variables
+        if given:
+            path = [str(self.path / "bin"), given["PATH"]]
+            values = {**given, **values, "PATH": os.pathsep.join(path)}
         return {**values, "MAKEFLAGS": makeflags} if makeflags else values
 
     def commands(self) -> list[list[str]]:

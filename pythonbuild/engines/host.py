@@ -11,15 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import Optional
 
 from pythonbuild.doctor import HOST_TOOLS, find_program
 from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_protocol
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, remove_folder
+from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.plan.step import ScriptAction
-
-if TYPE_CHECKING:
-    import resource
 
 __all__ = ["HostEngine", "HostRoot", "make_version"]
 
@@ -33,7 +31,7 @@ class HostEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.job_protocol: JobProtocol = job_protocol(make_version())
+        self.job_protocol: JobProtocol = "none" if _on_windows() else job_protocol(make_version())
 
     def makeflags(self, given: str, fifo: Optional[Path]) -> str:
         """Return MAKEFLAGS for scripts: those given."""
@@ -73,7 +71,9 @@ class HostRoot:
 
     def __init__(self, path: Path, action: ScriptAction, references: Mapping[str, Path]) -> None:
         self.path = path
-        self.folder = RootFolder(path, action, {"ROOT": path, **references}, _programs())
+        places = {"ROOT": path, "PYTHON": Path(sys.executable), **references}
+        # On Windows, programs are where the variables of Visual C++ say.
+        self.folder = RootFolder(path, action, places, {} if _on_windows() else _programs())
         self._running: Optional[subprocess.Popen[bytes]] = None
         self._cancelled = threading.Event()
 
@@ -91,7 +91,8 @@ class HostRoot:
     def _run(
         self, command: list[str], environment: dict[str, str], inherited: tuple[int, ...], output: Callable[[str], None]
     ) -> ScriptResult:
-        program = find_program(command[0]) or command[0]
+        shell = self.folder.action.host_paths.get("SH")
+        program = str(shell) if shell and command[0] == "sh" else find_program(command[0]) or command[0]
         process = subprocess.Popen(
             [program, *command[1:]],
             cwd=self.path,
@@ -103,8 +104,8 @@ class HostRoot:
             pass_fds=inherited,
         )
         self._running = process
-        ended: list[tuple[int, resource.struct_rusage]] = []
-        waiter = threading.Thread(target=lambda: ended.append(_wait(process.pid)), daemon=True)
+        ended: list[tuple[int, float]] = []
+        waiter = threading.Thread(target=lambda: ended.append(_wait(process)), daemon=True)
         waiter.start()
         if self._cancelled.is_set():
             self.cancel()
@@ -113,10 +114,8 @@ class HostRoot:
             for line in lines:
                 output(line.decode("utf-8", "replace").rstrip("\n"))
         waiter.join()
-        status, usage = ended[0]
-        process.returncode = status  # reaped by wait4, which also tells the CPU time
         self._running = None
-        return ScriptResult(status, usage.ru_utime + usage.ru_stime)
+        return ScriptResult(*ended[0])
 
     def result(self) -> Path:
         """Return the tree that the script made."""
@@ -127,6 +126,10 @@ class HostRoot:
         self._cancelled.set()
         process = self._running
         if process is not None:
+            if _on_windows():
+                subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True)
+                process.kill()
+                return
             _signal_group(process.pid, signal.SIGTERM)
             deadline = time.monotonic() + _GRACE
             while self._running is process and time.monotonic() < deadline:
@@ -141,7 +144,8 @@ class HostRoot:
         environment["PATH"] += os.pathsep + os.environ.get("PATH", os.defpath)
         environment.update({name: os.environ[name] for name in ("TERM", "COLORTERM", "DISPLAY") if name in os.environ})
         environment["PS1"] = f"[{self.path.name}] \\w \\$ "
-        return subprocess.run([os.environ.get("SHELL", "/bin/sh")], cwd=self.path, env=environment).returncode
+        shell = self.folder.action.host_paths.get("SH") or os.environ.get("SHELL", "/bin/sh")
+        return subprocess.run([str(shell)], cwd=self.path, env=environment).returncode
 
     def discard(self) -> None:
         """Delete the root."""
@@ -165,11 +169,21 @@ def make_version() -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
-def _wait(pid: int) -> tuple[int, resource.struct_rusage]:
-    """Wait for a process; then end what it left in its group, as that would keep the output open for ever."""
-    _, status, usage = os.wait4(pid, 0)
-    _signal_group(pid, signal.SIGKILL)
-    return (os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)), usage
+def _on_windows() -> bool:
+    return system_of(building_machine()) == "windows"
+
+
+def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Wait for a process; then end what it left in its group, as that would keep the output open for ever.
+
+    Returns its exit status and the CPU seconds of all its processes, 0 where the system does not tell them (Windows).
+    """
+    if _on_windows():
+        return process.wait(), 0.0
+    _, status, usage = os.wait4(process.pid, 0)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.returncode = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+    return process.returncode, usage.ru_utime + usage.ru_stime
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -144,7 +144,7 @@ class Planner:
         inputs = _script_inputs(action)
         for source in sources:
             inputs[f"source {source.name}"] = source.origin.sha256
-        if action.host_paths or self._catalog.toolchain(toolchain_name).runs_on == "windows":
+        if action.host_paths:
             inputs["host compiler"] = str(
                 self._world.msvc or self._world.xcode or (self._world.llvm and self._world.llvm.version)
             )
@@ -368,7 +368,11 @@ class Planner:
                 **dict.fromkeys(build_compiler and _BUILD_CC, "build-cc"),
                 **({"PROFILE": "@PROFILE@/build/pgo.profile"} if self._borrows_profile(build, recipe) else {}),
             },
-            wrappers={**_wrappers(toolchain, build), **build_compiler},
+            wrappers={
+                **_wrappers(toolchain, build),
+                **build_compiler,
+                **({"python3": "@PYTHON@"} if build.target.windows else {}),
+            },
             patches=tuple(
                 (patch.file, folder.patches[patch.file])
                 for patch in recipe.patches
@@ -381,6 +385,7 @@ class Planner:
                 "" if recipe.name == "cpython" else recipe.kind, "out"
             ),
             host_paths=self._host_paths(toolchain),
+            host_variables=self._world.msvc.variables if self._world.msvc and build.target.windows else {},
         )
 
     def _project_edits(self, build: Build) -> bytes:
@@ -390,7 +395,9 @@ class Planner:
 
     def _host_paths(self, toolchain: Toolchain) -> dict[str, Path]:
         """Return what stands on the machine itself (or in the image) of a toolchain, by the names of it in toolchains.yml."""
-        xcode, llvm = self._world.xcode, self._world.llvm
+        xcode, llvm, msvc = self._world.xcode, self._world.llvm, self._world.msvc
+        if toolchain.runs_on == "windows" and msvc:
+            return {"SH": msvc.shell}
         if toolchain.runs_on == "darwin" and xcode:
             sysroot = xcode.sdk if toolchain.cross else xcode.tools_sdk
             return {"XCODE": xcode.programs, "SYSROOT": sysroot.path, "HOST_SDK": xcode.tools_sdk.path}

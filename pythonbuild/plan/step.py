@@ -54,6 +54,8 @@ class ScriptAction:
     # Below the root: the tree that is the step's result.
     output: str = "out"
     host_paths: Mapping[str, Path] = field(default_factory=dict)
+    # Variables by which the machine's own compiler finds what it needs; those of `environment` come over them.
+    host_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     # Sources are put into folders of their names as the archives that they are, for the script to unpack.
     packed: bool = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
@@ -66,9 +66,12 @@ class Llvm:
 
 @dataclass(frozen=True)
 class Msvc:
-    """Visual C++ on a Windows machine: a text that tells the versions of Visual Studio, compiler and SDK."""
+    """Visual C++ on a Windows machine: a text that tells the versions of Visual Studio, compiler and SDK; the POSIX shell that runs
+    scripts; and the variables by which programs find what they need."""
 
     version: str
+    shell: Path
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.version

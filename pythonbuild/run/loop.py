@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import select
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import Executor as Pool
@@ -30,7 +28,7 @@ from pythonbuild.events import (
 from pythonbuild.plan.step import Plan, Step
 from pythonbuild.run.execute import Executor
 from pythonbuild.run.failure import first_error
-from pythonbuild.run.jobserver import JobServer
+from pythonbuild.run.jobserver import Jobs
 from pythonbuild.run.schedule import State, priorities, ready, states
 from pythonbuild.store.store import Record, Store
 
@@ -78,7 +76,7 @@ class Run:
     final: tuple[str, ...]
     store: Store
     executor: Executor
-    jobserver: JobServer
+    jobserver: Jobs
     pool: Pool
     observer: Observer
     logs: Path
@@ -100,15 +98,11 @@ class Run:
         )
         for name in cached:
             self.observer(StepCached(name))
-        wake_read, wake_write = os.pipe()
         try:
-            self._work(waiting, usual, wake_read, wake_write)
+            self._work(waiting, usual)
         except BaseException:
             self._abort()
             raise
-        finally:
-            os.close(wake_read)
-            os.close(wake_write)
         skipped = self._report_skipped(waiting)
         cpu = sum(self._records[name].cpu_seconds for name in self._built)
         seconds = time.monotonic() - started
@@ -123,18 +117,18 @@ class Run:
         known = {step.name: self.store.latest(step.identity) for step in self.plan}
         return {name: record.seconds for name, record in known.items() if record}
 
-    def _work(self, waiting: set[str], usual: Mapping[str, float], wake_read: int, wake_write: int) -> None:
+    def _work(self, waiting: set[str], usual: Mapping[str, float]) -> None:
         order = priorities(self.plan, usual)
         while True:
             stopping = bool(self._failures) and not self.keep_going
             candidates = [] if stopping else ready(self.plan, waiting, self._records, order)
             if not candidates and not self._running:
                 return
-            elsewhere = self._start(candidates, waiting, usual, wake_write)
-            self._wait(wake_read, bool(candidates) and not elsewhere, elsewhere)
+            elsewhere = self._start(candidates, waiting, usual)
+            self.jobserver.wait(_POLL if elsewhere else None, for_token=bool(candidates) and not elsewhere)
             self._collect(waiting)
 
-    def _start(self, candidates: list[str], waiting: set[str], usual: Mapping[str, float], wake: int) -> bool:
+    def _start(self, candidates: list[str], waiting: set[str], usual: Mapping[str, float]) -> bool:
         """Start ready steps while there are tokens; returns whether all that are left are being built by other processes."""
         if not self._running:
             self.jobserver.refill()
@@ -160,7 +154,7 @@ class Run:
             self.observer(StepStarted(name, log, usual.get(name)))
             future = self.pool.submit(self._one, step, log)
             self._running[future] = (name, time.monotonic(), claim)
-            future.add_done_callback(lambda _: os.write(wake, b"."))
+            future.add_done_callback(lambda _: self.jobserver.wake())
         return elsewhere
 
     def _one(self, step: Step, log: Path) -> Record:
@@ -172,12 +166,6 @@ class Run:
                 self.observer(StepOutput(step.name, line))
 
             return self.executor.run(step, self._records, output)
-
-    def _wait(self, wake: int, for_token: bool, poll: bool) -> None:
-        descriptors: list[int] = [wake, self.jobserver.fileno()] if for_token else [wake]
-        readable, _, _ = select.select(descriptors, [], [], _POLL if poll else None)
-        if wake in readable:
-            os.read(wake, 4096)
 
     def _collect(self, waiting: set[str]) -> None:
         for future in [future for future in self._running if future.done()]:

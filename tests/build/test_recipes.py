@@ -64,7 +64,7 @@ def steps(catalog: Catalog) -> Iterator[Step]:
                     if "darwin" in machine:
                         request = replace(request, xcode=XCODE)
                     if target.windows:
-                        request = replace(request, llvm=None, msvc=Msvc("1"))
+                        request = replace(request, llvm=None, msvc=Msvc("1", Path("sh")))
                     yield from steps_of(catalog, request, origin)
 
 

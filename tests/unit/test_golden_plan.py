@@ -37,7 +37,7 @@ OTHERS_ON_A_MAC = (
     ("x86_64-darwin", "x86_64-apple-darwin", "cpython-3.13", "noopt"),
     ("x86_64-darwin", "aarch64-apple-darwin", "cpython-3.14", "pgo+lto"),
 )
-MSVC = Msvc("Visual Studio 2022, MSVC 14.44.35207, SDK 10.0.26100.0")
+MSVC = Msvc("Visual Studio 2022, MSVC 14.44.35207, SDK 10.0.26100.0", Path("C:/Program Files/Git/usr/bin/sh.exe"))
 ON_WINDOWS = ("x86_64-windows", "x86_64-pc-windows-msvc", "cpython-3.13", "noopt")
 OTHERS_ON_WINDOWS = (
     *(

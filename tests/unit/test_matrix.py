@@ -43,10 +43,10 @@ def planned_for_windows() -> Plan:
     for target, python, options in matrix(CATALOG):
         if target.windows:
             request = BuildRequest(
-                (target.triple,), (str(python),), (str(options),), machine="aarch64-windows", msvc=Msvc("1")
+                (target.triple,), (str(python),), (str(options),), machine="aarch64-windows", msvc=Msvc("1", Path("sh"))
             )
             builds.update(dict.fromkeys(resolve(request, CATALOG)))
-    return Planner(CATALOG, Surroundings(machine="aarch64-windows", msvc=Msvc("1"))).plan(tuple(builds))
+    return Planner(CATALOG, Surroundings(machine="aarch64-windows", msvc=Msvc("1", Path("sh")))).plan(tuple(builds))
 
 
 def all_steps() -> list[Step]:

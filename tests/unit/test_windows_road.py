@@ -6,21 +6,25 @@ own modules, libraries) was loaded before, and paths stay this system's: what th
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from pythonbuild.home import checkout
 
 START = """
-import importlib, os, pkgutil, platform, signal, subprocess, sys, types
+import contextlib, importlib, io, json, os, pkgutil, platform, signal, subprocess, sys, types
 import cyclonedx.model.bom, cyclonedx.output.json, docker, docker.errors, jinja2, jsonschema, lief, msgspec, packaging.version, requests
 import tqdm, yaml, zstandard
 
 for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
     sys.modules[name] = None
-for name in ("chown fork forkpty geteuid getgid getloadavg getpgid getuid killpg mkfifo nice sched_getaffinity setsid uname wait4".split()):
+for name in "chown fork forkpty geteuid getgid getloadavg getpgid getuid killpg mkfifo nice sched_getaffinity setsid uname wait4".split():
     delattr(os, name)
 for name in "SIGKILL SIGHUP SIGWINCH SIGALRM".split():
     delattr(signal, name)
@@ -36,45 +40,88 @@ for module in pkgutil.walk_packages(pythonbuild.__path__, "pythonbuild."):
         importlib.import_module(module.name)
 from pythonbuild.cli.main import main
 
-sys.exit(main(sys.argv[2:], sys.argv[1]))
+for command in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(command, "build-windows.py")
+    print(json.dumps([status, out.getvalue(), err.getvalue()]))
 """
 
 
-def run(tmp_path: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", START, program, *arguments]
+@dataclass(frozen=True)
+class Said:
+    """What a command has said."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run(tmp_path: Path, commands: list[list[str]], **more: str) -> list[Said]:
+    """Run commands of the program, one after the other in one process."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    variables |= {"PYTHONPATH": str(checkout()), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONBUILD_HOME": str(tmp_path)}
-    return subprocess.run(command, env=variables, capture_output=True, text=True)
-
-
-def test_a_plan_is_made_for_the_machine_itself(tmp_path: Path) -> None:
-    done = run(tmp_path, "build-windows.py", "build", "--platform=windows", "--plan", "--options", "pgo")
+    variables |= {
+        "PYTHONPATH": str(checkout()),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONBUILD_HOME": str(tmp_path),
+        **more,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", START, json.dumps(commands)], env=variables, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
-    assert "x86_64-pc-windows-msvc pgo" in done.stdout
-    assert "nothing was run" in done.stdout
+    return [Said(*json.loads(line)) for line in done.stdout.splitlines()]
 
 
-def test_a_step_is_explained(tmp_path: Path) -> None:
-    done = run(tmp_path, "pythonbuild", "explain", "libffi")
-    assert done.returncode == 0, done.stderr
-    assert "Visual C++" in done.stdout
+@pytest.fixture
+def prompt(tmp_path: Path) -> dict[str, str]:
+    """The variables of a Native Tools Command Prompt, with files where its programs would be."""
+    folders = {
+        "studio": "cl lib link msbuild nmake rc ml64",
+        "shell": "sh basename cmp cp dirname find grep ls mkdir printf sed tr",
+    }
+    for folder, names in folders.items():
+        (tmp_path / folder).mkdir()
+        for name in names.split():
+            (tmp_path / folder / f"{name}.exe").touch(mode=0o755)
+    return {
+        "PATH": f"{tmp_path}/studio",
+        "PATHEXT": ".exe",
+        "VSCMD_ARG_TGT_ARCH": "x64",
+        "VSCMD_VER": "17.14.36",
+        "VSINSTALLDIR": f"{tmp_path}/studio",
+        "VCToolsVersion": "14.44.35207",
+        "WindowsSDKVersion": "10.0.26100.0\\",
+    }
 
 
-def test_the_machine_is_looked_at(tmp_path: Path) -> None:
-    done = run(tmp_path, "pythonbuild", "doctor", "--output", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "this machine is ready to plan; nothing is built on Windows yet\n"
+def test_plans_are_made_for_the_machine_itself(tmp_path: Path, prompt: dict[str, str]) -> None:
+    shell = ["--sh", f"{tmp_path}/shell/sh.exe"]
+    plan, explained = run(
+        tmp_path,
+        [["build", "--platform=windows", "--plan", "--options", "pgo", *shell], ["explain", "libffi", *shell]],
+        **prompt,
+    )
+    assert plan.status == 0, plan.err
+    assert "x86_64-pc-windows-msvc pgo" in plan.out
+    assert "nothing was run" in plan.out
+    assert explained.status == 0, explained.err
+    assert "Visual Studio 17.14.36, Visual C++ 14.44.35207, SDK 10.0.26100.0" in explained.out
 
 
-def test_what_is_for_other_systems_is_said_to_be(tmp_path: Path) -> None:
-    for arguments, wanted in (
-        (("build", "--platform=linux", "--plan"), "this machine is x86_64-windows"),
-        (("build", "--platform=macos", "--plan"), "this machine is x86_64-windows"),
-        (("build", "--platform=windows"), "planned, and not built yet"),
-        (("build", "--platform=windows", "--plan", "--engine", "docker"), "containers run Linux"),
-        (("build", "--format", "deb", "--distro", "debian:trixie", "--plan"), "Debian packages are for Linux"),
-    ):
-        done = run(tmp_path, "build-windows.py", *arguments)
-        assert done.returncode == 2, (arguments, done.stderr)
-        assert wanted in done.stderr
-        assert "Traceback" not in done.stderr
+def test_what_is_missing_or_for_other_systems_is_said(tmp_path: Path) -> None:
+    expected = {
+        ("build", "--platform=windows", "--plan"): (3, "there is no POSIX shell"),
+        ("build", "--platform=windows", "--plan", "--engine", "docker"): (2, "containers run Linux"),
+        ("build", "--platform=linux", "--plan"): (2, "this machine is x86_64-windows"),
+        ("build", "--platform=macos", "--plan"): (2, "this machine is x86_64-windows"),
+        ("build", "--format", "deb", "--distro", "debian:trixie", "--plan"): (2, "Debian packages are for Linux"),
+        ("doctor", "--output", str(tmp_path)): (3, ""),
+        ("list", "targets"): (0, ""),
+    }
+    found = run(tmp_path, [list(command) for command in expected])
+    for (command, (status, wanted)), said in zip(expected.items(), found):
+        assert (said.status, wanted in said.err) == (status, True), (command, said.err)
+    assert "there is no Visual Studio" in found[0].err
+    assert "there is no POSIX shell" in found[-2].out
+    assert "x86_64-pc-windows-msvc  msvc, by msvc" in found[-1].out

@@ -222,8 +222,10 @@ def test_what_comes_after_keeps_its_order(small: Path) -> None:
 
 def test_a_plan_has_the_edits_for_its_version(source: Source) -> None:
     version, _ = source
-    request = BuildRequest(("x86_64-pc-windows-msvc",), (f"cpython-{version}",), (), "x86_64-windows", msvc=Msvc("1"))
-    plan = Planner(CATALOG, Surroundings("x86_64-windows", msvc=Msvc("1"))).plan(resolve(request, CATALOG))
+    request = BuildRequest(
+        ("x86_64-pc-windows-msvc",), (f"cpython-{version}",), (), "x86_64-windows", msvc=Msvc("1", Path("sh"))
+    )
+    plan = Planner(CATALOG, Surroundings("x86_64-windows", msvc=Msvc("1", Path("sh")))).plan(resolve(request, CATALOG))
     (action,) = (step.action for step in plan if step.name.startswith("cpython-"))
     assert isinstance(action, ScriptAction)
     given = json.loads(action.files["projects.json"])

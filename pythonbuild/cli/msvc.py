@@ -1,0 +1,212 @@
+"""Visual C++, an SDK of Windows and a POSIX shell on this machine: where they are, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from packaging.version import InvalidVersion, Version
+
+from pythonbuild.catalog.schema import Target
+from pythonbuild.errors import BadRequest, MissingPrerequisite
+from pythonbuild.request.build import Msvc
+
+__all__ = ["Wishes", "cpu_of_prompt", "find_msvc"]
+
+# Visual Studio's names of CPUs, for the machine it runs on and for what it builds -> ours.
+_CPUS = {"x64": "x86_64", "x86": "i686", "arm64": "aarch64"}
+_ASSEMBLERS = {"x86_64": "ml64", "i686": "ml", "aarch64": "armasm64"}
+_COMPONENTS = {"aarch64": "Microsoft.VisualStudio.Component.VC.Tools.ARM64"}
+_OLDEST_SDK = "10.0.17763"
+_PROGRAMS = ("cl", "lib", "link", "msbuild", "nmake", "rc")
+# What scripts call of the shell's own programs.
+_SHELL_PROGRAMS = tuple("basename cmp cp dirname find grep ls mkdir printf sed tr".split())
+# Where shells are put by their installers.
+_SHELLS = (
+    "{ProgramFiles}/Git/usr/bin/sh.exe",
+    "C:/cygwin64/bin/sh.exe",
+    "C:/cygwin/bin/sh.exe",
+    "C:/msys64/usr/bin/sh.exe",
+)
+_STUDIO_HINT = (
+    'install the build tools of Visual Studio with "Desktop development with C++" (visualstudio.microsoft.com/downloads), for ARM64 '
+    "with its compilers; or say which Visual Studio by --vs"
+)
+_SHELL_HINT = "install Git for Windows (git-scm.com), or name a sh.exe of Git, Cygwin or MSYS2 by --sh"
+# Variables that Windows' programs, Visual C++'s and MSBuild look at; those of the person who builds stay outside.
+_KEPT = re.compile(
+    r"(INCLUDE|LIB|LIBPATH|SystemRoot|SystemDrive|windir|ComSpec|PATHEXT|OS|Program(Files|Data|W6432).*|Common(ProgramFiles|ProgramW6432).*"
+    r"|ALLUSERSPROFILE|APPDATA|LOCALAPPDATA|USERPROFILE|NUMBER_OF_PROCESSORS|PROCESSOR_.*|VC.*|VS.*|VisualStudioVersion|Windows.*|UCRTVersion"
+    r"|UniversalCRTSdkDir|Platform|DevEnvDir|ExtensionSdkDir|Framework.*|__VSCMD.*)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says of Visual Studio (its year), the SDK (its version), and the shell (its path); "": the newest, the one there is."""
+
+    studio: str = ""
+    sdk: str = ""
+    shell: str = ""
+
+
+class _Missing(Exception):
+    """Something is not there; the text says what, and its second line how to get it."""
+
+
+def cpu_of_prompt(variables: Mapping[str, str]) -> str:
+    """Return the CPU that a Native Tools Command Prompt builds for, in our words; "" if this is none."""
+    name = variables.get("VSCMD_ARG_TGT_ARCH") or variables.get("Platform", "")
+    return _CPUS.get(name.lower(), "")
+
+
+def find_msvc(target: Target, machine: str, wishes: Wishes, variables: Mapping[str, str]) -> Msvc:
+    """Return what builds for a target on this machine: that of the command prompt that this runs in, else a Visual Studio's.
+
+    machine: the building machine, e.g. x86_64-windows; variables: the environment.  Raises MissingPrerequisite that tells all that is
+    missing, BadRequest if a wish cannot be one.
+    """
+    if wishes.sdk and not re.fullmatch(r"10\.0\.\d+(\.\d+)?", wishes.sdk):
+        raise BadRequest(f"{wishes.sdk!r} is no version of an SDK of Windows", "write it like 10.0.26100.0")
+    missing: list[str] = []
+    found: Optional[tuple[str, dict[str, str]]] = None
+    shell: Optional[Path] = None
+    try:
+        found = _studio(target, machine, wishes, variables)
+        missing += _lacks(target, found[1])
+    except _Missing as problem:
+        missing.append(str(problem))
+    try:
+        shell = _shell(wishes.shell, variables)
+    except _Missing as problem:
+        missing.append(str(problem))
+    if missing or found is None or shell is None:
+        raise MissingPrerequisite(
+            f"this machine cannot build for {target.triple}:\n" + "\n".join(f"- {text}" for text in missing)
+        )
+    name, values = found
+    kept = {name: value for name, value in values.items() if _KEPT.fullmatch(name)}
+    kept["PATH"] = os.pathsep.join(_path(values, shell))
+    kept["WINDOWS_SDK"] = _sdk(values)
+    kept.setdefault("NUMBER_OF_PROCESSORS", str(os.cpu_count() or 1))
+    return Msvc(f"{name}, Visual C++ {values.get('VCToolsVersion', '')}, SDK {_sdk(values)}", shell, kept)
+
+
+def _studio(target: Target, machine: str, wishes: Wishes, variables: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Return Visual Studio's name with its version, and all variables as they are in its command prompt for the target."""
+    if cpu_of_prompt(variables) == target.arch and not wishes.studio and not wishes.sdk:
+        return f"Visual Studio {variables.get('VSCMD_VER', '')}".rstrip(), dict(variables)
+    studio = _newest(target, wishes, variables)
+    names = {ours: theirs for theirs, ours in _CPUS.items()}
+    own, wanted = names[machine.partition("-")[0]], names[target.arch]
+    batch = Path(studio["installationPath"]) / "VC/Auxiliary/Build/vcvarsall.bat"
+    values = _prompt(batch, own if own == wanted else f"{own}_{wanted}", wishes.sdk)
+    return f"{studio.get('displayName', 'Visual Studio')} {studio['installationVersion']}", values
+
+
+def _newest(target: Target, wishes: Wishes, variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return what vswhere says of the newest Visual Studio that compiles for the target, of the year wished for."""
+    place = (
+        Path(variables.get("ProgramFiles(x86)", "C:/Program Files (x86)"))
+        / "Microsoft Visual Studio/Installer/vswhere.exe"
+    )
+    component = _COMPONENTS.get(target.arch, "Microsoft.VisualStudio.Component.VC.Tools.x86.x64")
+    command = [str(place), "-products", "*", "-requires", component, "-sort", "-format", "json", "-utf8"]
+    try:
+        said = subprocess.run(command, capture_output=True, check=True).stdout
+        studios: list[dict[str, Any]] = json.loads(said.decode("utf-8-sig"))
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        raise _Missing(f"there is no Visual Studio ({place} does not answer)\n  {_STUDIO_HINT}") from None
+    years = {str(studio.get("catalog", {}).get("productLineVersion", "")): studio for studio in reversed(studios)}
+    if wishes.studio and wishes.studio not in years:
+        others = f"; there is {', '.join(sorted(years))}" if years else ""
+        raise _Missing(f"there is no Visual Studio {wishes.studio} with {component}{others}\n  {_STUDIO_HINT}")
+    if not studios:
+        raise _Missing(f"there is no Visual Studio with {component}\n  {_STUDIO_HINT}")
+    return years[wishes.studio] if wishes.studio else studios[0]
+
+
+def _prompt(batch: Path, architecture: str, sdk: str) -> dict[str, str]:
+    """Return the variables that vcvarsall.bat sets, with all others; cmd quotes nothing that a file does not quote better."""
+    with tempfile.TemporaryDirectory(prefix="pythonbuild-") as folder:
+        script = Path(folder) / "variables.cmd"
+        script.write_bytes(
+            f'@chcp 65001 >nul\r\n@call "{batch}" {architecture} {sdk} >nul || exit /b 1\r\n@set\r\n'.encode()
+        )
+        done = subprocess.run(["cmd", "/d", "/c", str(script)], capture_output=True)
+    if done.returncode:
+        words = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+        raise _Missing(
+            f"{batch} {architecture} {sdk}".rstrip() + f" fails: {words[-1] if words else ''}\n  {_STUDIO_HINT}"
+        )
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _lacks(target: Target, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield what a prompt's variables do not lead to."""
+    path = _value(values, "PATH")
+    programs = (*_PROGRAMS, _ASSEMBLERS[target.arch])
+    missing = [name for name in programs if shutil.which(name, path=path) is None]
+    if missing:
+        yield f"Visual Studio has no {', '.join(missing)}\n  {_STUDIO_HINT}"
+    sdk = _sdk(values)
+    try:
+        old = Version(sdk) < Version(_OLDEST_SDK)
+    except InvalidVersion:
+        yield f"Visual Studio knows no SDK of Windows\n  {_STUDIO_HINT}"
+        return
+    if old:
+        yield f"the SDK of Windows is {sdk}, and CPython takes {_OLDEST_SDK} or newer\n  {_STUDIO_HINT}"
+
+
+def _sdk(values: Mapping[str, str]) -> str:
+    return values.get("WindowsSDKVersion", "").rstrip("\\/")
+
+
+def _value(values: Mapping[str, str], name: str) -> str:
+    """Return a variable's value; Windows does not tell upper from lower case in names."""
+    return next((value for key, value in values.items() if key.upper() == name.upper()), "")
+
+
+def _path(values: Mapping[str, str], shell: Path) -> Iterator[str]:
+    """Yield the folders of PATH: the compiler's and the SDK's, the shell's, as its link and find are others, and then Windows' own."""
+    entries = [entry for entry in _value(values, "PATH").split(os.pathsep) if entry]
+    system = _value(values, "SystemRoot")
+    roots = [values[name] for name in ("VSINSTALLDIR", "WindowsSdkDir", "FrameworkDir") if values.get(name)]
+    yield from (entry for entry in entries if any(_below(entry, root) for root in roots))
+    yield str(shell.parent)
+    yield from (entry for entry in entries if system and _below(entry, system))
+
+
+def _below(entry: str, root: str) -> bool:
+    whole = entry.replace("\\", "/").lower().rstrip("/") + "/"
+    return whole.startswith(root.replace("\\", "/").lower().rstrip("/") + "/")
+
+
+def _shell(wish: str, variables: Mapping[str, str]) -> Path:
+    """Return the shell that is wished for, else that of the git on PATH, else one where an installer would have put it."""
+    if wish:
+        places = [Path(wish)]
+    else:
+        git = shutil.which("git")
+        beside = [Path(git).resolve().parents[1] / "usr/bin/sh.exe"] if git else []
+        places = beside + [
+            Path(place.format(ProgramFiles=variables.get("ProgramFiles", "C:/Program Files"))) for place in _SHELLS
+        ]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise _Missing(f"there is no POSIX shell{f' {wish}' if wish else ''}\n  {_SHELL_HINT}")
+    missing = [name for name in _SHELL_PROGRAMS if shutil.which(name, path=str(found.parent)) is None]
+    if missing:
+        raise _Missing(f"beside {found} there is no {', '.join(missing)}\n  {_SHELL_HINT}")
+    return found.absolute()
