@@ -10,13 +10,21 @@ from typing import Optional
 
 import msgspec
 
-from pythonbuild.catalog.load import Catalog, RecipeFolder, file_digest, matches
+from pythonbuild.catalog.load import Catalog, RecipeFolder, matches
 from pythonbuild.catalog.schema import Origin, Recipe, Toolchain
 from pythonbuild.errors import BadCatalog, BadRequest
 from pythonbuild.model.naming import ArchiveFormat
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.target import system_of
 from pythonbuild.plan.render import render
+from pythonbuild.plan.script import (
+    commands,
+    compiler_arguments,
+    script_inputs,
+    target_context,
+    unix_variables,
+    windows_variables,
+)
 from pythonbuild.plan.step import (
     Action,
     Need,
@@ -37,8 +45,6 @@ __all__ = ["Planner", "Surroundings"]
 _FORMAT = "1"
 # Variables by which build systems are told the compiler for programs that run during the build.
 _BUILD_CC = ("BUILD_CC", "CC_FOR_BUILD")
-# A fixed time for everything that would write the present one: 2024-01-01 00:00 UTC.
-_EPOCH = "1704067200"
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,7 @@ class Planner:
         sources = self._sources(build, folder)
         needs = self._needs(build, folder, toolchain_name)
         action = self._script(build, folder, toolchain_name, sources)
-        inputs = _script_inputs(action)
+        inputs = script_inputs(action)
         for source in sources:
             inputs[f"source {source.name}"] = source.origin.sha256
         if action.host_paths:
@@ -335,7 +341,7 @@ class Planner:
         context: dict[str, object] = {
             "name": recipe.name,
             "version": str(build.python) if recipe.from_cpython else version,
-            "target": _target_context(build, self._native(build), self._is_cross(build), self._runs_here(build)),
+            "target": target_context(build, self._native(build), self._is_cross(build), self._runs_here(build)),
             "cross": self._is_cross(build),
             "toolchain": {
                 "name": toolchain.name,
@@ -363,13 +369,13 @@ class Planner:
         return ScriptAction(
             script=script,
             environment={
-                **(_windows_environment(recipe.name) if build.target.windows else _environment(recipe.name, toolchain)),
+                **(windows_variables(recipe.name) if build.target.windows else unix_variables(recipe.name, toolchain)),
                 **toolchain.variables,
                 **dict.fromkeys(build_compiler and _BUILD_CC, "build-cc"),
                 **({"PROFILE": "@PROFILE@/build/pgo.profile"} if self._borrows_profile(build, recipe) else {}),
             },
             wrappers={
-                **_wrappers(toolchain, build),
+                **commands(toolchain, build),
                 **build_compiler,
                 **({"python3": "@PYTHON@"} if build.target.windows else {}),
             },
@@ -410,7 +416,7 @@ class Planner:
         native = self._native(build)
         toolchain = self._catalog.toolchain(native.toolchain)
         program = toolchain.compilers["cc"].format(gnu=native.target.gnu)
-        words = [program.replace("@TOOLCHAIN@", "@BUILD_TOOLCHAIN@"), *_arguments(toolchain, native)]
+        words = [program.replace("@TOOLCHAIN@", "@BUILD_TOOLCHAIN@"), *compiler_arguments(toolchain, native)]
         return {"build-cc": " ".join(words)}
 
     def _python_context(self, build: Build) -> dict[str, object]:
@@ -426,123 +432,6 @@ class Planner:
             "tcl_windows": series.tcl_windows,
             "hex": build.python.hexversion,
         }
-
-
-def _target_context(build: Build, native: Build, cross: bool, runs_here: bool) -> dict[str, object]:
-    target = build.target
-    # Configure scripts take it for a cross build if they are told two different names of one platform: of Darwin, a version may be said.
-    build_name = native.target.gnu + ("20" if cross and native.target.macos else "")
-    return {
-        "triple": target.triple,
-        "host": target.gnu,
-        "build": build_name,
-        "zig": target.zig,
-        "answers": target.answers,
-        "arch": target.arch,
-        "libc": target.libc,
-        "macos": target.macos,
-        "openssl": target.openssl,
-        **({"windows": target.windows, "runs_here": runs_here} if target.windows else {}),
-    }
-
-
-def _wrappers(toolchain: Toolchain, build: Build) -> dict[str, str]:
-    """Return {command: command line}; compilers get target, sysroot and the build root's own include and library folders."""
-    gnu = build.target.gnu
-    arguments = _arguments(toolchain, build)
-    # Where a root or the store lies must not be in a result.  GCC hands only the debug option on to the assembler.
-    paths = [
-        "-ffile-prefix-map=@ROOT@=/build",
-        "-fdebug-prefix-map=@ROOT@=/build",
-        "-ffile-prefix-map=@SYSROOT@=/toolchain",
-    ]
-    paths += ["-isystem", "@ROOT@/deps/include"]
-    wrappers = {name: program.format(gnu=gnu) for name, program in toolchain.programs.items()}
-    for name, program in toolchain.compilers.items():
-        more = [] if name == "cpp" else ["-L@ROOT@/deps/lib", *toolchain.linking]
-        wrappers[name] = " ".join([program.format(gnu=gnu), *arguments, *paths, *more])
-    return wrappers
-
-
-def _arguments(toolchain: Toolchain, build: Build) -> list[str]:
-    """Return what a compiler is told of the target."""
-    target = build.target
-    minor = target.glibc.partition(".")[2]
-    words = {
-        "gnu": target.gnu,
-        "arch": target.arch,
-        "apple_arch": {"aarch64": "arm64"}.get(target.arch, target.arch),
-        "glibc_minor": minor,
-        "macos": target.macos,
-    }
-    return [
-        argument.format(**words)
-        for argument in (*toolchain.arguments, *target.arguments)
-        if minor or "{glibc_minor}" not in argument
-    ]
-
-
-def _environment(name: str, toolchain: Toolchain) -> dict[str, str]:
-    # CPython chooses its own optimization flags; a library left to itself often compiles with none.
-    flags = "" if name == "cpython" else "-O3 -fPIC"
-    return {
-        "AR": "ar",
-        "ARCHIVER_FLAGS": "rcsD",
-        "CC": toolchain.cc,
-        "CFLAGS": flags,
-        "CONFIG_SITE": "/dev/null",
-        "CXX": toolchain.cxx,
-        "CXXFLAGS": flags,
-        "DEPS": "@ROOT@/deps",
-        "FILES": "@ROOT@/files",
-        "HOME": "@ROOT@/home",
-        "LC_ALL": "C",
-        "NM": "nm",
-        "OBJCOPY": "objcopy",
-        "OUT": "@ROOT@/out",
-        "PATH": "@ROOT@/bin:@ROOT@/tools/bin",
-        "PKG_CONFIG": "pkgconf --static",
-        "PKG_CONFIG_LIBDIR": "@ROOT@/deps/lib/pkgconfig:@ROOT@/deps/share/pkgconfig",
-        "RANLIB": "ranlib",
-        "READELF": "readelf",
-        "ROOT": "@ROOT@",
-        "SOURCES": "@ROOT@/src",
-        "SOURCE_DATE_EPOCH": _EPOCH,
-        "SRC": f"@ROOT@/src/{name}",
-        "STRIP": "strip",
-        "TMPDIR": "@ROOT@/tmp",
-        "TOOLS": "@ROOT@/tools",
-        "TZ": "UTC",
-    }
-
-
-def _windows_environment(name: str) -> dict[str, str]:
-    """Return the variables of a script for Windows, besides those by which Visual C++'s programs find what they need."""
-    return {
-        "DEPS": "@ROOT@/deps",
-        "FILES": "@ROOT@/files",
-        "LC_ALL": "C",
-        # Git's and MSYS2's shells would take arguments with a slash in front for paths, and change them.
-        "MSYS2_ARG_CONV_EXCL": "*",
-        "OUT": "@ROOT@/out",
-        "PYTHONUTF8": "1",
-        "ROOT": "@ROOT@",
-        "SOURCES": "@ROOT@/src",
-        "SOURCE_DATE_EPOCH": _EPOCH,
-        "SRC": f"@ROOT@/src/{name}",
-        "TMPDIR": "@ROOT@/tmp",
-        "TOOLS": "@ROOT@/tools",
-        "TZ": "UTC",
-    }
-
-
-def _script_inputs(action: ScriptAction) -> dict[str, str]:
-    inputs = {"script": file_digest(action.script.encode()), "license files": ", ".join(action.license_files)}
-    inputs.update({f"variable {name}": value for name, value in action.environment.items()})
-    inputs.update({f"command {name}": value for name, value in action.wrappers.items()})
-    inputs.update({f"patch {name}": file_digest(content) for name, content in action.patches})
-    inputs.update({f"file {name}": file_digest(content) for name, content in action.files.items()})
-    return inputs
 
 
 def _with_short_names(steps: dict[str, Step], outputs: list[Output]) -> Plan:
