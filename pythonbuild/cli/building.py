@@ -212,7 +212,7 @@ def _notes(session: Session, plan: Plan, observer: _Observer) -> None:
     if session.request.xcode:
         observer(Note(f"xcode    {session.request.xcode}"))
     elif session.request.msvc:
-        observer(Note(f"msvc     {session.request.msvc}"))
+        observer(Note(f"msvc     {session.request.msvc.studio}, {session.request.msvc}"))
     elif "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
         observer(Note("APPLE_SDK_PATH is read on a Mac only: on Linux an SDK of Apple's is not needed", "warning"))
 

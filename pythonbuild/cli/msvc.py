@@ -93,18 +93,20 @@ def find_msvc(target: Target, machine: str, wishes: Wishes, variables: Mapping[s
         raise MissingPrerequisite(
             f"this machine cannot build for {target.triple}:\n" + "\n".join(f"- {text}" for text in missing)
         )
-    name, values = found
+    studio, values = found
     kept = {name: value for name, value in values.items() if _KEPT.fullmatch(name)}
     kept["PATH"] = os.pathsep.join(_path(values, shell))
     kept["WINDOWS_SDK"] = _sdk(values)
     kept.setdefault("NUMBER_OF_PROCESSORS", str(os.cpu_count() or 1))
-    return Msvc(f"{name}, Visual C++ {values.get('VCToolsVersion', '')}, SDK {_sdk(values)}", shell, kept)
+    return Msvc(f"Visual C++ {values.get('VCTOOLSVERSION', '')}, SDK {_sdk(values)}", shell, kept, studio)
 
 
 def _studio(target: Target, machine: str, wishes: Wishes, variables: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Return Visual Studio's name with its version, and all variables as they are in its command prompt for the target."""
+    """Return Visual Studio's name with its version, and all variables as they are in its command prompt for the target, in upper case,
+    which Windows does not tell from lower."""
     if cpu_of_prompt(variables) == target.arch and not wishes.studio and not wishes.sdk:
-        return f"Visual Studio {variables.get('VSCMD_VER', '')}".rstrip(), dict(variables)
+        name = f"Visual Studio {variables.get('VSCMD_VER', '')}".rstrip()
+        return name, {name.upper(): value for name, value in variables.items()}
     studio = _newest(target, wishes, variables)
     names = {ours: theirs for theirs, ours in _CPUS.items()}
     own, wanted = names[machine.partition("-")[0]], names[target.arch]
@@ -149,12 +151,13 @@ def _prompt(batch: Path, architecture: str, sdk: str) -> dict[str, str]:
             f"{batch} {architecture} {sdk}".rstrip() + f" fails: {words[-1] if words else ''}\n  {_STUDIO_HINT}"
         )
     lines = done.stdout.decode("utf-8", "replace").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line)
+    pairs = (line.partition("=") for line in lines)
+    return {name.upper(): value for name, equals, value in pairs if name and equals}
 
 
 def _lacks(target: Target, values: Mapping[str, str]) -> Iterator[str]:
     """Yield what a prompt's variables do not lead to."""
-    path = _value(values, "PATH")
+    path = values.get("PATH")
     programs = (*_PROGRAMS, _ASSEMBLERS[target.arch])
     missing = [name for name in programs if shutil.which(name, path=path) is None]
     if missing:
@@ -170,19 +173,14 @@ def _lacks(target: Target, values: Mapping[str, str]) -> Iterator[str]:
 
 
 def _sdk(values: Mapping[str, str]) -> str:
-    return values.get("WindowsSDKVersion", "").rstrip("\\/")
-
-
-def _value(values: Mapping[str, str], name: str) -> str:
-    """Return a variable's value; Windows does not tell upper from lower case in names."""
-    return next((value for key, value in values.items() if key.upper() == name.upper()), "")
+    return values.get("WINDOWSSDKVERSION", "").rstrip("\\/")
 
 
 def _path(values: Mapping[str, str], shell: Path) -> Iterator[str]:
     """Yield the folders of PATH: the compiler's and the SDK's, the shell's, as its link and find are others, and then Windows' own."""
-    entries = [entry for entry in _value(values, "PATH").split(os.pathsep) if entry]
-    system = _value(values, "SystemRoot")
-    roots = [values[name] for name in ("VSINSTALLDIR", "WindowsSdkDir", "FrameworkDir") if values.get(name)]
+    entries = [entry for entry in values.get("PATH", "").split(os.pathsep) if entry]
+    system = values.get("SYSTEMROOT")
+    roots = [values[name] for name in ("VSINSTALLDIR", "WINDOWSSDKDIR") if values.get(name)]
     yield from (entry for entry in entries if any(_below(entry, root) for root in roots))
     yield str(shell.parent)
     yield from (entry for entry in entries if system and _below(entry, system))

@@ -66,12 +66,13 @@ class Llvm:
 
 @dataclass(frozen=True)
 class Msvc:
-    """Visual C++ on a Windows machine: a text that tells the versions of Visual Studio, compiler and SDK; the POSIX shell that runs
-    scripts; and the variables by which programs find what they need."""
+    """Visual C++ on a Windows machine: a text that tells the versions of compiler and SDK, by which it is known; the POSIX shell that runs
+    scripts; the variables by which programs find what they need; and the name of the Visual Studio that has it, for people."""
 
     version: str
     shell: Path
     variables: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    studio: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return self.version
