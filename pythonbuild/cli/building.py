@@ -124,11 +124,13 @@ def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace
             check_cpu(session.catalog.target(triple), cpu_flags())
     if session.debian and todo:
         check_release(session.choice, session.debian, session.catalog)
-    if session.request.msvc and any(isinstance(step.action, PythonAction) for step in todo):
-        raise BadRequest(
-            "of Pythons for Windows no archives are made yet",
-            f"--only {next(step.name for step in todo if step.name.startswith('cpython'))} builds one, as far as it can be run there",
-        )
+        names = session.catalog.target(triple).windows
+        described = any(isinstance(step.action, PythonAction) for step in todo)
+        if names and described and session.request.machine not in names.runs_on:
+            raise BadRequest(
+                f"what is said of a Python in its archives it says itself, and this machine does not run those for {triple}",
+                f"build it on {' or '.join(names.runs_on)}",
+            )
     output = Path(flags.output).absolute()
     wrong = doctor.findings(session.cache, output, tools=session.choice.name == "host") if todo else []
     if wrong:

@@ -42,16 +42,18 @@ def assemble(
     _copy(cpython / "install", root / "install")
     _copy(cpython / "build", root / "build")
     _licenses(cpython, libraries, root / "licenses")
+    windows = "-windows-" in parameters["triple"]
     interpreter = _interpreter(root / "install", parameters)
-    relocate(root / "install", interpreter.name)
+    if not windows:
+        relocate(root / "install", interpreter.name)
     said = _ask(*_describer(root, interpreter, host_python))
     licenses: dict[str, list[str]] = json.loads(parameters["licenses"])
     facts = Facts(
         target_triple=parameters["triple"],
         options=parameters["options"],
         licenses=licenses["cpython"],
-        interpreter=f"install/bin/{interpreter.name}",
-        libraries=_linked(root, libraries, licenses),
+        interpreter=interpreter.relative_to(root).as_posix(),
+        libraries=_by_recipe(root, licenses) if windows else _linked(root, libraries, licenses),
         said=said,
     )
     (root / "PYTHON.json").write_text(json.dumps(python_json(root, facts), indent=1, sort_keys=True) + "\n")
@@ -89,11 +91,23 @@ def _linked(root: Path, trees: dict[str, Path], licenses: dict[str, list[str]]) 
     return found
 
 
+def _by_recipe(root: Path, licenses: dict[str, list[str]]) -> dict[str, Library]:
+    """Return each library that a Python for Windows is made of by its recipe's name, with its licence."""
+    texts = {name: sorted((root / "licenses").glob(f"LICENSE.{name}.*")) for name in licenses if name != "cpython"}
+    return {
+        name: Library(tuple(licenses[name]), tuple(path.relative_to(root).as_posix() for path in found))
+        for name, found in texts.items()
+    }
+
+
 def _interpreter(install: Path, parameters: dict[str, str]) -> Path:
     series = ".".join(parameters["python"].split(".")[:2])
-    path = install / "bin" / f"python{series}{parameters['abi_flags']}"
+    name = f"bin/python{series}{parameters['abi_flags']}"
+    if "-windows-" in parameters["triple"]:
+        name = "python.exe"
+    path = install / name
     if not path.is_file():
-        raise PythonBuildError(f"the build made no bin/{path.name}")
+        raise PythonBuildError(f"the build made no {name}")
     return path
 
 
@@ -108,7 +122,9 @@ def _describer(root: Path, interpreter: Path, host_python: Optional[Path]) -> tu
 def _ask(interpreter: Path, *arguments: Path) -> dict[str, Any]:
     """Run describe.py by the interpreter, in an empty environment and without writing bytecode into the tree."""
     command = [str(interpreter), "-I", "-B", os.fspath(Path(describe.__file__)), *map(str, arguments)]
-    done = subprocess.run(command, env={"LC_ALL": "C"}, capture_output=True, text=True)
+    # Without this one, nothing starts on Windows.
+    variables = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+    done = subprocess.run(command, env={"LC_ALL": "C", **variables}, capture_output=True, text=True)
     if done.returncode:
         raise PythonBuildError(f"the interpreter that was built does not run:\n{done.stderr.strip()}")
     answer: dict[str, Any] = json.loads(done.stdout)

@@ -21,7 +21,8 @@ from typing import Any
 def _relative(path: str) -> str:
     """Return a path below the prefix as it is in the archive, others as they are."""
     prefix = sys.base_prefix
-    return "install" + path[len(prefix) :] if path == prefix or path.startswith(prefix + "/") else path
+    inside = path == prefix or path.startswith(prefix + os.sep)
+    return ("install" + path[len(prefix) :]).replace(os.sep, "/") if inside else path
 
 
 def describe() -> "dict[str, Any]":
@@ -46,7 +47,8 @@ def describe() -> "dict[str, Any]":
             "source": importlib.machinery.SOURCE_SUFFIXES,
         },
         "builtin_modules": sorted(sys.builtin_module_names),
-        "abi_flags": sys.abiflags,
+        # On Windows, older Pythons do not tell them.
+        "abi_flags": getattr(sys, "abiflags", "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""),
         "ld_version": sysconfig.get_config_var("LDVERSION"),
         "compiler": platform.python_compiler(),
     }

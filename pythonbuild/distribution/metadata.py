@@ -12,6 +12,7 @@ from typing import Any
 from pythonbuild.binaries.elf import highest_glibc, object_format
 from pythonbuild.binaries.macho import macho_facts
 from pythonbuild.distribution.build_info import Library, build_info
+from pythonbuild.distribution.windows import windows_build_info
 from pythonbuild.errors import PythonBuildError
 
 __all__ = ["Facts", "python_json"]
@@ -26,7 +27,7 @@ _TEST_PACKAGES = (
 class Facts:
     """What the plan knows of a distribution, and what its interpreter said of itself (see describe.py).
 
-    interpreter: its path in the archive; libraries: what is linked in, by the name after -l.
+    interpreter: its path in the archive; libraries: what is linked in, by the name after -l, for Windows by the recipe's.
     """
 
     target_triple: str
@@ -37,7 +38,13 @@ class Facts:
     said: dict[str, Any]
 
 
+def _for_windows(facts: Facts) -> bool:
+    return "-windows-" in facts.target_triple
+
+
 def _crt_features(root: Path, facts: Facts) -> list[str]:
+    if _for_windows(facts):
+        return ["vcruntime:140"]
     if "static" in facts.options.split("+"):
         return ["static"]
     if "-apple-" in facts.target_triple:
@@ -61,7 +68,9 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
         "build_options": facts.options,
         # The name of build_options before version 8.
         "optimizations": facts.options,
-        "build_info": build_info(root, facts.libraries, _object_format(root, said)),
+        "build_info": windows_build_info(root, facts.libraries)
+        if _for_windows(facts)
+        else build_info(root, facts.libraries, _object_format(root, said)),
         "crt_features": _crt_features(root, facts),
         "libpython_link_mode": "static" if static else "shared",
         "licenses": facts.licenses,
@@ -79,18 +88,23 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
         "python_paths": said["paths"],
         "python_paths_abstract": said["paths_abstract"],
         "python_platform_tag": said["platform"],
-        "python_stdlib_platform_config": _only(root, f"{stdlib}/config-{said['ld_version']}-*"),
         "python_stdlib_test_packages": [
             name for name in _TEST_PACKAGES if (root / stdlib / name.replace(".", "/")).is_dir()
         ],
         "python_suffixes": said["suffixes"],
-        "python_symbol_visibility": "global-default",
+        "python_symbol_visibility": "dllexport" if _for_windows(facts) else "global-default",
         "python_tag": f"cp{series.replace('.', '')}",
         "python_version": said["version"],
         "run_tests": "build/run_tests.py",
-        **_tcl(root),
+        **_tcl(root, "install/tcl" if _for_windows(facts) else "install/lib"),
+        **({} if _for_windows(facts) else _platform_config(root, said)),
         **(_apple_sdk(root / facts.interpreter) if "-apple-" in facts.target_triple else {}),
     }
+
+
+def _platform_config(root: Path, said: dict[str, Any]) -> dict[str, object]:
+    folder = _only(root, f"{said['paths']['stdlib']}/config-{said['ld_version']}-*")
+    return {"python_stdlib_platform_config": folder}
 
 
 def _object_format(root: Path, said: dict[str, Any]) -> str:
@@ -123,8 +137,8 @@ def _apple_sdk(interpreter: Path) -> dict[str, object]:
     }
 
 
-def _tcl(root: Path) -> dict[str, object]:
+def _tcl(root: Path, place: str) -> dict[str, object]:
     """Return where Tcl's and Tk's scripts are: Tcl looks in tclX.Y for itself, and in tclX for modules of its own."""
-    folders = [path for pattern in ("tcl[0-9]*", "tk[0-9]*") for path in (root / "install/lib").glob(pattern)]
+    folders = [path for pattern in ("tcl[0-9]*", "tk[0-9]*") for path in (root / place).glob(pattern)]
     names = sorted(path.name for path in folders if path.is_dir())
-    return {"tcl_library_path": "install/lib", "tcl_library_paths": names} if names else {}
+    return {"tcl_library_path": place, "tcl_library_paths": names} if names else {}

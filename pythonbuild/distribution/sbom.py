@@ -34,7 +34,8 @@ class Part:
 
 def bundled_wheels(install: Path) -> tuple[Part, ...]:
     """Return pip, and what else CPython carries as a wheel for ensurepip, as parts."""
-    return tuple(_wheel(path) for path in sorted(install.glob("lib/python3*/ensurepip/_bundled/*.whl")))
+    places = ("lib/python3*/ensurepip/_bundled/*.whl", "Lib/ensurepip/_bundled/*.whl")
+    return tuple(_wheel(path) for pattern in places for path in sorted(install.glob(pattern)))
 
 
 def _wheel(path: Path) -> Part:

@@ -11,11 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema
 import pytest
+import zstandard
 
 from pythonbuild.cli.msvc import _SHELL_PROGRAMS
 from pythonbuild.home import checkout
@@ -41,6 +44,23 @@ PATH=/usr/bin:/bin exec gcc -c "$file" -o "${{file%.c}}.obj"
 """
 _LIB = """#!/bin/sh
 PATH=/usr/bin:/bin exec ar rcs "${2#-out:}" "$3"
+"""
+
+
+# What the recipe of CPython would leave; its interpreter is the one that runs this test.
+_CPYTHON = """#!/bin/sh
+cd "$OUT"
+mkdir -p install/DLLs install/tcl/tcl8.6 build/core build/extensions/_ssl build/lib
+printf '#!/bin/sh\\nexec %s "$@"\\n' "$(python3 -c 'import sys; print(sys.executable)')" >install/python.exe
+chmod +x install/python.exe
+touch install/python313.dll install/python3.dll install/DLLs/_ssl.pyd install/DLLs/libssl-3-x64.dll build/run_tests.py
+touch install/tcl/tcl8.6/init.tcl build/core/ceval.obj build/core/config.obj build/core/config.c build/extensions/_ssl/_ssl.obj
+touch build/lib/libssl.lib
+cat >build/projects.json <<END
+{"builtins": {"zlib": "PyInit_zlib", "sys": null},
+ "core": {"links": ["ws2_32"], "recipes": ["top"]},
+ "extensions": {"_ssl": {"links": ["crypt32", "libssl"], "recipes": ["side"]}}}
+END
 """
 
 
@@ -143,7 +163,13 @@ def windows(prepared: Path, tmp_path: Path) -> Iterator[StandIn]:
     shutil.copy(checkout() / "build-windows.py", made.root)
     (made.root / "cpython-unix/packages").mkdir()
     for name, needs in (("bottom", ""), ("middle", "bottom"), ("top", "middle"), ("side", "")):
-        made.recipe(name, needs=needs)
+        folder = made.recipe(name, needs=needs)
+        with open(folder / "recipe.yml", "a") as recipe:
+            recipe.write("licenses: [MIT]\n")
+    folder = made.recipe("cpython", script=_CPYTHON)
+    (folder / "recipe.yml").write_text(
+        "name: cpython\nneeds: [top, side]\nreads: [options, python]\nlicenses: [Python-2.0]\nlicense_files: [LICENSE]\n"
+    )
     (made.cache / "venv").symlink_to(prepared / "venv")
     made.install()
     made.environment = {
@@ -166,6 +192,45 @@ def test_all_is_built_by_visual_studios_programs_as_they_are_found(windows: Stan
     assert [line for line in windows.called if line.startswith(batch)]
     assert windows.called[-1] == "cl -nologo -c top.c"
     assert (windows.artifact("top") / "lib/top.lib").exists()
+
+
+def test_archives_are_made_of_what_cpythons_projects_leave(windows: StandIn, prepared: Path) -> None:
+    # CPython's own source, from the user's cache if it is there.
+    (windows.cache / "sources").symlink_to(prepared / "sources")
+    done = windows.run("--output", str(windows.cache / "dist"))
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in (windows.cache / "dist").iterdir())
+    assert [name.partition("-noopt-")[2].partition("-")[2] or "full" for name in names if ".intoto" not in name] == [
+        "full",
+        "install_only.tar.gz",
+        "install_only_stripped.tar.gz",
+        "sbom.cdx.json",
+    ]
+    with zstandard.open(windows.cache / "dist" / names[0], "rb") as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        inside = {info.name: tar.extractfile(info) for info in tar if info.name == "python/PYTHON.json"}
+        (content,) = [json.loads(found.read()) for found in inside.values() if found]
+    schema = json.loads((checkout() / "pythonbuild/validation/python_json.schema.json").read_text())
+    jsonschema.validate(content, schema)
+    assert content["python_exe"] == "install/python.exe"
+    assert content["crt_features"] == ["vcruntime:140"]
+    assert content["python_symbol_visibility"] == "dllexport"
+    assert content["tcl_library_paths"] == ["tcl8.6"]
+    info = content["build_info"]
+    assert info["object_file_format"] == "coff"
+    assert info["core"] == {
+        "objs": ["build/core/ceval.obj"],
+        "links": [{"name": "ws2_32", "system": True}],
+        "shared_lib": "install/python313.dll",
+    }
+    (ssl,) = info["extensions"]["_ssl"]
+    assert ssl["links"] == [
+        {"name": "crypt32", "system": True},
+        {"name": "libssl", "path_static": "build/lib/libssl.lib"},
+    ]
+    assert ssl["shared_lib"] == "install/DLLs/_ssl.pyd"
+    assert ssl["licenses"] == ["MIT"]
+    assert info["extensions"]["zlib"][0]["licenses"] == ["MIT"]
+    assert info["extensions"]["sys"][0]["init_fn"] == "NULL"
 
 
 def test_scripts_see_the_compiler_the_shell_and_windows_in_this_order_and_nothing_of_the_user(windows: StandIn) -> None:
@@ -295,7 +360,11 @@ def test_all_that_is_missing_is_said_at_once(windows: StandIn) -> None:
         (["--sh", "C:/nowhere/sh.exe"], 3, "there is no POSIX shell C:/nowhere/sh.exe"),
         (["--engine", "docker"], 2, "containers run Linux"),
         (["--target-triple", "x86_64-unknown-linux-gnu"], 2, "is not a target for windows"),
-        ([], 2, "no archives are made yet"),
+        (
+            ["--target-triple", "aarch64-pc-windows-msvc"],
+            2,
+            "this machine does not run those for aarch64-pc-windows-msvc",
+        ),
     ],
 )
 def test_what_cannot_be_is_said_in_one_message(

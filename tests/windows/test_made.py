@@ -31,7 +31,7 @@ def made(source: tuple[PythonVersion, Path]) -> tuple[PythonVersion, dict[str, A
 
 def test_extension_modules_have_their_libraries(made: tuple[PythonVersion, dict[str, Any]]) -> None:
     version, facts = made
-    links = facts["extensions"]
+    links = {name: made["links"] for name, made in facts["extensions"].items()}
     assert links["_ssl"] == ["crypt32", "libcrypto", "libssl", "ws2_32"]
     assert links["_hashlib"] == ["libcrypto", "libssl", "ws2_32"]
     assert links["_sqlite3"] == ["sqlite3"]  # made by another project
@@ -43,7 +43,24 @@ def test_extension_modules_have_their_libraries(made: tuple[PythonVersion, dict[
     assert ("_wmi" in links) == version.within(">=3.12")
     assert ("_msi" in links) == version.within("<3.13")
     assert not {"_testembed", "python", "venvlauncher", "py"} & set(links)
-    assert facts["core"] == ["bcrypt", "pathcch", "version", "ws2_32"]
+    assert facts["core"]["links"] == ["bcrypt", "pathcch", "version", "ws2_32"]
+
+
+def test_modules_have_the_recipes_that_their_licences_come_from(made: tuple[PythonVersion, dict[str, Any]]) -> None:
+    version, facts = made
+    recipes = {name: made["recipes"] for name, made in facts["extensions"].items() if made["recipes"]}
+    expected = {
+        "_bz2": ["bzip2"],
+        "_ctypes": ["libffi"],
+        "_hashlib": ["openssl"],
+        "_lzma": ["xz"],
+        "_sqlite3": ["sqlite"],
+        "_ssl": ["openssl"],
+        "_tkinter": ["tcltk"],
+    }
+    # Before, libmpdec was CPython's own copy.
+    assert recipes == expected | ({"_decimal": ["mpdecimal"]} if version.within(">=3.13") else {})
+    assert facts["core"]["recipes"] == ["zlib"]
 
 
 def test_builtin_modules_have_the_functions_that_make_them(made: tuple[PythonVersion, dict[str, Any]]) -> None:

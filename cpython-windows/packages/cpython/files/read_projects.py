@@ -1,8 +1,8 @@
 """Tell what CPython's projects for Windows make: built-in modules, extension modules, and the libraries that each is linked with.
 
 Called as: read_projects.py TREE [PROPERTY=VALUE]..., with CPython's sources and the values of MSBuild's properties that stand in names
-of libraries; writes JSON: {"builtins": {module: function that makes it, or null}, "core": [library, ...], "extensions": {module: [library,
-...]}}.  Libraries are named without .lib.
+of libraries; writes JSON: {"builtins": {module: function that makes it, or null}, "core": made, "extensions": {module: made}}, where
+made is {"links": libraries that it is linked with, without .lib, "recipes": those of which it has sources or libraries}.
 """
 
 from __future__ import annotations
@@ -18,6 +18,21 @@ _M = "{http://schemas.microsoft.com/developer/msbuild/2003}"
 # What holds for each build by pythonbuild, of what PC/config.c asks; and what the names of our libraries have in them.
 _DEFINED = {"WIN32", "MS_WINDOWS_DESKTOP", "_Py_HAVE_ZLIB"}
 _PROPERTIES = {"OutDir": "", "PyDebugExt": ""}
+# Sheets that say what holds for all projects, which is no matter of one.
+_FOR_ALL = ("python.props", "pyproject.props")
+# What the names of properties that tell where something lies begin with -> the recipe that it comes from.
+_RECIPES = {
+    "bz2": "bzip2",
+    "libffi": "libffi",
+    "lzma": "xz",
+    "mpdecimal": "mpdecimal",
+    "openssl": "openssl",
+    "sqlite3": "sqlite",
+    "tcltk": "tcltk",
+    "zlib": "zlib",
+    "zlibng": "zlib-ng",
+    "zstd": "zstd",
+}
 
 
 class Unknown(Exception):
@@ -78,17 +93,32 @@ class Projects:
             raise Unknown(f"{project} is of the kinds {sorted(found)}, and not of one")
         return found.pop()
 
+    def made(self, project: str) -> dict[str, list[str]]:
+        """Return what a project's module or DLL is made of."""
+        return {"links": self.links(project), "recipes": self.recipes(project)}
+
     def links(self, project: str) -> list[str]:
         """Return the libraries that a project is linked with: by name, by the sheets that it imports, or as what another project makes."""
         root = self._root(project)
         texts = [element.text or "" for element in root.iter(f"{_M}AdditionalDependencies")]
         for imported in root.iter(f"{_M}Import"):
             sheet = imported.get("Project", "")
-            # python.props and what it imports say what holds for all, which is no matter of this module.
-            if (self._folder / sheet).is_file() and sheet not in ("python.props", "pyproject.props"):
+            if (self._folder / sheet).is_file() and sheet not in _FOR_ALL:
                 texts += [element.text or "" for element in self._root(sheet).iter(f"{_M}AdditionalDependencies")]
         names = [self._expanded(word, project) for text in texts for word in text.split(";")]
         return sorted({*(word for name in names for word in name), *self._made(root)})
+
+    def recipes(self, project: str) -> list[str]:
+        """Return the recipes whose sources or libraries a project names, or a sheet or project that it takes in."""
+        root = self._root(project)
+        names = [project, *(element.get("Project", "") for element in root.iter(f"{_M}Import"))]
+        names += [f"{name}.vcxproj" for name in self._made(root)]
+        roots = [self._root(name) for name in names if name not in _FOR_ALL and (self._folder / name).is_file()]
+        # What is compiled and where headers lie; other places are named as well, such as those of licences, which are copied.
+        texts = [item.get("Include", "") for root in roots for item in root.iter(f"{_M}ClCompile")]
+        texts += [item.text or "" for root in roots for item in root.iter(f"{_M}AdditionalIncludeDirectories")]
+        used = {word.lower() for text in texts for word in re.findall(r"\$\((\w+?)(?:Out|Include)?[Dd]ir\b", text)}
+        return sorted(_RECIPES[word] for word in used & set(_RECIPES))
 
     def _expanded(self, word: str, project: str) -> Iterator[str]:
         if word.startswith("%(") or not word:
@@ -113,8 +143,8 @@ def main(tree: Path, properties: dict[str, str]) -> dict[str, object]:
     projects = Projects(tree / "PCbuild", properties)
     return {
         "builtins": builtins((tree / "PC/config.c").read_text(encoding="utf-8")),
-        "core": projects.links("pythoncore.vcxproj"),
-        "extensions": {name: projects.links(f"{name}.vcxproj") for name in projects.modules},
+        "core": projects.made("pythoncore.vcxproj"),
+        "extensions": {name: projects.made(f"{name}.vcxproj") for name in projects.modules},
     }
 
 
