@@ -43,7 +43,7 @@ from pythonbuild.cli.main import main
 for command in json.loads(sys.argv[1]):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main(command, "build-windows.py")
+        status = main(command, "build-windows.py" if command[0] == "build" else "pythonbuild")
     print(json.dumps([status, out.getvalue(), err.getvalue()]))
 """
 

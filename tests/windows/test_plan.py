@@ -47,7 +47,6 @@ def test_a_step_is_explained() -> None:
             ["--plan", "--target-triple", "i686-pc-windows-msvc", "--target-triple", "x86_64-pc-windows-msvc"],
             "one target is built at a time",
         ),
-        (["--plan", "--windows-sdk-version", "11"], "nothing was run"),
         (["--plan", "--options", "lto"], "there are the options noopt and pgo"),
         (["--plan", "--options", "pgo", "--target-triple", "aarch64-pc-windows-msvc"], "cannot run what is for"),
         (["--plan", "--target-triple", "x86_64-apple-darwin"], "is not a target for windows"),
