@@ -23,7 +23,7 @@ from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
 from pythonbuild.model.target import cpu_flags
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
-from pythonbuild.request.build import Build, check_cpu
+from pythonbuild.request.build import Build, check_cpu, check_runs_on
 from pythonbuild.run.execute import Executor
 from pythonbuild.run.jobserver import job_tokens
 from pythonbuild.run.loop import Run, RunResult, lookup
@@ -120,17 +120,13 @@ def _wanted(session: Session, flags: argparse.Namespace) -> tuple[Plan, tuple[st
 def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace) -> None:
     """Raise MissingPrerequisite with all that is wrong here, if there is anything to be built; BadRequest if it would not run here."""
     for triple in session.request.targets:
+        target = session.catalog.target(triple)
         if any(isinstance(step.action, ScriptAction) and f"@{triple}/" in step.identity for step in todo):
-            check_cpu(session.catalog.target(triple), cpu_flags())
+            check_cpu(target, cpu_flags())
+        if target.windows and any(isinstance(step.action, PythonAction) for step in todo):
+            check_runs_on(target, session.request.machine)
     if session.debian and todo:
         check_release(session.choice, session.debian, session.catalog)
-        names = session.catalog.target(triple).windows
-        described = any(isinstance(step.action, PythonAction) for step in todo)
-        if names and described and session.request.machine not in names.runs_on:
-            raise BadRequest(
-                f"what is said of a Python in its archives it says itself, and this machine does not run those for {triple}",
-                f"build it on {' or '.join(names.runs_on)}",
-            )
     output = Path(flags.output).absolute()
     wrong = doctor.findings(session.cache, output, tools=session.choice.name == "host") if todo else []
     if wrong:

@@ -29,6 +29,7 @@ __all__ = [
     "Xcode",
     "check_cpu",
     "check_options",
+    "check_runs_on",
     "read_patchlevel",
     "resolve",
 ]
@@ -179,6 +180,16 @@ def check_cpu(target: Target, cpu: frozenset[str]) -> None:
         raise BadRequest(
             f"Pythons for {target.triple} do not run on this machine, whose CPU has no {', '.join(missing)}",
             "use a machine that has it, as a Python is run before it is shipped, or choose a lower level",
+        )
+
+
+def check_runs_on(target: Target, machine: str) -> None:
+    """Raise BadRequest if archives for Windows cannot be made on a building machine: a Python says itself what is said of it in them."""
+    if target.windows and machine not in target.windows.runs_on:
+        raise BadRequest(
+            f"archives of Pythons for {target.triple} are made where these run, as they say themselves what they are, and {machine} "
+            "does not run them",
+            f"build them on {' or '.join(target.windows.runs_on)}; --only builds CPython itself here, too",
         )
 
 
