@@ -44,8 +44,9 @@ _SHELL_HINT = "install Git for Windows (git-scm.com), or name a sh.exe of Git, C
 # Variables that Windows' programs, Visual C++'s and MSBuild look at; those of the person who builds stay outside.
 _KEPT = re.compile(
     r"(INCLUDE|LIB|LIBPATH|SystemRoot|SystemDrive|windir|ComSpec|PATHEXT|OS|Program(Files|Data|W6432).*|Common(ProgramFiles|ProgramW6432).*"
-    r"|ALLUSERSPROFILE|APPDATA|LOCALAPPDATA|USERPROFILE|NUMBER_OF_PROCESSORS|PROCESSOR_.*|VC.*|VS.*|VisualStudioVersion|Windows.*|UCRTVersion"
-    r"|UniversalCRTSdkDir|Platform|DevEnvDir|ExtensionSdkDir|Framework.*|__VSCMD.*)",
+    r"|ALLUSERSPROFILE|APPDATA|LOCALAPPDATA|USERPROFILE|NUMBER_OF_PROCESSORS|PROCESSOR_.*|VC(INSTALLDIR|IDE.*|Tools.*)"
+    r"|VS(INSTALLDIR|CMD_.*|\d+COMNTOOLS)|VisualStudioVersion|Windows.*|UCRTVersion|UniversalCRTSdkDir"
+    r"|Platform|DevEnvDir|ExtensionSdkDir|Framework.*|__VSCMD.*)",
     re.IGNORECASE,
 )
 

@@ -45,7 +45,8 @@ def find_xcode(toolchain: Toolchain, variables: Mapping[str, str]) -> Xcode:
             wrong.append(str(error))
     if wrong:
         raise MissingPrerequisite(
-            "Apple's tools cannot build here:\n" + "\n".join(f"- {text}" for text in wrong), toolchain.host_hint
+            "Apple's tools cannot build here:\n" + "\n".join(f"- {text}" for text in dict.fromkeys(wrong)),
+            toolchain.host_hint,
         )
     return Xcode(
         programs=clang.parent,

@@ -173,3 +173,26 @@ def wait_for(path: Path, seconds: float = 60.0) -> None:
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} did not appear"
         time.sleep(0.02)
+
+
+# Waits in the middle, so that a test can do something meanwhile; `marker` tells that it is there.
+SLOW = """#!/bin/sh
+mkdir -p "$OUT/deps/lib"
+echo half >"$OUT/deps/lib/half"
+touch {marker}
+sleep 60
+echo whole >"$OUT/deps/lib/half"
+"""
+
+
+def interrupt(small: Small, number: signal.Signals) -> str:
+    """Send a signal to a build of `top` in the middle of the step `middle`; returns what it then says on standard error."""
+    marker = small.root.parent / "marker"
+    small.recipe("middle", script=SLOW.format(marker=marker), needs="bottom")
+    build = small.start("--only", "top")
+    wait_for(marker)
+    build.send_signal(number)
+    _, said = build.communicate(timeout=30)
+    assert build.returncode == 130
+    assert "Traceback" not in said
+    return said

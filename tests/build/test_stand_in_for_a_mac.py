@@ -20,8 +20,7 @@ import pytest
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.doctor import HOST_TOOLS
 from pythonbuild.home import checkout
-from tests.build.conftest import MANY_JOBS, Small, _end_all, _fill, most_at_once, wait_for
-from tests.build.test_faults import SLOW
+from tests.build.conftest import MANY_JOBS, Small, _end_all, _fill, interrupt, most_at_once
 
 _SETTINGS = '{{"CanonicalName": "{name}", "Version": "{version}"}}\n'
 # It knows two questions, as xcrun of the command line tools answers them.
@@ -222,16 +221,9 @@ def test_a_step_that_fails_is_shown_kept_and_retried_where_it_was(mac: StandIn) 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing_half_written_and_the_next_run_goes_on(
-    mac: StandIn, tmp_path: Path, number: signal.Signals
+    mac: StandIn, number: signal.Signals
 ) -> None:
-    marker = tmp_path / "marker"
-    mac.recipe("middle", script=SLOW.format(marker=marker), needs="bottom")
-    build = mac.start("--only", "top")
-    wait_for(marker)
-    build.send_signal(number)
-    _, said = build.communicate(timeout=30)
-    assert build.returncode == 130
-    assert "Traceback" not in said
+    interrupt(mac, number)
     left = subprocess.run(["pgrep", "-f", f"{mac.cache}/roots"], capture_output=True, text=True)
     assert left.stdout == ""
     mac.recipe("middle", needs="bottom", script="#!/bin/sh\nmkdir -p $OUT/deps\n")

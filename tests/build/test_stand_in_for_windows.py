@@ -22,8 +22,7 @@ import zstandard
 
 from pythonbuild.cli.msvc import _SHELL_PROGRAMS
 from pythonbuild.home import checkout
-from tests.build.conftest import Small, _end_all, _fill, wait_for
-from tests.build.test_faults import SLOW
+from tests.build.conftest import Small, _end_all, _fill, interrupt
 
 _RECIPE = """#!/bin/sh
 mkdir -p "$OUT/deps/lib"
@@ -390,16 +389,9 @@ def test_a_step_that_fails_is_shown_kept_and_retried_where_it_was(windows: Stand
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing_half_written_and_the_next_run_goes_on(
-    windows: StandIn, tmp_path: Path, number: signal.Signals
+    windows: StandIn, number: signal.Signals
 ) -> None:
-    marker = tmp_path / "marker"
-    windows.recipe("middle", script=SLOW.format(marker=marker), needs="bottom")
-    build = windows.start("--only", "top")
-    wait_for(marker)
-    build.send_signal(number)
-    _, said = build.communicate(timeout=30)
-    assert build.returncode == 130
-    assert "Traceback" not in said
+    interrupt(windows, number)
     left = subprocess.run(["pgrep", "-f", f"{windows.cache}/roots"], capture_output=True, text=True)
     assert left.stdout == ""
     windows.recipe("middle", needs="bottom")
