@@ -30,6 +30,7 @@ from pythonbuild.run.loop import Run, RunResult, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
+from pythonbuild.store.shared import SharedStore
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.live import LiveObserver
 from pythonbuild.ui.plain import PlainObserver
@@ -76,6 +77,8 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
     session = Session.start(flags)
     plan, final = _wanted(session, flags)
     observer = _observer(flags)
+    if session.store.shared:
+        session.store.shared.say = lambda text, level: observer(Note(text, level))
     engine: Optional[Engine] = None
     try:
         with session.store.in_use():
@@ -86,7 +89,7 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
             _check_machine(todo, session, flags)
             if any(isinstance(step.action, ScriptAction) for step in todo):
                 choice, engine = start(session.choice, flags, session.catalog, session.cache, observer)
-                session = Session.start(flags, choice)
+                session = Session.start(flags, choice, session.store)
                 plan, final = _wanted(session, flags)
                 todo = _to_do(session, plan, final)
                 _check_machine(todo, session, flags)  # it may have turned out to be this machine after all
@@ -94,6 +97,7 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
             # What was fetched decides the keys: another origin may carry other bytes.
             plan, final = _wanted(session, flags)
             result = _run(session, plan, final, flags, observer, engine)
+            _send_rest(session.store.shared, observer)
     finally:
         if engine:
             engine.close()
@@ -199,6 +203,17 @@ def _run(
             Note(f"engine   waited for {waited:.1f} s for the daemon over all steps, {share:.1%} of the run's time")
         )
     return result
+
+
+def _send_rest(shared: Optional[SharedStore], observer: _Observer) -> None:
+    """Wait until the shared store has what was built, and tell how much came and went."""
+    if not shared:
+        return
+    if shared.waiting():
+        observer(Note(f"shared   sending {shared.waiting()} more results to {shared.place.name}"))
+        shared.finish()
+    if shared.brought or shared.sent:
+        observer(Note(f"shared   {shared.brought} results from {shared.place.name}, {shared.sent} to it"))
 
 
 def _notes(session: Session, plan: Plan, observer: _Observer) -> None:

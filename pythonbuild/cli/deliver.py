@@ -23,7 +23,8 @@ from pythonbuild.release.keys import check_key
 from pythonbuild.request.build import Build
 from pythonbuild.request.debian import DebianBuild
 from pythonbuild.sources.cache import sha256_of
-from pythonbuild.store.store import Record, Store
+from pythonbuild.store.record import Record
+from pythonbuild.store.store import Store
 
 __all__ = ["Delivered", "check_signing", "deliver"]
 

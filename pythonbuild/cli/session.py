@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 import tarfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,8 @@ from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest, LocalPython, Msvc, PgoProfile, read_patchlevel, resolve
 from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
 from pythonbuild.sources.cache import SourceCache, sha256_of
+from pythonbuild.store.places import place_of
+from pythonbuild.store.shared import PATIENCE, SharedStore
 from pythonbuild.store.store import Store
 from pythonbuild.store.trees import digest_of, manifest_of
 
@@ -54,8 +57,10 @@ class Session:
     features: bool = False
 
     @classmethod
-    def start(cls, flags: argparse.Namespace, choice: Optional[Choice] = None) -> Session:
-        """Open catalog, store and caches, and read the request from the flags.  choice: the engine, if it is known already."""
+    def start(
+        cls, flags: argparse.Namespace, choice: Optional[Choice] = None, store: Optional[Store] = None
+    ) -> Session:
+        """Open catalog, store and caches, and read the request from the flags.  choice, store: those that are known already."""
         cache = home()
         catalog = load_catalog(checkout() / "cpython-unix")
         formats = tuple(part for text in flags.formats or () for part in text.split(","))
@@ -92,7 +97,7 @@ class Session:
         )
         return cls(
             catalog=catalog,
-            store=Store(cache / "store"),
+            store=store or _open_store(cache / "store"),
             sources=SourceCache(cache / "sources"),
             cache=cache,
             choice=choice,
@@ -124,6 +129,31 @@ class Session:
     def debian_builds(self) -> tuple[DebianBuild, ...]:
         """Return the packages asked for, none where archives are."""
         return resolve_debian(self.debian, self.catalog) if self.debian else ()
+
+
+def _open_store(folder: Path) -> Store:
+    """Return the store of this machine, and behind it the one that the environment names.  Raises BadRequest if it names none."""
+    place = os.environ.get("PYTHONBUILD_STORE", "")
+    if not place:
+        return Store(folder)
+    text = os.environ.get("PYTHONBUILD_STORE_TIMEOUT", "")
+    try:
+        patience = float(text) if text else PATIENCE
+    except ValueError:
+        patience = 0.0
+    if patience <= 0:
+        raise BadRequest(
+            f"PYTHONBUILD_STORE_TIMEOUT is {text!r}", "give the seconds until the shared store must have answered"
+        )
+    shared = SharedStore(place_of(place, os.environ), patience)
+    shared.say = _warn
+    return Store(folder, shared)
+
+
+def _warn(text: str, level: str) -> None:
+    """Say a warning where there is no observer of a build."""
+    if level == "warning":
+        sys.stderr.write(f"warning: {text}\n")
 
 
 def _machine(flags: argparse.Namespace, catalog: Catalog, targets: tuple[str, ...]) -> tuple[str, Optional[Msvc]]:

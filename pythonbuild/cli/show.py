@@ -10,7 +10,8 @@ from pythonbuild.catalog.schema import Target
 from pythonbuild.model.options import OPTION_NAMES
 from pythonbuild.plan.step import Plan, Step
 from pythonbuild.run.schedule import State
-from pythonbuild.store.store import Record, Store
+from pythonbuild.store.record import Record
+from pythonbuild.store.store import Store
 from pythonbuild.ui.text import seconds, size
 
 __all__ = ["catalog_text", "changes", "explain_text", "plan_rows", "plan_text", "record_line"]
@@ -23,6 +24,8 @@ def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, O
 
 
 def _why(step: Step, state: State, store: Store) -> str:
+    if state is State.CACHED and not store.find(step.key):
+        return "in the shared store"
     if state is not State.BUILD:
         return ""
     last = store.latest(step.identity)
@@ -73,9 +76,12 @@ def plan_text(plan: Plan, rows: Iterable[Mapping[str, object]], missing: Iterabl
     return "\n".join(lines)
 
 
-def explain_text(step: Step, record: Optional[Record], last: Optional[Record]) -> str:
-    """Return what a step's key is made of, and what differs from the last time a step of its identity was built."""
-    lines = [f"{step.name}  key {step.key[:16]}  {'in the store' if record else 'not in the store'}"]
+def explain_text(step: Step, where: str, last: Optional[Record]) -> str:
+    """Return what a step's key is made of, and what differs from the last time a step of its identity was built.
+
+    where: where its result is, in words.
+    """
+    lines = [f"{step.name}  key {step.key[:16]}  {where}"]
     if last is None:
         lines.append("  it was never built here")
     else:

@@ -27,7 +27,7 @@ from pythonbuild.plan.step import Plan, ScriptAction
 from pythonbuild.request.build import Msvc, Xcode
 from pythonbuild.request.matrix import matrix
 from pythonbuild.run.execute import references
-from pythonbuild.run.loop import lookup
+from pythonbuild.run.loop import glance
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.sources.downloaders import debian_mirrors
@@ -56,7 +56,7 @@ def plan(flags: argparse.Namespace) -> int:
     """Show the plan."""
     session = Session.start(flags)
     made = session.plan()
-    found, _ = lookup(made, session.store, finals(made))
+    found = glance(made, session.store, finals(made))
     rows = show.plan_rows(made, found, session.store)
     if flags.json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
@@ -82,7 +82,10 @@ def explain(flags: argparse.Namespace) -> int:
     session = Session.start(flags)
     made = session.plan()
     step = made.steps[find_step(made, flags.step)]
-    text = show.explain_text(step, session.store.find(step.key), session.store.latest(step.identity))
+    shared = session.store.shared
+    there = "in the shared store" if shared and shared.find(step.key) else "not in the store"
+    where = "in the store" if session.store.find(step.key) else there
+    text = show.explain_text(step, where, session.store.latest(step.identity))
     sys.stdout.write(text + "\n")
     return 0
 

@@ -15,7 +15,8 @@ from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.errors import PythonBuildError, SourceUnavailable
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step, UnpackAction
 from pythonbuild.sources.cache import SourceCache, sha256_of
-from pythonbuild.store.store import Record, Store
+from pythonbuild.store.record import Record
+from pythonbuild.store.store import Store
 
 __all__ = ["Executor", "Handler", "HandlerCall", "Input", "StepError", "references", "root_inputs"]
 
@@ -78,6 +79,9 @@ class Executor:
         root = self._roots.pop(step.name, None)
         if root:
             root.discard()
+        # Wheels come from where they are registered as fast as from anywhere else.
+        if not isinstance(step.action, UnpackAction):
+            self.store.share(kept)
         return kept
 
     def cancel(self) -> None:

@@ -6,7 +6,7 @@ import errno
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import Executor as Pool
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -30,11 +30,14 @@ from pythonbuild.run.execute import Executor
 from pythonbuild.run.failure import first_error
 from pythonbuild.run.jobserver import Jobs
 from pythonbuild.run.schedule import State, priorities, ready, states
-from pythonbuild.store.store import Record, Store
+from pythonbuild.store.record import Record
+from pythonbuild.store.store import Store
 
-__all__ = ["Run", "RunResult", "lookup"]
+__all__ = ["Run", "RunResult", "glance", "lookup"]
 
 _POLL = 0.3  # seconds between looks at a step that another process is building
+
+_LOOKING = 8  # entries of the store that are looked at at the same time
 
 
 @dataclass(frozen=True)
@@ -49,23 +52,40 @@ class RunResult:
 
 
 def lookup(plan: Plan, store: Store, final: Collection[str]) -> tuple[dict[str, State], dict[str, Record]]:
-    """Return each step's state and the records of those that are cached.
+    """Return each step's state and the records of those that are cached, brought from the shared store if they are only there.
 
     Whatever a step to be built reads is checked byte by byte; damaged entries are dropped, so that they are built again.
     """
     records: dict[str, Record] = {}
 
-    def stored(name: str) -> bool:
-        record = store.find(plan.steps[name].key)
-        if record is None:
-            return False
-        if name not in final and store.check(record, thorough=True):
-            return False
-        records[name] = record
-        return True
+    def one(name: str) -> None:
+        record = store.bring(plan.steps[name].key)
+        if record and (name in final or not store.check(record, thorough=True)):
+            records[name] = record
 
-    found = states(plan, stored, final)
-    return found, records
+    def stored(names: Collection[str]) -> Collection[str]:
+        with ThreadPoolExecutor(_LOOKING, thread_name_prefix="lookup") as pool:
+            try:
+                list(pool.map(one, names))
+            except BaseException:
+                store.let_go()
+                raise
+        return records.keys() & set(names)
+
+    return states(plan, stored, final), records
+
+
+def glance(plan: Plan, store: Store, final: Collection[str]) -> dict[str, State]:
+    """Return each step's state as `lookup` does, without bringing or checking anything."""
+
+    def stored(names: Collection[str]) -> Collection[str]:
+        keys = {name: plan.steps[name].key for name in names}
+        absent = [key for key in keys.values() if not store.find(key)]
+        if store.shared and absent:
+            store.shared.look(absent)
+        return [name for name, key in keys.items() if store.find(key) or (store.shared and store.shared.find(key))]
+
+    return states(plan, stored, final)
 
 
 @dataclass
@@ -82,7 +102,7 @@ class Run:
     logs: Path
     keep_going: bool = False
     _records: dict[str, Record] = field(default_factory=dict)
-    _running: dict[Future[Record], tuple[str, float, IO[str]]] = field(default_factory=dict)
+    _running: dict[Future[tuple[Record, bool]], tuple[str, float, IO[str]]] = field(default_factory=dict)
     _failures: list[Failure] = field(default_factory=list)
     _built: list[str] = field(default_factory=list)
 
@@ -157,7 +177,11 @@ class Run:
             future.add_done_callback(lambda _: self.jobserver.wake())
         return elsewhere
 
-    def _one(self, step: Step, log: Path) -> Record:
+    def _one(self, step: Step, log: Path) -> tuple[Record, bool]:
+        """Return a step's record, and whether it was built: another machine may have finished it meanwhile."""
+        brought = self.store.bring(step.key)
+        if brought:
+            return brought, False
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "w", encoding="utf-8", errors="replace") as file:
 
@@ -165,7 +189,7 @@ class Run:
                 file.write(line + "\n")
                 self.observer(StepOutput(step.name, line))
 
-            return self.executor.run(step, self._records, output)
+            return self.executor.run(step, self._records, output), True
 
     def _collect(self, waiting: set[str]) -> None:
         for future in [future for future in self._running if future.done()]:
@@ -175,10 +199,11 @@ class Run:
             seconds = time.monotonic() - started
             error = future.exception()
             if error is None:
-                record = future.result()
+                record, built = future.result()
                 self._records[name] = record
-                self._built.append(name)
-                self.observer(StepFinished(name, seconds, record.cpu_seconds))
+                if built:
+                    self._built.append(name)
+                self.observer(StepFinished(name, seconds, record.cpu_seconds) if built else StepCached(name))
             elif isinstance(error, DamagedArtifact):
                 self.observer(Note(f"{name}: {error.message}; building again what it needs", "warning"))
                 self._rebuild_needs(name, waiting)
@@ -243,6 +268,7 @@ class Run:
     def _abort(self) -> None:
         """End all children, wait for their threads, give the claims back."""
         self.executor.cancel()
+        self.store.let_go()
         self.pool.shutdown(wait=True, cancel_futures=True)
         for _, _, claim in self._running.values():
             claim.close()

@@ -21,17 +21,23 @@ class State(Enum):
     NOT_NEEDED = "not needed"
 
 
-def states(plan: Plan, stored: Callable[[str], bool], final: Collection[str]) -> dict[str, State]:
-    """Return each step's state, seen from the `final` steps back: what only cached steps need is not needed."""
+def states(
+    plan: Plan, stored: Callable[[Collection[str]], Collection[str]], final: Collection[str]
+) -> dict[str, State]:
+    """Return each step's state, seen from the `final` steps back: what only cached steps need is not needed.
+
+    stored: takes names of steps, returns those whose results there are; asked about each step once, and about many at once.
+    """
     found = dict.fromkeys(plan.steps, State.NOT_NEEDED)
-    queue = list(final)
-    while queue:
-        name = queue.pop()
-        if found[name] is not State.NOT_NEEDED:
-            continue
-        found[name] = State.CACHED if stored(name) else State.BUILD
-        if found[name] is State.BUILD:
-            queue += [need.step for need in plan.steps[name].needs]
+    asked = set(final)
+    while asked:
+        there = set(stored(sorted(asked)))
+        needed: set[str] = set()
+        for name in asked:
+            found[name] = State.CACHED if name in there else State.BUILD
+            if found[name] is State.BUILD:
+                needed |= {need.step for need in plan.steps[name].needs}
+        asked = {name for name in needed if found[name] is State.NOT_NEEDED}
     return found
 
 

@@ -6,7 +6,6 @@ on the store while they run, `prune` an exclusive one; a step being built is loc
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -14,36 +13,28 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Optional
 
 from pythonbuild.errors import DamagedArtifact, PythonBuildError
 from pythonbuild.locks import lock
+from pythonbuild.store.record import Record, record_from
+from pythonbuild.store.shared import SharedStore
 from pythonbuild.store.trees import Entry, damage, digest_of, manifest_of, read_manifest, write_manifest
 
-__all__ = ["Record", "Store"]
-
-
-@dataclass(frozen=True)
-class Record:
-    """What a step gave: the digest of its tree, how long it took, and the inputs its key was made of."""
-
-    key: str
-    identity: str
-    inputs: dict[str, str]
-    tree: str
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    sources: dict[str, str] = field(default_factory=dict)
-    finished: float = 0.0
+__all__ = ["Store"]
 
 
 class Store:
-    """The store in a folder; many processes may use it at once."""
+    """The store in a folder; many processes may use it at once.
 
-    def __init__(self, folder: Path) -> None:
+    shared: the store of many machines behind it; what is there is brought here when it is needed.
+    """
+
+    def __init__(self, folder: Path, shared: Optional[SharedStore] = None) -> None:
         self._folder = folder
+        self.shared = shared
         self.work = folder / "tmp"
         for name in ("records", "trees", "latest", "locks", "tmp"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -56,6 +47,35 @@ class Store:
         if record is None or record.key != key:
             return None
         return record if self.check(record, thorough=False) == "" else None
+
+    def bring(self, key: str) -> Optional[Record]:
+        """Return the record of a key as `find` does, after bringing it and its tree from the shared store if it is only there."""
+        found = self.find(key)
+        shipment = self.shared.find(key) if self.shared and not found else None
+        if not self.shared or not shipment:
+            return found
+        tree = self.shared.bring(shipment, self.work)
+        if tree is None:
+            return None
+        try:
+            record = self._keep(shipment.record, tree, wanted=shipment.record.tree)
+            self.shared.taken(shipment)
+            return record
+        except DamagedArtifact as error:
+            self.shared.reject(shipment, error.message)
+            return None
+        finally:
+            shutil.rmtree(tree.parent, ignore_errors=True)
+
+    def share(self, record: Record) -> None:
+        """Send a record and its tree to the shared store, if there is one, while other things are done."""
+        if self.shared:
+            self.shared.send(record, self.tree(record), self.manifest(record), self.work)
+
+    def let_go(self) -> None:
+        """Wait for nothing from the shared store any more."""
+        if self.shared:
+            self.shared.close()
 
     def check(self, record: Record, *, thorough: bool) -> str:
         """Return which file of a record's tree is damaged, "" if none is; thorough: hash them all."""
@@ -86,11 +106,17 @@ class Store:
 
     def put(self, record: Record, tree: Path) -> Record:
         """Move `tree` (on the same disk) into the store under the record's key; returns the record with its digest."""
+        return self._keep(record, tree)
+
+    def _keep(self, record: Record, tree: Path, wanted: str = "") -> Record:
+        """Move a tree in; raises DamagedArtifact if it is not the `wanted` one."""
         for path in tree.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 path.chmod(0o555 if path.stat().st_mode & 0o111 else 0o444)
         manifest = manifest_of(tree)
         digest = digest_of(manifest)
+        if wanted and digest != wanted:
+            raise DamagedArtifact("the tree in it is not the one that its record names")
         staging = Path(tempfile.mkdtemp(dir=self.work, prefix="put-"))
         os.rename(tree, staging / "tree")
         write_manifest(manifest, staging / "manifest.json")
@@ -104,7 +130,7 @@ class Store:
             else:
                 os.rename(home, Path(tempfile.mkdtemp(dir=self.work)) / "damaged")
                 os.rename(staging, home)
-        kept = Record(**{**asdict(record), "tree": digest, "finished": time.time()})
+        kept = replace(record, tree=digest, finished=time.time())
         self._write(self._record_path(record.key), kept)
         self._write(self._folder / "latest" / f"{_slug(record.identity)}.json", kept)
         return kept
@@ -162,14 +188,14 @@ class Store:
 
     def _read(self, path: Path) -> Optional[Record]:
         try:
-            return Record(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError):
+            return record_from(path.read_text())
+        except (OSError, ValueError):
             return None
 
     def _write(self, path: Path, record: Record) -> None:
         handle, name = tempfile.mkstemp(dir=self.work)
         with os.fdopen(handle, "w") as file:
-            json.dump(asdict(record), file, indent=1, sort_keys=True)
+            file.write(record.json())
         os.replace(name, path)
 
 

@@ -61,6 +61,8 @@ class LiveObserver:
             self._finish(event.step)
         elif isinstance(event, events.StepFailed):
             self._finish(event.failure.step)
+        elif isinstance(event, events.StepCached) and event.step in self._running:
+            self._finish(event.step)  # it came from the shared store in the last moment
         if not isinstance(event, (events.Download, events.StepStarted)):
             self._plain(event)
 

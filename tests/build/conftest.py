@@ -88,7 +88,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ours = home() / "sources"
     if ours.is_dir():
         shutil.copytree(
-            ours, small.cache / "sources", ignore=shutil.ignore_patterns("partial", "rejected"), copy_function=_link
+            ours,
+            small.cache / "sources",
+            ignore=shutil.ignore_patterns("partial", "rejected"),
+            copy_function=link_or_copy,
         )
     done = small.run("--only", "toolchain-gcc")
     assert done.returncode == 0, done.stderr
@@ -116,13 +119,25 @@ def small(prepared: Path, tmp_path: Path) -> Iterator[Small]:
     """A fresh small checkout with a cache that holds the compiler and nothing else."""
     made = Small(tmp_path / "checkout", tmp_path / "cache")
     made.root.mkdir()
-    shutil.copytree(prepared, made.cache, symlinks=True, copy_function=_link)
+    copy_cache(prepared, made.cache)
     _fill(made)
     yield made
     _end_all(made)
 
 
-def _link(source: str, target: str) -> str:
+def copy_cache(prepared: Path, target: Path) -> None:
+    """Make a cache that shares with another what is never written to."""
+    shutil.copytree(
+        prepared,
+        target,
+        symlinks=True,
+        copy_function=link_or_copy,
+        ignore=lambda folder, _: ["venv"] if folder == str(prepared) else [],
+    )
+    (target / "venv").symlink_to(prepared / "venv")
+
+
+def link_or_copy(source: str, target: str) -> str:
     # Records are replaced, never written to, so that they may be shared as well as the trees.
     try:
         os.link(source, target, follow_symlinks=False)

@@ -1,0 +1,104 @@
+"""Where a shared store may lie: a bucket that speaks S3, or a server that speaks HTTP; and the client for it (obstore, for both)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Union
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from obstore.store import HTTPStore, S3Store
+
+from pythonbuild.errors import BadRequest
+
+__all__ = ["Client", "Place", "place_of"]
+
+Client = Union[HTTPStore, S3Store]
+# What asks for credentials elsewhere than in the variables: a role that a container or a CI job has.
+_ROLES = (
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place by the name that people may see (without user and password), and how to get a client for it.
+
+    client: takes the seconds that one request may take.
+    """
+
+    name: str
+    client: Callable[[float], Client]
+
+
+def place_of(text: str, settings: Mapping[str, str]) -> Place:
+    """Return the place that `text` names: s3://bucket/prefix, https://host/path, or the same with http.
+
+    settings: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (or AWS_DEFAULT_REGION), AWS_ENDPOINT_URL as other
+    S3 clients read them, PYTHONBUILD_STORE_TOKEN for a server that wants a bearer token.  Raises BadRequest if it names none.
+    """
+    try:
+        parts = urlsplit(text)
+        wrong = parts.scheme not in ("s3", "http", "https") or not parts.hostname or bool(parts.query or parts.fragment)
+    except ValueError:
+        wrong = True
+    if wrong:
+        # It may hold a password: it is not repeated.
+        raise BadRequest(
+            "PYTHONBUILD_STORE is neither s3://bucket/prefix nor https://host/path",
+            "name the shared store like that, or unset it to build with the store of this machine alone",
+        )
+    return _bucket(parts, settings) if parts.scheme == "s3" else _server(parts, settings)
+
+
+def _bucket(parts: SplitResult, settings: Mapping[str, str]) -> Place:
+    prefix = parts.path.strip("/")
+    endpoint = settings.get("AWS_ENDPOINT_URL_S3") or settings.get("AWS_ENDPOINT_URL", "")
+    given = {
+        "access_key_id": settings.get("AWS_ACCESS_KEY_ID", ""),
+        "secret_access_key": settings.get("AWS_SECRET_ACCESS_KEY", ""),
+        "token": settings.get("AWS_SESSION_TOKEN", ""),
+        "region": settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION", ""),
+        "endpoint": endpoint,
+    }
+    config: Any = {name: value for name, value in given.items() if value}
+    if "access_key_id" not in config and not any(settings.get(name) for name in _ROLES):
+        # Without credentials a bucket may still be for all to read.
+        config["skip_signature"] = True
+
+    def client(seconds: float) -> Client:
+        options = _options(seconds, endpoint.startswith("http://"))
+        retry = _retry(seconds)
+        return S3Store(parts.netloc, prefix=prefix or None, config=config, client_options=options, retry_config=retry)
+
+    return Place(f"s3://{parts.netloc}{'/' + prefix if prefix else ''}", client)
+
+
+def _server(parts: SplitResult, settings: Mapping[str, str]) -> Place:
+    host = parts.netloc.rpartition("@")[2]
+    address = f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+    token = settings.get("PYTHONBUILD_STORE_TOKEN", "")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if parts.username:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
+
+    def client(seconds: float) -> Client:
+        options = _options(seconds, parts.scheme == "http")
+        options["default_headers"] = headers
+        return HTTPStore(address, client_options=options, retry_config=_retry(seconds))
+
+    return Place(address, client)
+
+
+def _options(seconds: float, plain: bool) -> Any:
+    limit = timedelta(seconds=seconds)
+    return {"timeout": limit, "connect_timeout": min(limit, timedelta(seconds=5)), "allow_http": plain}
+
+
+def _retry(seconds: float) -> Any:
+    return {"max_retries": 2, "retry_timeout": timedelta(seconds=seconds)}
