@@ -40,11 +40,18 @@ def start(arguments: list[str], program: str) -> int:
 
         parser(program).parse_args(arguments or ["--help"])
     try:
-        environment = virtual_environment("requirements.txt")
+        environment = virtual_environment(_requirements(arguments))
     except NotReady as problem:
         sys.stderr.write(f"pythonbuild: {problem}\n")
         return 3
     return _execute(environment, arguments, program)
+
+
+def _requirements(arguments: list[str]) -> str:
+    """Return the lock file of what a command needs: what is for clusters only, only where one is asked for."""
+    verb, rest = arguments[0], arguments[1:]
+    cluster = verb in ("scheduler", "worker") or (verb == "build-all" and any("://" in word for word in rest))
+    return "requirements-cluster.txt" if cluster else "requirements.txt"
 
 
 def virtual_environment(requirements: str) -> Path:

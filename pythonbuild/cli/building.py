@@ -13,20 +13,22 @@ from pathlib import Path
 from typing import Optional, Union
 
 from pythonbuild import doctor
+from pythonbuild.cli.cluster import check_cluster, cluster
 from pythonbuild.cli.deliver import Delivered, check_signing, deliver
 from pythonbuild.cli.engines import check_release, start
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.engines.base import Engine
 from pythonbuild.engines.host import HostEngine
-from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
+from pythonbuild.errors import BadRequest, EngineLost, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
 from pythonbuild.model.target import cpu_flags
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
 from pythonbuild.request.build import Build, check_cpu, check_runs_on
-from pythonbuild.run.execute import Executor
-from pythonbuild.run.jobserver import job_tokens
-from pythonbuild.run.loop import Run, RunResult, lookup
+from pythonbuild.run.cluster import shared_lookup
+from pythonbuild.run.execute import Executor, Steps
+from pythonbuild.run.jobserver import Jobs, LocalJobs, job_tokens
+from pythonbuild.run.loop import Look, Run, RunResult, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
@@ -75,6 +77,10 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
     if not fetch_only and flags.jobs < 1:
         raise BadRequest(f"--jobs {flags.jobs} is less than one job")
     session = Session.start(flags)
+    elsewhere = getattr(flags, "executor", "threads") != "threads"
+    if elsewhere:
+        check_cluster(session, flags)
+    look: Look = shared_lookup if elsewhere else lookup
     plan, final = _wanted(session, flags)
     observer = _observer(flags)
     if session.store.shared:
@@ -82,21 +88,25 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
     engine: Optional[Engine] = None
     try:
         with session.store.in_use():
-            todo = _to_do(session, plan, final)
+            todo = _to_do(session, plan, final, look)
             if fetch_only:
                 _fetch(session, list(plan), flags, observer)
                 return session, plan, RunResult({}, (), (), (), 0.0)
-            _check_machine(todo, session, flags)
-            if any(isinstance(step.action, ScriptAction) for step in todo):
+            if not elsewhere:
+                _check_machine(todo, session, flags)
+            if not elsewhere and any(isinstance(step.action, ScriptAction) for step in todo):
                 choice, engine = start(session.choice, flags, session.catalog, session.cache, observer)
                 session = Session.start(flags, choice, session.store)
                 plan, final = _wanted(session, flags)
-                todo = _to_do(session, plan, final)
+                todo = _to_do(session, plan, final, look)
                 _check_machine(todo, session, flags)  # it may have turned out to be this machine after all
             _fetch(session, todo, flags, observer)
             # What was fetched decides the keys: another origin may carry other bytes.
             plan, final = _wanted(session, flags)
-            result = _run(session, plan, final, flags, observer, engine)
+            if elsewhere:
+                result = _run_on_cluster(session, plan, final, flags, observer)
+            else:
+                result = _run(session, plan, final, flags, observer, engine)
             _send_rest(session.store.shared, observer)
     finally:
         if engine:
@@ -105,9 +115,9 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
     return session, plan, result
 
 
-def _to_do(session: Session, plan: Plan, final: tuple[str, ...]) -> list[Step]:
+def _to_do(session: Session, plan: Plan, final: tuple[str, ...], look: Look) -> list[Step]:
     """Return the steps that are to be built."""
-    found, _ = lookup(plan, session.store, final)
+    found, _ = look(plan, session.store, final)
     return [step for step in plan if found[step.name] is State.BUILD]
 
 
@@ -154,14 +164,13 @@ def _run(
     observer: _Observer,
     engine: Optional[Engine],
 ) -> RunResult:
+    """Run the steps on this machine."""
     jobs = 1 if flags.serial else flags.jobs
     # Without one, what is to be done needs none, or nothing is to be done.
     engine = engine or HostEngine(session.cache / "roots")
     jobserver = job_tokens(jobs, session.store.work, engine.job_protocol)
     observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
-    _notes(session, plan, observer)
     executor = Executor(
-        plan=plan,
         store=session.store,
         sources=session.sources,
         engine=engine,
@@ -169,27 +178,11 @@ def _run(
         makeflags=engine.makeflags(jobserver.makeflags, jobserver.fifo),
         inherited=jobserver.inherited,
     )
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="step")
-    run = Run(
-        plan=plan,
-        final=final,
-        store=session.store,
-        executor=executor,
-        jobserver=jobserver,
-        pool=pool,
-        observer=observer,
-        logs=session.logs,
-        keep_going=flags.keep_going,
-    )
     before = engine.overhead()
-    try:
-        result = run.go()
-    finally:
-        pool.shutdown(wait=True)
-        jobserver.close()
+    result = _go(session, plan, final, flags, observer, executor, jobserver)
     if result.failures and flags.break_on_failure:
         observer.close()
-        root = executor.root_of(result.failures[0].step)
+        root = executor.root_of(plan.steps[result.failures[0].step])
         if root and sys.stdin.isatty():
             sys.stderr.write(
                 f"{result.failures[0].step} failed; this shell is in its build root ({root.path}); leave with exit\n"
@@ -203,6 +196,51 @@ def _run(
             Note(f"engine   waited for {waited:.1f} s for the daemon over all steps, {share:.1%} of the run's time")
         )
     return result
+
+
+def _run_on_cluster(
+    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: _Observer
+) -> RunResult:
+    """Have the workers of a cluster run the steps; what is asked for is brought here at the end."""
+    with cluster(flags.executor, session, plan) as (steps, slots):
+        observer(Note(f"cluster  {flags.executor}, {slots} steps at once"))
+        result = _go(session, plan, final, flags, observer, steps, LocalJobs(slots), shared_lookup)
+    for name in final:
+        if name in result.records and not session.store.bring(plan.steps[name].key, anew=True):
+            raise EngineLost(f"the result of {name} cannot be had from the shared store", "run the same command again")
+    return result
+
+
+def _go(
+    session: Session,
+    plan: Plan,
+    final: tuple[str, ...],
+    flags: argparse.Namespace,
+    observer: _Observer,
+    steps: Steps,
+    tokens: Jobs,
+    look: Look = lookup,
+) -> RunResult:
+    """Run a plan to its end, by so many threads as there are job tokens."""
+    _notes(session, plan, observer)
+    pool = ThreadPoolExecutor(tokens.jobs, thread_name_prefix="step")
+    run = Run(
+        plan=plan,
+        final=final,
+        store=session.store,
+        executor=steps,
+        jobserver=tokens,
+        pool=pool,
+        observer=observer,
+        logs=session.logs,
+        keep_going=flags.keep_going,
+        look=look,
+    )
+    try:
+        return run.go()
+    finally:
+        pool.shutdown(wait=True)
+        tokens.close()
 
 
 def _send_rest(shared: Optional[SharedStore], observer: _Observer) -> None:

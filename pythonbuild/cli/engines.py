@@ -25,7 +25,7 @@ from pythonbuild.request.build import Llvm, Xcode
 from pythonbuild.request.debian import DebianRequest, resolve_debian
 from pythonbuild.sources.downloaders import debian_mirrors
 
-__all__ = ["Choice", "check_release", "choose", "start"]
+__all__ = ["Choice", "check_release", "choose", "find_llvm", "start"]
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _remember(cache: Path, image: Image, facts: Facts) -> None:
 
 
 def _host(catalog: Catalog, image: Image) -> Choice:
-    return Choice("host", image, _find_llvm(catalog.toolchain("llvm")), _installed(image))
+    return Choice("host", image, find_llvm(catalog.toolchain("llvm")), _installed(image))
 
 
 def _installed(image: Image) -> dict[str, str]:
@@ -170,7 +170,7 @@ def _installed(image: Image) -> dict[str, str]:
     return {row[1]: row[2] for row in rows if row[0] == "ii"}
 
 
-def _find_llvm(toolchain: Toolchain) -> Optional[Llvm]:
+def find_llvm(toolchain: Toolchain) -> Optional[Llvm]:
     """Return the newest LLVM of the host that has all programs in one folder, if it is new enough."""
     folders = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
     folders += [path / "bin" for path in sorted(Path("/usr/lib").glob("llvm-*"), reverse=True)]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Optional
 
-from pythonbuild.cli import archives, packages, verbs
+from pythonbuild.cli import archives, packages, verbs, worker
 from pythonbuild.cli.options import parser
 from pythonbuild.errors import Interrupted, PythonBuildError, StepsFailed
 
@@ -21,6 +21,9 @@ __all__ = ["main"]
 
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "build": verbs.build,
+    "build-all": verbs.build_all,
+    "scheduler": worker.scheduler,
+    "worker": worker.worker,
     "plan": verbs.plan,
     "explain": verbs.explain,
     "fetch": verbs.fetch,

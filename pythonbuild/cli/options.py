@@ -231,6 +231,44 @@ def _build_flags(into: argparse.ArgumentParser) -> None:
     )
 
 
+def _build_all_flags(into: argparse.ArgumentParser) -> None:
+    _build_flags(into)
+    group = into.add_argument_group("many")
+    group.add_argument(
+        "--from",
+        dest="rows",
+        default="",
+        metavar="FILE",
+        help="what to build, a line each of target, Python and options, as `matrix` prints them; - is the standard input",
+    )
+    group.add_argument(
+        "--executor",
+        default="threads",
+        metavar="WHERE",
+        help="threads: on this machine; dask://HOST:PORT: by the workers of that Dask scheduler (default: %(default)s)",
+    )
+
+
+def _scheduler_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen at (default: %(default)s); who reaches it can run programs on all workers",
+    )
+    into.add_argument("--port", type=int, default=8786, help="(default: %(default)s; 0: any that is free)")
+
+
+def _worker_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument("scheduler", metavar="dask://HOST:PORT", help="what `scheduler` has told")
+    into.add_argument(
+        "--jobs",
+        type=int,
+        default=_processors(),
+        metavar="N",
+        help="jobs at once over all steps (default: %(default)s)",
+    )
+
+
 def _plan_flags(into: argparse.ArgumentParser) -> None:
     _what_flags(into)
     into.add_argument("--json", action="store_true", help="the plan as JSON")
@@ -363,6 +401,9 @@ def _processors() -> int:
 
 _VERBS = (
     ("build", "build Pythons and put their archives into dist/", _build_flags),
+    ("build-all", "build many Pythons as one plan, on this machine or on a cluster", _build_all_flags),
+    ("scheduler", "run the scheduler of a cluster that build-all can use", _scheduler_flags),
+    ("worker", "run a worker of such a cluster", _worker_flags),
     ("plan", "show what would be built, what is cached, and why", _plan_flags),
     ("explain", "show which inputs make a step's key, and what changed since it was last built", _explain_flags),
     ("fetch", "fill the source cache, so that a build can run with --offline", _fetch_flags),

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Optional
@@ -31,7 +31,7 @@ from pythonbuild.store.shared import PATIENCE, SharedStore
 from pythonbuild.store.store import Store
 from pythonbuild.store.trees import digest_of, manifest_of
 
-__all__ = ["Session", "find_step"]
+__all__ = ["Session", "code_digest", "find_step", "open_store"]
 
 # What the triples of an entry script's targets have in common; and what follows the CPU in them where this machine is of another system.
 _PLATFORMS = {"linux": "-linux-", "macos": "-apple-", "windows": "-windows-"}
@@ -55,6 +55,8 @@ class Session:
     debian: Optional[DebianRequest] = None
     # The packages are to be compared with other Pythons.
     features: bool = False
+    # Where many are to be built, (target, Python, options) of each; the request's own are those of all then.
+    rows: tuple[tuple[str, str, str], ...] = ()
 
     @classmethod
     def start(
@@ -97,7 +99,7 @@ class Session:
         )
         return cls(
             catalog=catalog,
-            store=store or _open_store(cache / "store"),
+            store=store or open_store(cache / "store"),
             sources=SourceCache(cache / "sources"),
             cache=cache,
             choice=choice,
@@ -105,6 +107,7 @@ class Session:
             request=request,
             debian=debian,
             features=flags.verb == "features",
+            rows=tuple(getattr(flags, "rows", ())),
         )
 
     def plan(self) -> Plan:
@@ -116,22 +119,32 @@ class Session:
             msvc=self.request.msvc,
             choose_origin=self.sources.choose,
             handlers={
-                "distribution": _code_digest("distribution", "binaries"),
-                "strip": _code_digest("packaging", "binaries"),
-                "archive": _code_digest("packaging"),
+                "distribution": code_digest("distribution", "binaries"),
+                "strip": code_digest("packaging", "binaries"),
+                "archive": code_digest("packaging"),
             },
             packages=self.choice.packages,
         )
         if self.debian:
             return plan_debian(self.debian_builds(), self.catalog, surroundings, self.choice.name, self.features)
-        return Planner(self.catalog, surroundings).plan(resolve(self.request, self.catalog))
+        builds = (build for request in self._requests() for build in resolve(request, self.catalog))
+        return Planner(self.catalog, surroundings).plan(tuple(dict.fromkeys(builds)))
+
+    def _requests(self) -> tuple[BuildRequest, ...]:
+        """Return the request, or those that it stands for."""
+        if not self.rows:
+            return (self.request,)
+        return tuple(
+            replace(self.request, targets=(target,), pythons=(python,), options=(options,))
+            for target, python, options in self.rows
+        )
 
     def debian_builds(self) -> tuple[DebianBuild, ...]:
         """Return the packages asked for, none where archives are."""
         return resolve_debian(self.debian, self.catalog) if self.debian else ()
 
 
-def _open_store(folder: Path) -> Store:
+def open_store(folder: Path) -> Store:
     """Return the store of this machine, and behind it the one that the environment names.  Raises BadRequest if it names none."""
     place = os.environ.get("PYTHONBUILD_STORE", "")
     if not place:
@@ -278,10 +291,12 @@ def find_step(plan: Plan, name: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _code_digest(*packages: str) -> str:
-    """Return a digest of packages' code, so that a change to it makes the steps it does anew."""
+def code_digest(*packages: str) -> str:
+    """Return a digest of packages' code, so that a change to it makes the steps it does anew; without names, of all code."""
+    ours = checkout() / "pythonbuild"
+    files = [path for package in packages for path in sorted((ours / package).glob("*.py"))]
     digest = hashlib.sha256()
-    for path in (path for package in packages for path in sorted((checkout() / "pythonbuild" / package).glob("*.py"))):
+    for path in files if packages else sorted(ours.rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

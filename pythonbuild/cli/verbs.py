@@ -34,7 +34,19 @@ from pythonbuild.sources.downloaders import debian_mirrors
 from pythonbuild.store.store import Store
 from pythonbuild.ui.text import size
 
-__all__ = ["build", "cache", "doctor", "explain", "fetch", "images", "list_catalog", "plan", "shell", "show_matrix"]
+__all__ = [
+    "build",
+    "build_all",
+    "cache",
+    "doctor",
+    "explain",
+    "fetch",
+    "images",
+    "list_catalog",
+    "plan",
+    "shell",
+    "show_matrix",
+]
 
 
 def build(flags: argparse.Namespace) -> int:
@@ -45,6 +57,42 @@ def build(flags: argparse.Namespace) -> int:
         flags.step = flags.explain
         return explain(flags)
     return build_plan(flags, fetch_only=False)
+
+
+def build_all(flags: argparse.Namespace) -> int:
+    """Build many Pythons as one plan."""
+    flags.rows = _rows(flags.rows) if flags.rows else ()
+    if flags.rows:
+        if flags.targets or flags.pythons or flags.options:
+            raise BadRequest(
+                "--from says what to build, and so do --target, --python and --options", "drop one or the other"
+            )
+        targets, pythons, options = zip(*flags.rows)
+        flags.targets, flags.pythons, flags.options = (
+            list(dict.fromkeys(each)) for each in (targets, pythons, options)
+        )
+    return build(flags)
+
+
+def _rows(name: str) -> tuple[tuple[str, str, str], ...]:
+    """Read lines of target, Python and options.  Raises BadRequest for a line that is something else."""
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text()
+    except OSError as error:
+        raise BadRequest(f"--from {name}: {error.strerror}") from None
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split()
+        if words and len(words) != 3:
+            raise BadRequest(
+                f"--from {name}: line {number} is not a target, a Python and options: {line.strip()!r}",
+                "take lines of `python3 -m pythonbuild matrix`",
+            )
+        if words:
+            rows.append((words[0], words[1], words[2]))
+    if not rows:
+        raise BadRequest(f"--from {name}: there is nothing to build in it")
+    return tuple(dict.fromkeys(rows))
 
 
 def fetch(flags: argparse.Namespace) -> int:

@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Protocol
 
 from pythonbuild.engines.base import BuildRoot, Engine, RootInputs, StoredTree
 from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.errors import PythonBuildError, SourceUnavailable
-from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step, UnpackAction
+from pythonbuild.plan.step import PythonAction, ScriptAction, Step, UnpackAction
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
-__all__ = ["Executor", "Handler", "HandlerCall", "Input", "StepError", "references", "root_inputs"]
+__all__ = ["Executor", "Handler", "HandlerCall", "Input", "StepError", "Steps", "references", "root_inputs"]
 
 
 class StepError(PythonBuildError):
@@ -50,21 +50,45 @@ class HandlerCall:
 Handler = Callable[[HandlerCall], None]
 
 
+class Steps(Protocol):
+    """What runs the steps of a plan, here or elsewhere; called by many threads at once."""
+
+    def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Record, bool]:
+        """Run a step whose needs' records are given; returns its own, and whether it was built: another machine may have
+        finished it meanwhile.  Raises StepError if it fails."""
+
+    def cancel(self) -> None:
+        """End what runs."""
+
+    def close(self) -> None:
+        """Let go of what failed steps have left."""
+
+    def root_of(self, step: Step) -> Optional[BuildRoot]:
+        """Return the root of a step that runs or has failed on this machine."""
+
+
 @dataclass
 class Executor:
-    """Runs steps, in any thread; one of these serves a whole run."""
+    """Runs steps on this machine; one of these serves a whole run.
 
-    plan: Plan
+    share_now: a step is done when the shared store has its result, too.
+    """
+
     store: Store
     sources: SourceCache
     engine: Engine
     handlers: Mapping[str, Handler]
     makeflags: str = ""
     inherited: tuple[int, ...] = ()
+    share_now: bool = False
     _roots: dict[str, BuildRoot] = field(default_factory=dict)
 
-    def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> Record:
-        """Run a step whose needs' records are given; returns its own.  Raises StepError (and keeps the root) on failure."""
+    def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Record, bool]:
+        """Run a step whose needs' records are given; returns its own, and whether it was built: another machine may have
+        finished it meanwhile.  Raises StepError (and keeps the root) on failure."""
+        brought = self.store.bring(step.key)
+        if brought:
+            return brought, False
         started, own_cpu = time.monotonic(), time.thread_time()
         if isinstance(step.action, ScriptAction):
             tree, cpu = self._script(step, step.action, records, output)
@@ -76,13 +100,13 @@ class Executor:
         used = {source.name: source.origin.place for source in step.sources}
         record = Record(step.key, step.identity, dict(step.inputs), "", seconds, cpu, used)
         kept = self.store.put(record, tree)
-        root = self._roots.pop(step.name, None)
+        root = self._roots.pop(step.key, None)
         if root:
             root.discard()
         # Wheels come from where they are registered as fast as from anywhere else.
-        if not isinstance(step.action, UnpackAction):
-            self.store.share(kept)
-        return kept
+        if not isinstance(step.action, UnpackAction) and not self.store.share(kept, wait=self.share_now):
+            raise StepError("its result could not be put into the shared store")
+        return kept, True
 
     def cancel(self) -> None:
         """End the processes of all running scripts."""
@@ -94,16 +118,16 @@ class Executor:
         for root in self._roots.values():
             root.close()
 
-    def root_of(self, name: str) -> Optional[BuildRoot]:
+    def root_of(self, step: Step) -> Optional[BuildRoot]:
         """Return the root of a step that runs or has failed."""
-        return self._roots.get(name)
+        return self._roots.get(step.key)
 
     def _script(
         self, step: Step, action: ScriptAction, records: Mapping[str, Record], output: Callable[[str], None]
     ) -> tuple[Path, float]:
         inputs = root_inputs(step, records, self.store, self._archives(step))
         root = self.engine.open(step.identity, step.key, action, inputs)
-        self._roots[step.name] = root
+        self._roots[step.key] = root
         result = root.run(self.makeflags, self.inherited, output)
         if result.status:
             raise StepError(f"its script exited with {result.status}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,17 +26,19 @@ from pythonbuild.events import (
     StepStarted,
 )
 from pythonbuild.plan.step import Plan, Step
-from pythonbuild.run.execute import Executor
+from pythonbuild.run.execute import Steps
 from pythonbuild.run.failure import first_error
 from pythonbuild.run.jobserver import Jobs
 from pythonbuild.run.schedule import State, priorities, ready, states
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
-__all__ = ["Run", "RunResult", "glance", "lookup"]
+__all__ = ["Look", "Looked", "Run", "RunResult", "glance", "lookup"]
 
 _POLL = 0.3  # seconds between looks at a step that another process is building
 
+Looked = tuple[dict[str, State], dict[str, Record]]
+Look = Callable[[Plan, Store, Collection[str]], Looked]
 _LOOKING = 8  # entries of the store that are looked at at the same time
 
 
@@ -51,7 +53,7 @@ class RunResult:
     seconds: float
 
 
-def lookup(plan: Plan, store: Store, final: Collection[str]) -> tuple[dict[str, State], dict[str, Record]]:
+def lookup(plan: Plan, store: Store, final: Collection[str]) -> Looked:
     """Return each step's state and the records of those that are cached, brought from the shared store if they are only there.
 
     Whatever a step to be built reads is checked byte by byte; damaged entries are dropped, so that they are built again.
@@ -95,12 +97,14 @@ class Run:
     plan: Plan
     final: tuple[str, ...]
     store: Store
-    executor: Executor
+    executor: Steps
     jobserver: Jobs
     pool: Pool
     observer: Observer
     logs: Path
     keep_going: bool = False
+    # Tells which steps are done already, as `lookup` does for those that run on this machine.
+    look: Look = lookup
     _records: dict[str, Record] = field(default_factory=dict)
     _running: dict[Future[tuple[Record, bool]], tuple[str, float, IO[str]]] = field(default_factory=dict)
     _failures: list[Failure] = field(default_factory=list)
@@ -109,7 +113,7 @@ class Run:
     def go(self) -> RunResult:
         """Run the plan to its end."""
         started = time.monotonic()
-        found, self._records = lookup(self.plan, self.store, self.final)
+        found, self._records = self.look(self.plan, self.store, self.final)
         usual = self._usual_seconds()
         waiting = {name for name, state in found.items() if state is State.BUILD}
         cached = [name for name, state in found.items() if state is State.CACHED]
@@ -178,10 +182,6 @@ class Run:
         return elsewhere
 
     def _one(self, step: Step, log: Path) -> tuple[Record, bool]:
-        """Return a step's record, and whether it was built: another machine may have finished it meanwhile."""
-        brought = self.store.bring(step.key)
-        if brought:
-            return brought, False
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "w", encoding="utf-8", errors="replace") as file:
 
@@ -189,7 +189,7 @@ class Run:
                 file.write(line + "\n")
                 self.observer(StepOutput(step.name, line))
 
-            return self.executor.run(step, self._records, output), True
+            return self.executor.run(step, self._records, output)
 
     def _collect(self, waiting: set[str]) -> None:
         for future in [future for future in self._running if future.done()]:
@@ -232,7 +232,7 @@ class Run:
         log = self.logs / f"{self.plan.steps[name].identity.replace('/', '_')}.log"
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         found, context = first_error(lines)
-        root = self.executor.root_of(name)
+        root = self.executor.root_of(self.plan.steps[name])
         reason = error.message if isinstance(error, PythonBuildError) else str(error)
         if isinstance(error, DiskFull) or "No space left on device" in found:
             reason = "the disk is full; free some space and run the same command again"

@@ -103,10 +103,10 @@ class SharedStore:
                 self.close()
                 raise
 
-    def find(self, key: str) -> Optional[Shipment]:
-        """Return what is there of a key, None if there is nothing whole."""
+    def find(self, key: str, *, anew: bool = False) -> Optional[Shipment]:
+        """Return what is there of a key, None if there is nothing whole.  anew: ask also if it was not there a moment ago."""
         known = self._known.get(key)
-        if known or time.monotonic() - self._absent.get(key, -_ABSENT) < _ABSENT:
+        if known or (not anew and time.monotonic() - self._absent.get(key, -_ABSENT) < _ABSENT):
             return known
         name = f"records/{key}.json"
         try:

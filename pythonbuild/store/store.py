@@ -48,10 +48,13 @@ class Store:
             return None
         return record if self.check(record, thorough=False) == "" else None
 
-    def bring(self, key: str) -> Optional[Record]:
-        """Return the record of a key as `find` does, after bringing it and its tree from the shared store if it is only there."""
+    def bring(self, key: str, *, anew: bool = False) -> Optional[Record]:
+        """Return the record of a key as `find` does, after bringing it and its tree from the shared store if it is only there.
+
+        anew: look also if it was not there a moment ago.
+        """
         found = self.find(key)
-        shipment = self.shared.find(key) if self.shared and not found else None
+        shipment = self.shared.find(key, anew=anew) if self.shared and not found else None
         if not self.shared or not shipment:
             return found
         tree = self.shared.bring(shipment, self.work)
@@ -67,10 +70,18 @@ class Store:
         finally:
             shutil.rmtree(tree.parent, ignore_errors=True)
 
-    def share(self, record: Record) -> None:
-        """Send a record and its tree to the shared store, if there is one, while other things are done."""
-        if self.shared:
-            self.shared.send(record, self.tree(record), self.manifest(record), self.work)
+    def share(self, record: Record, *, wait: bool = False) -> bool:
+        """Send a record and its tree to the shared store, if there is one, while other things are done; or wait until they are there.
+
+        Returns False if that was waited for in vain.
+        """
+        if not self.shared:
+            return True
+        what = (record, self.tree(record), self.manifest(record), self.work)
+        if wait:
+            return self.shared.send_now(*what)
+        self.shared.send(*what)
+        return True
 
     def let_go(self) -> None:
         """Wait for nothing from the shared store any more."""

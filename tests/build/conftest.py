@@ -102,7 +102,7 @@ def _fill(small: Small) -> None:
     shutil.copytree(
         checkout() / "pythonbuild", small.root / "pythonbuild", ignore=shutil.ignore_patterns("__pycache__")
     )
-    for name in ("build-linux.py", "requirements.txt"):
+    for name in ("build-linux.py", "requirements.txt", "requirements-cluster.txt"):
         shutil.copy(checkout() / name, small.root)
     shutil.copytree(checkout() / "cpython-unix", small.root / "cpython-unix", ignore=shutil.ignore_patterns("packages"))
     shutil.copytree(checkout() / "docker", small.root / "docker")

@@ -1,0 +1,71 @@
+"""A plan's way to a Dask cluster: many requests in, their steps to workers (see worker.py), by one scheduler."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from pythonbuild.cli.session import Session, code_digest
+from pythonbuild.cli.worker import address_of, perform
+from pythonbuild.errors import BadRequest, EngineUnavailable
+from pythonbuild.plan.step import Plan
+from pythonbuild.run.cluster import ClusterSteps, Job
+
+__all__ = ["check_cluster", "cluster"]
+
+_ANSWER = 15  # seconds until a scheduler must have answered, and until it must have a worker
+# A step is given to another worker so often when the one that had it has died.
+_RETRIES = 3
+
+
+def check_cluster(session: Session, flags: argparse.Namespace) -> None:
+    """Raise BadRequest if this build cannot be done by a cluster."""
+    address_of(flags.executor)
+    if not session.store.shared:
+        raise BadRequest(
+            "results get around in a cluster by a shared store", "set PYTHONBUILD_STORE, here and for every worker"
+        )
+    if session.choice.name != "host":
+        raise BadRequest("workers run steps on their own machines", "use --engine host")
+    if session.request.xcode or session.request.msvc or session.debian:
+        raise BadRequest(
+            "a cluster builds archives, on Linux", "build the others by an entry script on their own system"
+        )
+    if session.request.local_python:
+        raise BadRequest("workers do not see --python-source", "build that one on this machine")
+
+
+@contextmanager
+def cluster(executor: str, session: Session, plan: Plan) -> Iterator[tuple[ClusterSteps, int]]:
+    """Connect to the scheduler; yields what runs steps there, and how many run at once.
+
+    Raises EngineUnavailable if it does not answer, or has no worker.
+    """
+    from distributed import Client
+
+    shared = session.store.shared
+    assert shared is not None
+    try:
+        connect: Any = Client  # it has no types
+        client = connect(address_of(executor), timeout=_ANSWER, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(
+            f"{executor} does not answer: {error}", "start it by `pythonbuild scheduler`"
+        ) from error
+    try:
+        try:
+            client.wait_for_workers(1, timeout=_ANSWER)
+        except (TimeoutError, OSError) as error:
+            raise EngineUnavailable(
+                f"{executor} has no workers", f"start some by `pythonbuild worker {executor}`"
+            ) from error
+        job = partial(
+            Job, code=code_digest(), machine=session.request.machine, store=shared.place.name, llvm=session.request.llvm
+        )
+        pool = client.get_executor(pure=False, retries=_RETRIES)
+        yield ClusterSteps(plan, pool, perform, job), sum(client.nthreads().values())
+    finally:
+        client.close()

@@ -1,0 +1,218 @@
+"""The two ends of a Dask cluster on its own machines: the scheduler, and the workers, which do with each step what a build would do here.
+
+Dask's `distributed` is installed only where it is asked for (requirements-cluster.txt), so it is imported only here and only when needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from pythonbuild import doctor
+from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.cli.engines import find_llvm
+from pythonbuild.cli.handlers import handlers
+from pythonbuild.cli.session import code_digest, open_store
+from pythonbuild.engines.host import HostEngine
+from pythonbuild.errors import BadRequest, MissingPrerequisite, PythonBuildError
+from pythonbuild.home import checkout, home
+from pythonbuild.model.target import building_machine, cpu_flags
+from pythonbuild.plan.step import ScriptAction, SourceFile, Step, UnpackAction
+from pythonbuild.request.build import check_cpu
+from pythonbuild.run.cluster import Job, Outcome
+from pythonbuild.run.execute import Executor, StepError
+from pythonbuild.run.jobserver import Jobs, job_tokens
+from pythonbuild.sources.cache import SourceCache
+from pythonbuild.sources.downloaders import Downloader
+from pythonbuild.sources.fetch import fetch_all
+from pythonbuild.store.record import Record
+from pythonbuild.store.store import Store
+
+__all__ = ["address_of", "perform", "scheduler", "worker"]
+
+_JOBS = "PYTHONBUILD_WORKER_JOBS"
+_POLL = 0.1  # seconds between looks for a job token
+
+
+def address_of(text: str) -> str:
+    """Return Dask's address of the scheduler that `text` names (dask://host:port).  Raises BadRequest if it names none."""
+    scheme, _, rest = text.partition("://")
+    host, _, port = rest.rpartition(":")
+    if scheme not in ("dask", "tcp", "tls") or not host or not port.isdigit():
+        raise BadRequest(f"{text} names no scheduler", "write dask://HOST:PORT, as `pythonbuild scheduler` tells it")
+    return f"{'tcp' if scheme == 'dask' else scheme}://{rest}"
+
+
+def scheduler(flags: argparse.Namespace) -> int:
+    """Run a scheduler until it is interrupted."""
+    from distributed import Scheduler
+
+    async def serve() -> None:
+        async with Scheduler(host=flags.host, port=flags.port, dashboard=False) as running:
+            sys.stdout.write(f"{str(running.address).replace('tcp://', 'dask://')}\n")
+            sys.stdout.flush()
+            await running.finished()
+
+    asyncio.run(serve())
+    return 0
+
+
+def worker(flags: argparse.Namespace) -> int:
+    """Run a worker until its scheduler ends, or it is interrupted."""
+    from distributed import Worker
+
+    address = address_of(flags.scheduler)
+    if flags.jobs < 1:
+        raise BadRequest(f"--jobs {flags.jobs} is less than one job")
+    if not os.environ.get("PYTHONBUILD_STORE"):
+        raise BadRequest(
+            "a worker hands its results on by a shared store", "set PYTHONBUILD_STORE to the one of the whole cluster"
+        )
+    wrong = doctor.findings(home(), home())
+    if wrong:
+        raise MissingPrerequisite("this machine is not ready to build:\n" + "\n".join(f"- {line}" for line in wrong))
+    os.environ[_JOBS] = str(flags.jobs)
+    _world()
+
+    async def serve() -> None:
+        name = f"{platform.node()}-{os.getpid()}"
+        async with Worker(
+            address, nthreads=flags.jobs, name=name, dashboard=False, local_directory=str(home())
+        ) as running:
+            sys.stdout.write(f"{name} waits for steps of {flags.scheduler}\n")
+            sys.stdout.flush()
+            await running.finished()
+
+    try:
+        asyncio.run(serve())
+    except OSError as error:
+        raise BadRequest(
+            f"{flags.scheduler} does not answer: {error}", "start it by `pythonbuild scheduler`"
+        ) from error
+    finally:
+        _world().executor.cancel()
+    return 0
+
+
+@dataclass
+class _World:
+    """What a worker process has for all its steps."""
+
+    catalog: Catalog
+    store: Store
+    sources: SourceCache
+    downloader: Downloader
+    executor: Executor
+    tokens: Jobs
+    # Of the code that this process has read, whatever becomes of the checkout.
+    code: str
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    running: int = 0
+
+
+@lru_cache(maxsize=1)
+def _world() -> _World:
+    cache = home()
+    store, sources = open_store(cache / "store"), SourceCache(cache / "sources")
+    engine = HostEngine(cache / "roots")
+    jobs = int(os.environ[_JOBS])
+    tokens = job_tokens(jobs, store.work, engine.job_protocol)
+    executor = Executor(
+        store=store,
+        sources=sources,
+        engine=engine,
+        handlers=handlers(jobs),
+        makeflags=engine.makeflags(tokens.makeflags, tokens.fifo),
+        inherited=tokens.inherited,
+        share_now=True,
+    )
+    mirrors = tuple(os.environ.get("PYTHONBUILD_MIRRORS", "").split())
+    catalog = load_catalog(checkout() / "cpython-unix")
+    return _World(catalog, store, sources, Downloader(mirrors), executor, tokens, code_digest())
+
+
+def perform(job: Job) -> Outcome:
+    """Do a step on this worker: bring what it needs, fetch its sources, run it, put its result into the shared store."""
+    world, lines = _world(), list[str]()
+    name = f"{platform.node()}-{os.getpid()}"
+    _take_token(world)
+    try:
+        _check_same(job, world)
+        with world.store.in_use():
+            records = {need.name: _need(need, world, lines) for need in job.needs}
+            _fetch(job.step, world)
+            record, built = world.executor.run(job.step, records, lines.append)
+        return Outcome(name, record, built, lines=tuple(lines))
+    except PythonBuildError as error:
+        root = world.executor.root_of(job.step)
+        left = f"; its build root is {root.path}" if root else ""
+        return Outcome(name, error=f"{error.message}{left}", lines=tuple(lines))
+    except OSError as error:
+        return Outcome(name, error=f"{error.strerror}: {error.filename or ''}", lines=tuple(lines))
+    finally:
+        _give_token(world)
+
+
+def _take_token(world: _World) -> None:
+    with world.lock:
+        if not world.running:
+            world.tokens.refill()
+        world.running += 1
+    while not world.tokens.try_acquire():
+        time.sleep(_POLL)
+
+
+def _give_token(world: _World) -> None:
+    world.tokens.release()
+    with world.lock:
+        world.running -= 1
+
+
+def _check_same(job: Job, world: _World) -> None:
+    """Raise StepError if this worker would do a step otherwise than its key says."""
+    shared = world.store.shared
+    if job.code != world.code:
+        raise StepError("this worker has another version of pythonbuild; update its checkout, and start it again")
+    if job.machine != building_machine():
+        raise StepError(f"this worker is {building_machine()}, and the build was planned for {job.machine}")
+    if not shared or shared.place.name != job.store:
+        raise StepError(f"this worker's shared store is {shared.place.name if shared else 'none'}, and not {job.store}")
+    if isinstance(job.step.action, ScriptAction):
+        if job.step.action.host_paths and job.llvm != find_llvm(world.catalog.toolchain("llvm")):
+            raise StepError(f"this worker does not have the LLVM that was planned with: {job.llvm}")
+        for target in world.catalog.targets.values():
+            if f"@{target.triple}/" in job.step.identity:
+                check_cpu(target, cpu_flags())
+
+
+def _need(step: Step, world: _World, lines: list[str]) -> Record:
+    """Return the record of what a step needs, brought here; a toolchain is unpacked here."""
+    record = world.store.bring(step.key, anew=True)
+    if record is None and isinstance(step.action, UnpackAction):
+        _fetch(step, world)
+        with world.lock:
+            record, _ = world.executor.run(step, {}, lines.append)
+    if record is None:
+        raise StepError(f"{step.name}, which it needs, cannot be had from the shared store")
+    return record
+
+
+def _fetch(step: Step, world: _World) -> None:
+    """Bring the sources that the key counts on, from where they were chosen to come from."""
+    wanted = [SourceFile(source.name, (source.origin,)) for source in step.sources if source.local is None]
+    local = [source.name for source in step.sources if source.local is not None]
+    if local:
+        raise StepError(f"{local[0]} is a file of the machine that plans, which workers do not see")
+    fetch_all(wanted, world.sources, world.downloader, _silent, offline=False)
+
+
+def _silent(event: Any) -> None:
+    """Workers have nobody to tell of downloads."""
