@@ -93,7 +93,7 @@ def _write(root: Path, pin: Pin, adopted: Adopted, style: Style) -> str:
     try:
         before, after, dropped = rewrite(root, pin, adopted.version, adopted.origin)
     except BadCatalog as error:
-        return error.message
+        return " ".join(error.message.split())
     trust = (
         f"its SHA-256 is {adopted.proof}" if adopted.proof else "unverified: trust on first use, nothing is published"
     )

@@ -98,7 +98,8 @@ def _read(file: Path, pin: Pin, listed: str) -> str:
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, LZMAError, OSError, zlib.error) as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        raise CannotFetch(f"what came as {file.name} is no whole archive: {error}") from None
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise CannotFetch(f"what came as {file.name} is no whole archive: {reason}") from None
     if not upstream.inside:
         return listed
     match = re.search(upstream.inside_pattern, found.decode(errors="replace"))
