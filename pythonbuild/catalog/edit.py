@@ -33,8 +33,10 @@ def rewrite(root: Path, pin: Pin, version: str, origin: Origin) -> tuple[str, st
         _write(pin.file, after)
         load_catalog.cache_clear()
         new = pins(load_catalog(root), root)[pin.name]
-        if new.version != version or not all(origin in source.origins for source in new.sources):
-            raise BadCatalog(f"{pin.file}: {pin.name} would be {new.version}, and not {version}")
+        if new.version != version:
+            raise BadCatalog(f"{pin.name} would be {new.version}")
+        if not all(origin in source.origins for source in new.sources):
+            raise BadCatalog(f"the origins of {pin.name} in {pin.file} would not say {origin.place}")
     except BaseException as error:
         _write(pin.file, before)
         load_catalog.cache_clear()

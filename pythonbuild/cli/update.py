@@ -41,7 +41,8 @@ class _Answer:
 def update(flags: argparse.Namespace) -> int:
     """Find newer versions and pin them, or with --check only tell; 1 if an upstream could not be asked, or a version not be taken."""
     root = checkout() / "cpython-unix"
-    chosen = _chosen(flags, pins(load_catalog(root), root))
+    known = pins(load_catalog(root), root)
+    chosen = _chosen(flags, known)
     style, downloader, cache = Style(flags.color, sys.stdout), Downloader(), SourceCache(home() / "sources")
     newer = "newer" if flags.check else "updated"
     counts = {newer: 0, "up to date": 0, "failed": 0}
@@ -59,6 +60,9 @@ def update(flags: argparse.Namespace) -> int:
                 sys.stderr.write(f"{Style(flags.color, sys.stderr).bad('failed:')} {answer.pin.name}: {failure}\n")
             counts["failed" if failure else newer if answer.offer else "up to date"] += 1
             sys.stdout.flush()
+    unwatched = [] if flags.names else [name for name, pin in known.items() if pin.upstream.unwatched]
+    if unwatched:
+        sys.stdout.write(f"not watched: {', '.join(unwatched)}\n")
     sys.stdout.write(", ".join(f"{count} {what}" for what, count in counts.items()) + "\n")
     return 1 if counts["failed"] else 0
 
@@ -82,10 +86,12 @@ def _ask(pin: Pin, wanted: str, check: bool, downloader: Downloader, cache: Sour
     """Find out what a pin may become, and unless that is only to be told, take it in; raises BadRequest if what is wanted is not there."""
     try:
         offer = choose(pin, offers(pin.upstream, downloader), wanted)
-        adopted = adopt(pin, offer, downloader, cache) if offer and not check else None
+        if offer is None or check:
+            return _Answer(pin, offer)
+        sys.stdout.write(f"{pin.name} {offer.version} is fetched\n")
+        return _Answer(pin, offer, adopt(pin, offer, downloader, cache))
     except CannotFetch as error:
         return _Answer(pin, failure=str(error))
-    return _Answer(pin, offer, adopted)
 
 
 def _write(root: Path, pin: Pin, adopted: Adopted, style: Style) -> str:

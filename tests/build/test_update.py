@@ -27,6 +27,7 @@ import pytest
 import yaml
 
 from pythonbuild.catalog.load import load_catalog
+from pythonbuild.catalog.pins import pins
 from pythonbuild.home import checkout
 
 _MAIN = "import sys; from pythonbuild.cli.main import main; sys.exit(main(sys.argv[1:], 'pythonbuild'))"
@@ -34,11 +35,12 @@ _MAIN = "import sys; from pythonbuild.cli.main import main; sys.exit(main(sys.ar
 
 @dataclass
 class Server:
-    """Files by host and path; those in `cut` break off in the middle, each time they are asked for."""
+    """Files by host and path; those in `cut` break off in the middle, each time they are asked for; those in `busy` are not there once."""
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
+    busy: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
 
@@ -51,8 +53,9 @@ def server() -> Iterator[Server]:
             path = self.path[1:]
             made.asked.append(path)
             content = made.files.get(path)
-            if content is None:
-                self.send_error(404)
+            if content is None or path in made.busy:
+                self.send_error(503 if path in made.busy else 404)
+                made.busy.discard(path)
                 return
             start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
             self.send_response(206 if start else 200)
@@ -111,7 +114,10 @@ class Copy:
 
     def here(self, name: str) -> None:
         """Lead the upstream of a recipe to the server."""
-        path = self.file(name)
+        self.lead(self.file(name))
+
+    def lead(self, path: Path) -> None:
+        """Lead the upstream in a YAML file to the server."""
         before, upstream, after = re.split(r"(?ms)^(upstream:\n(?:[ #][^\n]*\n)+)", path.read_text())
         upstream = re.sub(r"https?://", f"{self.server.url}/", upstream)
         if "github:" in upstream:
@@ -216,6 +222,37 @@ def test_check_only_tells(copy: Copy) -> None:
     assert re.fullmatch(r"expat \S+ -> 2\.99\.1\n1 newer, 0 up to date, 0 failed\n", done.stdout)
     assert copy.state() == before
     assert not [path for path in copy.server.asked if path.endswith(".xz")]
+
+
+def test_an_upstream_that_is_busy_is_asked_again(copy: Copy) -> None:
+    expat(copy, b"")
+    asked = "api.github.com/repos/libexpat/libexpat/releases?per_page=100"
+    copy.server.busy.add(asked)
+    done = copy.update("--check", "expat")
+    assert done.returncode == 0, done.stderr
+    assert "-> 2.99.1" in done.stdout
+    assert copy.server.asked == [asked, asked]
+
+
+def test_all_are_asked_and_each_that_does_not_answer_is_one_line(copy: Copy) -> None:
+    catalog = load_catalog(checkout() / "cpython-unix")
+    watched = {name for name, pin in pins(catalog, checkout()).items() if not pin.upstream.unwatched}
+    for path in {copy.file("cpython"), *copy.root.glob("cpython-*/packages/*/recipe.yml")}:
+        if re.search("^upstream:", path.read_text(), re.MULTILINE):
+            copy.lead(path)
+    copy.environment |= {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": f"{copy.server.url}/simple",
+        "PIP_RETRIES": "0",
+    }
+    before = copy.state()
+    done = copy.update()
+    assert done.returncode == 1
+    assert sorted(line.split()[1].rstrip(":") for line in done.stderr.splitlines()) == sorted(watched)
+    assert done.stdout.endswith(
+        f"not watched: tcltk, tcltk9, windows/zlib-ng\n0 updated, 0 up to date, {len(watched)} failed\n"
+    )
+    assert copy.state() == before
 
 
 def test_a_diff_may_be_coloured_and_an_older_version_named(copy: Copy) -> None:
