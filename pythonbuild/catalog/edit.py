@@ -12,7 +12,7 @@ import yaml
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.pins import Pin, pins
 from pythonbuild.catalog.schema import Origin
-from pythonbuild.errors import BadCatalog
+from pythonbuild.errors import BadCatalog, PythonBuildError
 
 __all__ = ["edited", "rewrite"]
 
@@ -40,7 +40,7 @@ def rewrite(root: Path, pin: Pin, version: str, origin: Origin) -> tuple[str, st
     except BaseException as error:
         _write(pin.file, before)
         load_catalog.cache_clear()
-        if isinstance(error, BadCatalog):
+        if isinstance(error, PythonBuildError):
             raise BadCatalog(f"version {version} cannot be written, and nothing was: {error.message}") from None
         raise
     return before, after, dropped
@@ -65,6 +65,7 @@ def edited(text: str, pin: Pin, version: str, origin: Origin) -> tuple[str, tupl
             raise BadCatalog(f"{pin.file}: every origin of {pin.name} names a version of its own")
         taken = next((item for item in old if {"url", "sdist"} & set(_fields(item))), old[0])
         changes += _become(_fields(taken), origin)
+        places += [_place(_fields(taken))] if "debian" in _fields(taken) else []
         for item in old:
             if item is not taken:
                 if sequence.flow_style:

@@ -54,8 +54,9 @@ def server() -> Iterator[Server]:
             made.asked.append(path)
             content = made.files.get(path)
             if content is None or path in made.busy:
-                self.send_error(503 if path in made.busy else 404)
+                status = 503 if path in made.busy else 404
                 made.busy.discard(path)
+                self.send_error(status)
                 return
             start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
             self.send_response(206 if start else 200)
@@ -376,7 +377,16 @@ def a_file_that_cannot_be_changed_in_place(copy: Copy) -> tuple[str, str]:
     return "expat", "version 2.99.1 cannot be written, and nothing was: "
 
 
+def a_version_that_no_python_has(copy: Copy) -> tuple[str, str]:
+    pythons(copy, tarball("xz"), "")
+    path = copy.file("cpython")
+    # Its groups, joined by dots, make four numbers.
+    path.write_text(re.sub(r"(?m)^  pattern: .*", r"  pattern: 'Python (3\\.(1)3\\.99)'", path.read_text()))
+    return "cpython-3.13", "version 3.13.99.1 cannot be written, and nothing was: "
+
+
 WRONG = (
+    a_version_that_no_python_has,
     wrong_sum_of_a_file,
     no_sum_of_it,
     no_file_of_sums,

@@ -294,7 +294,7 @@ def test_only_what_says_the_version_is_changed_and_all_else_stays_byte_by_byte()
     text, dropped = edited(BEFORE, pin("one"), "2.10", NEW)
     # Digits alone would be a number: they are quoted.
     assert text == AFTER.replace("9999", f'"{"9" * 64}"')
-    assert dropped == ("pool/it_1.orig.tar.xz", "pool/it_1+dfsg.orig.tar.xz")
+    assert dropped == ("pool/it_1.orig.tar.xz", "pool/it_1+dfsg.orig.tar.xz", "pool/it_1.deb")
     crlf, _ = edited(BEFORE.replace("\n", "\r\n"), pin("one"), "2.10", NEW)
     assert crlf == text.replace("\n", "\r\n")
 
