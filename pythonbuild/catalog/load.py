@@ -25,6 +25,7 @@ from pythonbuild.catalog.schema import (
     Releases,
     Target,
     Toolchain,
+    Upstream,
 )
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
 from pythonbuild.model.target import system_of
@@ -36,8 +37,9 @@ _T = TypeVar("_T")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Pythons(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Pythons(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     default: str
+    upstream: Optional[Upstream] = None
     series: dict[str, PythonSeries]
     releases: tuple[PythonRelease, ...]
 
@@ -99,6 +101,8 @@ class Catalog:
     # What is for Windows, of the same kinds.
     windows_recipes: dict[str, RecipeFolder] = field(default_factory=dict)
     windows_templates: dict[str, str] = field(default_factory=dict)
+    # Where newer CPythons are looked for.
+    python_upstream: Optional[Upstream] = None
 
     def target(self, triple: str) -> Target:
         """Return the target of that triple; raises UnknownName."""
@@ -222,6 +226,7 @@ def load_catalog(root: Path) -> Catalog:
         projects=_read(windows / "projects.yml", tuple[ProjectEdit, ...]) if windows.is_dir() else (),
         windows_recipes={folder.recipe.name: folder for folder in for_windows},
         windows_templates={path.name: path.read_text() for path in sorted(windows.glob("packages/*.sh"))},
+        python_upstream=pythons.upstream,
         image_files={path.name: path.read_text() for path in sorted(images.iterdir()) if path.is_file()},
     )
     _check(catalog)

@@ -5,6 +5,7 @@ An unknown key or a wrong type is an error when it is read.
 
 from __future__ import annotations
 
+import re
 from typing import Optional
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ __all__ = [
     "Source",
     "Target",
     "Toolchain",
+    "Upstream",
     "WindowsNames",
 ]
 
@@ -71,6 +73,51 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str = ""
 
 
+class Upstream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where newer versions are looked for by `update`: exactly one of `github`, `listing`, `pypi`, `python_org`, `unwatched`.
+
+    github: "owner/name", of which the files of releases are looked at, or, if `tags` is not "", tags that begin so; listing: a page or
+    text; pypi: a project; python_org: the address of python.org's release API; unwatched: why nothing is looked for.
+    """
+
+    github: str = ""
+    tags: str = ""
+    # GitHub's own API, or one that answers as it does.
+    api: str = "https://api.github.com"
+    listing: str = ""
+    pypi: str = ""
+    python_org: str = ""
+    unwatched: str = ""
+    # A regular expression: it fits whole names of files, tags or releases, and any part of a listing.  Its groups without a name, joined
+    # by dots, are the version; `file` is the archive's address (default: all that fits), `sha256` or `sha3_256` its published sum.
+    pattern: str = ""
+    # The archive's address, with {version} and {series}, its first two numbers; only where what is listed does not say it.
+    url: str = ""
+    # The address of a file with SHA-256 sums: {url}, {version} and {series} may be in it.
+    sums: str = ""
+    # Versions that begin with these numbers only.
+    series: str = ""
+    # Where the version is not that of the project on a package index: a file in the sdist, below its top folder, and a pattern for it.
+    inside: str = ""
+    inside_pattern: str = ""
+
+    def __post_init__(self) -> None:
+        kinds = (self.github, self.listing, self.pypi, self.python_org, self.unwatched)
+        if sum(map(bool, kinds)) != 1:
+            raise ValueError("one of github, listing, pypi, python_org, unwatched")
+        if bool(self.pattern) != bool(self.github or self.listing or self.python_org):
+            raise ValueError("pattern belongs to github, listing and python_org")
+        if (self.tags and not self.url) or bool(self.inside) != bool(self.inside_pattern):
+            raise ValueError("tags without url, or one of inside and inside_pattern without the other")
+        for pattern in (self.pattern, self.inside_pattern):
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+            if pattern and not groups:
+                raise ValueError(f"{pattern!r} has no group that is the version")
+
+
 class Patch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file in the recipe's patches/, applied with `patch -p1`; the filters say for which CPythons and targets."""
 
@@ -98,6 +145,7 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     licenses: tuple[str, ...] = ()
     license_files: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    upstream: Optional[Upstream] = None
     needs: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     # Tools that are needed where what is built does not run on the building machine.

@@ -15,6 +15,7 @@ from typing import Optional
 
 from pythonbuild.cli import archives, packages, verbs, worker
 from pythonbuild.cli.options import parser
+from pythonbuild.cli.update import update
 from pythonbuild.errors import Interrupted, PythonBuildError, StepsFailed
 
 __all__ = ["main"]
@@ -27,6 +28,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "plan": verbs.plan,
     "explain": verbs.explain,
     "fetch": verbs.fetch,
+    "update": update,
     "shell": verbs.shell,
     "doctor": verbs.doctor,
     "cache": verbs.cache,

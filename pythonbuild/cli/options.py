@@ -385,6 +385,21 @@ def _images_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("--remove", action="store_true", help="delete them all; the next build makes what it needs")
 
 
+def _update_flags(into: argparse.ArgumentParser) -> None:
+    into.add_argument(
+        "names", metavar="NAME", nargs="*", help="a recipe, or cpython-X.Y (default: all that upstreams are known of)"
+    )
+    into.add_argument("--check", action="store_true", help="only tell what is newer; nothing is fetched or changed")
+    into.add_argument("--to", default="", metavar="VERSION", help="pin that version of the one NAME, also an older one")
+    into.add_argument(
+        "--color",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="colour the output (default: on a terminal)",
+    )
+    _source_flags(into)
+
+
 def _size(text: str) -> int:
     """Read a number of bytes with an optional K, M, G or T."""
     units = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
@@ -407,6 +422,7 @@ _VERBS = (
     ("plan", "show what would be built, what is cached, and why", _plan_flags),
     ("explain", "show which inputs make a step's key, and what changed since it was last built", _explain_flags),
     ("fetch", "fill the source cache, so that a build can run with --offline", _fetch_flags),
+    ("update", "find newer versions of recipes and Pythons, verify them, and pin them", _update_flags),
     ("shell", "open a shell in the build root that a failed step left", _shell_flags),
     ("doctor", "tell everything that this machine lacks for a build, and the cure", _doctor_flags),
     ("cache", "list, measure and prune the store", _cache_flags),

@@ -176,6 +176,7 @@ def _machine(flags: argparse.Namespace, catalog: Catalog, targets: tuple[str, ..
     Raises BadRequest for what cannot be, MissingPrerequisite if this machine lacks something.
     """
     if not any(_PLATFORMS["windows"] in triple for triple in targets):
+        _refuse_windows_flags(flags, "no target is for Windows", "drop it; ./build-windows.py builds for Windows")
         return building_machine(), None
     if len(targets) > 1:
         raise BadRequest(
@@ -187,7 +188,16 @@ def _machine(flags: argparse.Namespace, catalog: Catalog, targets: tuple[str, ..
         return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ)
     if flags.verb not in _PLANNING and not getattr(flags, "plan", False):
         raise BadRequest("Pythons for Windows are built on Windows", "see what would be done there with --plan")
+    reason = "this machine is none: a plan made here is the same for every Visual Studio, SDK and shell"
+    _refuse_windows_flags(flags, reason, "drop it, or plan on Windows")
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
+
+
+def _refuse_windows_flags(flags: argparse.Namespace, reason: str, hint: str) -> None:
+    """Raise BadRequest for flags that would mean nothing, as nothing is looked for on a Windows machine."""
+    for name, given in (("--vs", flags.vs), ("--windows-sdk-version", flags.windows_sdk_version), ("--sh", flags.sh)):
+        if given:
+            raise BadRequest(f"{name} chooses what a Windows machine builds with, and {reason}", hint)
 
 
 def _targets(flags: argparse.Namespace) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Each takes an origin and a path to write to, and raises `CannotFetch` with a rea
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from urllib3.util import Retry
 
 from pythonbuild.catalog.schema import Origin
 
-__all__ = ["CannotFetch", "Downloader", "Progress"]
+__all__ = ["CannotFetch", "Downloader", "Progress", "package_versions"]
 
 Progress = Callable[[int, int], None]
 _APT_HELPER = "/usr/lib/apt/apt-helper"
@@ -28,7 +29,7 @@ _TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 
 
 class CannotFetch(Exception):
-    """An origin did not give the file; the text says why."""
+    """An origin or upstream did not give what was asked; the text says why."""
 
 
 class Downloader:
@@ -49,9 +50,12 @@ class Downloader:
             self._session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=8))
 
     def places(self, origin: Origin) -> list[tuple[str, Callable[[Path, Progress], None]]]:
-        """Return (what to call it, how to fetch it) for an origin, the user's mirrors first."""
+        """Return (what to call it, how to fetch it) for an origin, the user's mirrors first.
+
+        An origin without a SHA-256, as that of a version not yet pinned, is taken as it comes, and of no mirror: these go by it.
+        """
         ways: list[tuple[str, Callable[[Path, Progress], None]]] = []
-        for mirror in self._mirrors:
+        for mirror in self._mirrors if origin.sha256 else ():
             address = f"{mirror.rstrip('/')}/{origin.sha256}"
             ways.append((address, lambda path, progress, address=address: self._from_mirror(address, path, progress)))  # type: ignore[misc]
         if origin.url:
@@ -62,6 +66,27 @@ class Downloader:
         if origin.wheel or origin.sdist:
             ways.append((origin.place, lambda path, progress: _pip(origin, path)))
         return ways
+
+    def page(self, url: str) -> tuple[str, str]:
+        """Return the text behind a URL, and the URL of the page that it says is next ("": none); raises CannotFetch."""
+        host = urlsplit(url).netloc
+        if host in self._unreachable:
+            raise CannotFetch(self._unreachable[host])
+        try:
+            response = self._session.get(url, timeout=_TIMEOUT)
+            text = response.text
+        except requests.exceptions.ConnectionError as error:
+            raise self._lost(host, error) from error
+        except requests.RequestException as error:
+            raise CannotFetch(f"{url}: {error}") from error
+        if not response.ok:
+            raise CannotFetch(f"{url}: HTTP {response.status_code} {response.reason}")
+        return text, response.links.get("next", {}).get("url", "")
+
+    def _lost(self, host: str, error: Exception) -> CannotFetch:
+        """Remember a host that cannot be reached; returns what to raise."""
+        self._unreachable[host] = f"{host} cannot be reached ({_cause(error)})"
+        return CannotFetch(self._unreachable[host])
 
     def _from_mirror(self, address: str, path: Path, progress: Progress) -> None:
         if "://" in address:
@@ -83,9 +108,7 @@ class Downloader:
                 if attempt == attempts - 1:
                     raise CannotFetch(f"the connection broke {attempts} times ({type(error).__name__})") from error
             except requests.exceptions.ConnectionError as error:
-                reason = f"{host} cannot be reached ({_cause(error)})"
-                self._unreachable[host] = reason
-                raise CannotFetch(reason) from error
+                raise self._lost(host, error) from error
             except requests.RequestException as error:
                 raise CannotFetch(str(error)) from error
         return None
@@ -153,20 +176,25 @@ def _apt(origin: Origin, path: Path) -> None:
     raise CannotFetch(reason)
 
 
+def package_versions(project: str) -> list[str]:
+    """Return the versions of which the package index that pip is configured with has an sdist; raises CannotFetch."""
+    command = [sys.executable, "-m", "pip", "index", "versions", "--disable-pip-version-check"]
+    command += ["--ignore-requires-python", "--no-binary", project, project]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    listed = re.search(r"^Available versions: (.+)$", done.stdout, re.MULTILINE)
+    if done.returncode or not listed:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise CannotFetch(f"pip: {errors[-1]}" if errors else f"pip index exited with {done.returncode}")
+    return listed[1].split(", ")
+
+
 def _pip(origin: Origin, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         requirement = Path(folder) / "requirement.txt"
-        requirement.write_text(f"{origin.wheel or origin.sdist} --hash=sha256:{origin.sha256}\n")
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--require-hashes",
-        ]
+        known = f" --hash=sha256:{origin.sha256}" if origin.sha256 else ""
+        requirement.write_text(f"{origin.wheel or origin.sdist}{known}\n")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        command += ["--require-hashes"] if known else []
         if origin.sdist:
             # pip asks the sdist for its metadata (once its hash is right), with build tools that it fetches as wheels.
             command += ["--no-binary", origin.sdist.split("==")[0]]

@@ -257,6 +257,8 @@ mkdir -p "$OUT/deps"
         (["--fast"], "--fast is for Debian packages"),
         (["--format", "deb,full", "--distro", "debian:trixie"], "ask for deb alone"),
         (["--format", "deb", "--distro", "debian:trixie", "--options", "lto"], "--options is for archives"),
+        (["--vs", "2022"], "--vs chooses what a Windows machine builds with, and no target is for Windows"),
+        (["--format", "deb", "--distro", "debian:trixie", "--sh", "/bin/sh"], "and no target is for Windows"),
     ],
 )
 def test_a_bad_request_is_one_message_and_status_2(small: Small, arguments: list[str], wanted: str) -> None:

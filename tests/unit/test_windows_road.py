@@ -47,6 +47,9 @@ for command in json.loads(sys.argv[1]):
     print(json.dumps([status, out.getvalue(), err.getvalue()]))
 """
 
+# The program as it is, on this system.
+HERE = "import sys; from pythonbuild.cli.main import main; sys.exit(main(sys.argv[1:], 'pythonbuild'))"
+
 
 @dataclass(frozen=True)
 class Said:
@@ -125,3 +128,26 @@ def test_what_is_missing_or_for_other_systems_is_said(tmp_path: Path) -> None:
     assert "there is no Visual Studio" in found[0].err
     assert "there is no POSIX shell" in found[-2].out
     assert "x86_64-pc-windows-msvc  msvc, by msvc" in found[-1].out
+
+
+@pytest.mark.parametrize(
+    "flag", [["--vs", "2022"], ["--windows-sdk-version", "10.0.26100.0"], ["--sh", "/bin/sh"]], ids=lambda flag: flag[0]
+)
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (["--target", "x86_64-pc-windows-msvc"], "this machine is none"),
+        (["--target", "aarch64-apple-darwin"], "no target is for Windows"),
+        ([], "no target is for Windows"),
+    ],
+)
+def test_what_chooses_among_programs_of_windows_is_refused_elsewhere(
+    tmp_path: Path, flag: list[str], target: list[str], reason: str
+) -> None:
+    variables = {**os.environ, "PYTHONPATH": str(checkout()), "PYTHONBUILD_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", HERE, "plan", "--engine", "host", *target]
+    done = subprocess.run([*command, *flag], env=variables, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert f"{flag[0]} chooses what a Windows machine builds with, and {reason}" in done.stderr
+    assert "drop it" in done.stderr
+    assert subprocess.run(command, env=variables, capture_output=True).returncode == 0

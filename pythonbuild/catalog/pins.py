@@ -1,0 +1,73 @@
+"""What has a pinned version that `update` can change: recipes with sources of their own, and the newest CPython of each series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Union
+
+from pythonbuild.catalog.load import Catalog, RecipeFolder
+from pythonbuild.catalog.schema import Source, Upstream
+
+__all__ = ["Pin", "pins"]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A version and its sources; `place` leads to the mapping in the YAML file that says both.
+
+    series: the numbers that newer versions have to begin with; others: versions that are pinned beside this one.
+    """
+
+    name: str
+    file: Path
+    place: tuple[Union[str, int], ...]
+    version: str
+    upstream: Upstream
+    sources: tuple[Source, ...]
+    series: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> str:
+        """The version as its upstream counts: a project on a package index has one of its own."""
+        sdists = [origin.sdist for source in self.sources for origin in source.origins if origin.sdist]
+        return sdists[0].partition("==")[2] if self.upstream.pypi and sdists else self.version
+
+
+def pins(catalog: Catalog, root: Path) -> dict[str, Pin]:
+    """Return all pins by name, those of cpython-windows with windows/ before a name that cpython-unix has, too.
+
+    root: the folder that the catalog was read from (cpython-unix).
+    """
+    found = {pin.name: pin for pin in map(_of_recipe, catalog.recipes.values()) if pin.sources}
+    for folder in catalog.windows_recipes.values():
+        pin = _of_recipe(folder)
+        if pin.sources and not folder.recipe.like:
+            name = f"windows/{pin.name}" if pin.name in found else pin.name
+            found[name] = replace(pin, name=name)
+    versions = list(catalog.releases)
+    for series in sorted({version.series for version in versions}, key=lambda text: [*map(int, text.split("."))]):
+        same = sorted(version for version in versions if version.series == series)
+        found[f"cpython-{series}"] = Pin(
+            name=f"cpython-{series}",
+            file=root / "pythons.yml",
+            place=("releases", versions.index(same[-1])),
+            version=str(same[-1]),
+            upstream=catalog.python_upstream or _NOWHERE,
+            sources=(Source(origins=catalog.releases[same[-1]].origins),),
+            series=series,
+            others=tuple(map(str, same[:-1])),
+        )
+    return found
+
+
+_NOWHERE = Upstream(unwatched="it has no `upstream:` that says where newer versions are")
+
+
+def _of_recipe(folder: RecipeFolder) -> Pin:
+    recipe = folder.recipe
+    upstream = recipe.upstream or _NOWHERE
+    return Pin(
+        recipe.name, folder.path / "recipe.yml", (), recipe.version, upstream, recipe.sources, series=upstream.series
+    )
