@@ -32,7 +32,6 @@ from pythonbuild.run.loop import Look, Run, RunResult, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
-from pythonbuild.store.shared import SharedStore
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.live import LiveObserver
 from pythonbuild.ui.plain import PlainObserver
@@ -107,7 +106,7 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
                 result = _run_on_cluster(session, plan, final, flags, observer)
             else:
                 result = _run(session, plan, final, flags, observer, engine)
-            _send_rest(session.store.shared, observer)
+            _send_rest(session, plan, result, observer)
     finally:
         if engine:
             engine.close()
@@ -243,10 +242,14 @@ def _go(
         tokens.close()
 
 
-def _send_rest(shared: Optional[SharedStore], observer: _Observer) -> None:
+def _send_rest(session: Session, plan: Plan, result: RunResult, observer: _Observer) -> None:
     """Wait until the shared store has what was built, and tell how much came and went."""
+    shared = session.store.shared
     if not shared:
         return
+    for source in (source for name in result.built for source in plan.steps[name].sources):
+        if source.chosen and source.local is None:
+            shared.choose([origin.sha256 for origin in source.origins], source.chosen)
     if shared.waiting():
         observer(Note(f"shared   sending {shared.waiting()} more results to {shared.place.name}"))
         shared.finish()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.catalog.schema import Origin
 from pythonbuild.cli.engines import Choice, choose
 from pythonbuild.cli.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.errors import BadRequest, UnknownName
@@ -117,7 +118,7 @@ class Session:
             llvm=self.request.llvm,
             xcode=self.request.xcode,
             msvc=self.request.msvc,
-            choose_origin=self.sources.choose,
+            choose_origin=self._choose_origin,
             handlers={
                 "distribution": code_digest("distribution", "binaries"),
                 "strip": code_digest("packaging", "binaries"),
@@ -129,6 +130,13 @@ class Session:
             return plan_debian(self.debian_builds(), self.catalog, surroundings, self.choice.name, self.features)
         builds = (build for request in self._requests() for build in resolve(request, self.catalog))
         return Planner(self.catalog, surroundings).plan(tuple(dict.fromkeys(builds)))
+
+    def _choose_origin(self, origins: tuple[Origin, ...]) -> int:
+        """Return the index of the origin that is here, else of the one that the others have built with, else 0."""
+        here = [index for index, origin in enumerate(origins) if self.sources.find(origin)]
+        if not here and self.store.shared and len(origins) > 1:
+            return self.store.shared.chosen([origin.sha256 for origin in origins])
+        return here[0] if here else 0
 
     def _requests(self) -> tuple[BuildRequest, ...]:
         """Return the request, or those that it stands for."""

@@ -40,10 +40,6 @@ class SourceCache:
         # The same bytes may have come under another name.
         return next((path for path in sorted(folder.glob("*")) if path.is_file()), None)
 
-    def choose(self, origins: tuple[Origin, ...]) -> int:
-        """Return the index of the first origin whose file is here; 0 if none is."""
-        return next((index for index, origin in enumerate(origins) if self.find(origin)), 0)
-
     def partial(self, origin: Origin) -> Path:
         """Return the path for a download in progress, its folder made.  It survives a broken connection, to be resumed."""
         folder = self._folder / "partial"

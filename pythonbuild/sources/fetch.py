@@ -53,7 +53,8 @@ def _refuse(reasons: dict[str, list[str]]) -> None:
 def _fetch(source: SourceFile, cache: SourceCache, downloader: Downloader, observer: Observer) -> list[str]:
     """Fetch one source; return the reasons why no origin gave it, empty when one did."""
     reasons = []
-    for origin in source.origins:
+    # First the one that was planned with.
+    for origin in dict.fromkeys((source.origin, *source.origins)):
         partial = cache.partial(origin)
         with open(partial.with_name(f"{partial.name}.lock"), "w") as mine:
             # Another build may be fetching the same file: wait for it, then look again.

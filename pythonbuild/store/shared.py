@@ -1,7 +1,8 @@
 """The shared store: what other machines have made, behind the store of this one.
 
-`records/KEY.json` says what a step gave, and in which `archives/SHA256.tar.zst` its tree is.  An archive is named by its content
-and written before the record that names it, so that writers cannot harm one another, and readers find a whole entry or none.
+`records/KEY.json` says what a step gave, and in which `archives/SHA256.tar.zst` its tree is; `choices/` has which archive of a
+source was built with, where that is not the first.  An archive is named by its content and written before the record that names
+it, so that writers cannot harm one another, and readers find a whole entry or none.
 What comes from there is checked on the way in: the record must belong to the key, archive and tree must have the hashes it says.
 """
 
@@ -15,7 +16,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ class SharedStore:
         self._known: dict[str, Shipment] = {}
         self._absent: dict[str, float] = {}
         self._spoilt: set[str] = set()
+        self._choices: dict[str, str] = {}
         self._to_send: queue.Queue[tuple[Record, Path, tuple[Entry, ...], Path]] = queue.Queue()
         self._senders: list[threading.Thread] = []
 
@@ -192,7 +194,29 @@ class SharedStore:
                 return
             yield block
 
+    def chosen(self, digests: Sequence[str]) -> int:
+        """Return which of several archives of one source the others have built with, by their SHA-256; 0 if nobody says."""
+        name = _choice(digests)
+        if name not in self._choices:
+            try:
+                with self._asking():
+                    self._choices[name] = self._call(lambda: bytes(obstore.get(self._client, name).bytes())).decode()
+            except (FileNotFoundError, UnicodeDecodeError, _Gone):
+                self._choices[name] = ""
+        return digests.index(self._choices[name]) if self._choices[name] in digests else 0
+
     # Putting in.
+
+    def choose(self, digests: Sequence[str], index: int) -> None:
+        """Tell the others which of several archives of one source was built with, so that they have the same keys."""
+        name = _choice(digests)
+        if self._choices.get(name) == digests[index] or self._read_only:
+            return
+        try:
+            self._put(name, digests[index].encode(), len(digests[index]))
+            self._choices[name] = digests[index]
+        except (FileNotFoundError, _Gone):
+            pass
 
     def send(self, record: Record, tree: Path, manifest: tuple[Entry, ...], work: Path) -> None:
         """Put a record and its tree there, by and by; `finish` waits for it.  work: a folder for what is on its way."""
@@ -309,6 +333,10 @@ class SharedStore:
                 "warning",
             )
         raise _Gone
+
+
+def _choice(digests: Sequence[str]) -> str:
+    return f"choices/{hashlib.sha256(' '.join(digests).encode()).hexdigest()}"
 
 
 def _read_shipment(text: bytes, key: str) -> Shipment:

@@ -5,11 +5,13 @@ Machines are checkouts' caches of their own; the S3 server is moto's, the HTTP s
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
 import socket
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -130,6 +132,30 @@ def test_only_what_has_changed_is_built_elsewhere(server: ObjectServer, machine:
     assert (second.artifact("top") / "lib/libbottom.a").is_file()
     assert "2 results from" in said
     assert "1 to it" in said
+
+
+def test_a_machine_without_sources_plans_with_those_of_the_others(
+    server: ObjectServer, machine: Machine, small: Small, tmp_path: Path
+) -> None:
+    # Two archives of one source, of which the first is where nobody comes: so the first machine has built with the second.
+    archive = tmp_path / "one-1.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(__file__, "one-1/file")
+    content = archive.read_bytes()
+    server.files["/one-1.tar.gz"] = content
+    recipe = small.recipe("one", script='#!/bin/sh\nmkdir -p "$OUT/deps"\ncp "$SRC/file" "$OUT/deps"\n') / "recipe.yml"
+    recipe.write_text(
+        "name: one\nversion: '1'\nsources:\n  - origins:\n"
+        f"      - {{url: 'http://127.0.0.1:1/one-1.tar.xz', sha256: {'a' * 64}, size: 1}}\n"
+        f"      - {{url: '{server.address}/one-1.tar.gz', sha256: {hashlib.sha256(content).hexdigest()}, size: {len(content)}}}\n"
+    )
+    cpython = small.root / "cpython-unix" / "packages" / "cpython" / "recipe.yml"
+    cpython.write_text(cpython.read_text().replace("side", "side, one"))
+    assert len(built(make(machine(), "one"))) == 1
+    del server.files["/one-1.tar.gz"]
+    said = make(machine(), "one", "--offline")
+    assert built(said) == []
+    assert "brought  one@" in said
 
 
 def test_the_plan_tells_without_fetching(server: ObjectServer, machine: Machine) -> None:
