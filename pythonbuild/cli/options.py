@@ -409,7 +409,11 @@ _VERBS = (
     ("release", "add Debian packages to a repository that apt installs from", _release_flags),
     ("images", "list the images that engine docker has made, or delete them", _images_flags),
     ("list", "list the targets, Pythons, options, packages, distributions and toolchains there are", _list_flags),
-    ("matrix", "list every combination of target, Python and options that can be built", _matrix_flags),
+    (
+        "matrix",
+        "list every combination of target, Python and options that can be built, or the jobs of CI",
+        _matrix_flags,
+    ),
     ("validate", "hold archives against every rule of a good distribution; exit 1 on findings", _validate_flags),
     ("convert", "make the other flavours out of full archives", _convert_flags),
     ("inspect", "show versions, options, sizes, modules and links of archives", _inspect_flags),
