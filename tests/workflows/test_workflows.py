@@ -292,9 +292,37 @@ def test_sums_are_of_all_files_as_an_attestation_takes_them(tmp_path: Path) -> N
 
 def test_a_release_without_a_place_to_go_to_says_so_first() -> None:
     script = step_of("release.yml", "destination", "Is there a place to publish to")["run"]
-    done = subprocess.run([*BASH, script], env={**os.environ, "TO": ""}, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "::error::set the repository's variable PYTHONBUILD_RELEASE" in done.stdout
-    assert subprocess.run([*BASH, script], env={**os.environ, "TO": "s3://b"}).returncode == 0
+    place = {"TO": "s3://b", "URL": "https://example.org"}
+    for missing in place:
+        environment = {**os.environ, **place, missing: ""}
+        done = subprocess.run([*BASH, script], env=environment, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "::error::set the repository's variables PYTHONBUILD_RELEASE" in done.stdout
+    assert subprocess.run([*BASH, script], env={**os.environ, **place}).returncode == 0
     needs = {name: job.get("needs") for name, job in WORKFLOWS["release.yml"]["jobs"].items()}
     assert needs == {"destination": None, "build": "destination", "publish": "build"}
+
+
+@pytest.mark.parametrize("key", ["", "untrusted comment: minisign secret key\nRWQ"], ids=["unsigned", "signed"])
+def test_a_release_is_published_under_its_tag_and_signed_if_there_is_a_key(key: str, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("python3", "sudo"):
+        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@" >>"$RUNNER_TEMP/called"\n')
+        (programs / name).chmod(0o755)
+    step = step_of("release.yml", "publish", "Publish")
+    own = {"PATH": f"{programs}:{os.environ['PATH']}", "RUNNER_TEMP": str(tmp_path), "GITHUB_REF_NAME": "20261127"}
+    given = {"TO": "s3://b/p", "URL": "https://example.org/p", "KEY": key}
+    assert set(given) | {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"} == set(
+        step["env"]
+    )
+    subprocess.run([*BASH, step["run"]], cwd=ROOT, env={**own, **given}, check=True)
+    called = (tmp_path / "called").read_text().splitlines()
+    command = "python3 -m pythonbuild release dist --tag 20261127 --to s3://b/p --base-url https://example.org/p"
+    if not key:
+        assert called == [command]
+        return
+    file = tmp_path / "minisign.key"
+    assert called[1:] == ["sudo apt-get install -qq -y minisign", f"{command} --sign minisign:{file}"]
+    assert file.read_text() == f"{key}\n"
+    assert file.stat().st_mode & 0o077 == 0
