@@ -6,6 +6,7 @@ Without groups: all but the last three.  Makes its own virtual environment, so t
   unit          planner, names, schedules: no disk, no network, seconds
   build         small builds with the real compiler, and every fault a user can meet
   windows       what can be checked of the build for Windows without it: the edits of CPython's real project files
+  workflows     what CI does on GitHub: permissions, pins, its scripts, and what linters say of it
   docker        small builds in containers, where a daemon answers
   distribution  builds the default Python (from the cache, if it is there) and tests it as its users would use it
   foreign       builds Pythons for other CPUs and for musl, and runs them by qemu-user and musl's loader
@@ -26,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from pythonbuild import bootstrap  # noqa: E402  (the path is set just above)
 
-GROUPS = ("lint", "unit", "build", "windows", "docker", "distribution", "foreign", "macos", "packages")
+GROUPS = ("lint", "unit", "build", "windows", "workflows", "docker", "distribution", "foreign", "macos", "packages")
 
 
 def commands(programs: Path, groups: list[str], flags: list[str]) -> list[list[str]]:

@@ -1,4 +1,5 @@
-"""Read cpython-unix/, cpython-windows/ and docker/ into a `Catalog`: the one place where YAML, templates and patches are opened."""
+"""Read cpython-unix/, cpython-windows/ and docker/ into a `Catalog`, ci-*.yml into `CiTables`: the one place where YAML, templates and
+patches are opened."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ import msgspec
 import yaml
 
 from pythonbuild.catalog.schema import (
+    CiRunner,
+    CiTarget,
     ExpectedFailure,
     Image,
     ModuleSet,
@@ -31,7 +34,7 @@ from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
 from pythonbuild.model.target import system_of
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["Catalog", "DebianFolder", "RecipeFolder", "load_catalog"]
+__all__ = ["Catalog", "CiTables", "DebianFolder", "RecipeFolder", "load_catalog", "load_ci"]
 
 _T = TypeVar("_T")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -78,6 +81,14 @@ class DebianFolder:
             if name in release.names:
                 return release
         raise UnknownName("distribution", name, [name for release in self.releases.releases for name in release.names])
+
+
+@dataclass(frozen=True)
+class CiTables:
+    """What CI builds, and its machines by label, as the two files have them; nothing of them is held against the catalog yet."""
+
+    targets: tuple[CiTarget, ...]
+    runners: dict[str, CiRunner]
 
 
 @dataclass(frozen=True)
@@ -231,6 +242,22 @@ def load_catalog(root: Path) -> Catalog:
     )
     _check(catalog)
     return catalog
+
+
+def load_ci(root: Path) -> CiTables:
+    """Read ci-targets.yml and ci-runners.yml in the folder `root` (the checkout).
+
+    Raises BadCatalog that names file and place of what is wrong.
+    """
+    runners = _read(root / "ci-runners.yml", tuple[CiRunner, ...])
+    labels = [runner.label for runner in runners]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise BadCatalog(f"{root / 'ci-runners.yml'}: {', '.join(twice)} is there more than once", "keep one row")
+    return CiTables(
+        targets=_read(root / "ci-targets.yml", tuple[CiTarget, ...]),
+        runners={runner.label: runner for runner in runners},
+    )
 
 
 def _read(path: Path, kind: type[_T]) -> _T:

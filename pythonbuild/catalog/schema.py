@@ -1,4 +1,4 @@
-"""The shape of every YAML file under cpython-unix/, cpython-windows/ and docker/.
+"""The shape of every YAML file under cpython-unix/, cpython-windows/ and docker/, and of ci-*.yml.
 
 An unknown key or a wrong type is an error when it is read.
 """
@@ -6,11 +6,13 @@ An unknown key or a wrong type is an error when it is read.
 from __future__ import annotations
 
 import re
-from typing import Optional
+from typing import Literal, Optional
 
 from msgspec import Struct
 
 __all__ = [
+    "CiRunner",
+    "CiTarget",
     "Emulator",
     "ExpectedFailure",
     "Image",
@@ -373,3 +375,35 @@ class ProjectEdit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     file: str
     changes: tuple[ProjectChange, ...]
     pythons: str = ""
+
+
+class CiRunner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of ci-runners.yml: a machine of CI.
+
+    label: its name in runs-on; arch: its CPU, as Linux has it; expensive: no pull request uses it unless all targets are asked for;
+    forks: a pull request from a fork may use it.
+    """
+
+    label: str
+    platform: Literal["linux", "macos", "windows"]
+    arch: str
+    expensive: bool
+    forks: bool
+
+    @property
+    def machine(self) -> str:
+        """The building machine's name in targets.yml and toolchains.yml."""
+        return self.arch + {"linux": "", "macos": "-darwin", "windows": "-windows"}[self.platform]
+
+
+class CiTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of ci-targets.yml: each of some targets, for each Python and set of options, is built by a runner.
+
+    pythons: as --python takes them; options: as --options; pull_request: also for every pull request.
+    """
+
+    targets: tuple[str, ...]
+    runner: str
+    pythons: tuple[str, ...]
+    options: tuple[str, ...]
+    pull_request: bool = False

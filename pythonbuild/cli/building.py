@@ -121,9 +121,14 @@ def _to_do(session: Session, plan: Plan, final: tuple[str, ...], look: Look) -> 
 
 
 def _wanted(session: Session, flags: argparse.Namespace) -> tuple[Plan, tuple[str, ...]]:
-    """Return the plan and the steps it is for: those of its outputs, or that of --only."""
+    """Return the plan and the steps it is for: those of its outputs, or those of --only."""
     plan = session.plan()
     only = getattr(flags, "only", None)
+    if only == "dependencies":
+        steps = plan.dependencies()
+        if not steps:
+            raise BadRequest("packages are one step, without dependencies of their own", "leave out --only")
+        return plan.closure(list(steps)), steps
     if only:
         step = find_step(plan, only)
         return plan.closure([step]), (step,)

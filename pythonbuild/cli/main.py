@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Optional
 
-from pythonbuild.cli import archives, packages, verbs, worker
+from pythonbuild.cli import archives, matrix, packages, verbs, worker
 from pythonbuild.cli.options import parser
 from pythonbuild.cli.update import update
 from pythonbuild.errors import Interrupted, PythonBuildError, StepsFailed
@@ -36,7 +36,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "features": packages.features,
     "release": packages.release,
     "list": verbs.list_catalog,
-    "matrix": verbs.show_matrix,
+    "matrix": matrix.show_matrix,
     "validate": archives.validate,
     "convert": archives.convert,
     "inspect": archives.inspect,

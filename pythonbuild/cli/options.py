@@ -214,7 +214,11 @@ def _build_flags(into: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="sign Debian packages' .dsc, .buildinfo and .changes with that GnuPG key",
     )
-    how.add_argument("--only", metavar="STEP", help="build this step and what it needs, nothing after it")
+    how.add_argument(
+        "--only",
+        metavar="STEP",
+        help="build this step and what it needs, nothing after it; `dependencies`: all that CPython itself needs",
+    )
     how.add_argument(
         "--keep-going", action="store_true", help="after a failure, go on with whatever does not depend on it"
     )
@@ -369,8 +373,36 @@ def _index_flags(into: argparse.ArgumentParser) -> None:
 
 def _matrix_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument(
-        "--json", action="store_true", help="as JSON: a list of {target, python, options, build_machines, sources}"
+        "--json",
+        action="store_true",
+        help="as JSON: a list of {target, python, options, build_machines, sources}; with --ci a matrix of GitHub's",
     )
+    only = into.add_argument_group("only (each may be repeated; different ones all have to hold)")
+    for name, example in (
+        ("platform", "linux, macos or windows"),
+        ("arch", "a target's CPU, e.g. aarch64"),
+        ("libc", "e.g. gnu or musl"),
+        ("python", "3.13, or 3.13.5"),
+        ("build", "exactly these options, e.g. pgo+lto"),
+        ("target", "a target triple"),
+    ):
+        only.add_argument(f"--{name}", dest=f"{name}s", action="append", metavar=name.upper(), help=example)
+    jobs = into.add_argument_group("jobs of CI")
+    jobs.add_argument("--ci", action="store_true", help="what ci-targets.yml says, and where ci-runners.yml says")
+    jobs.add_argument(
+        "--stage",
+        choices=["dependencies", "pythons"],
+        help="the libraries that several jobs of a target share, or the Pythons themselves (default: pythons)",
+    )
+    jobs.add_argument(
+        "--labels",
+        metavar="A,B",
+        help="only what a pull request with these labels gets ('' if it has none): those of the rows that are marked for it, or "
+        "of all with ci:all-targets, that platform:linux, arch:aarch64, libc:musl, python:3.13, build:pgo+lto choose; "
+        "none with ci:skip",
+    )
+    jobs.add_argument("--fork", action="store_true", help="the pull request comes from a fork")
+    jobs.add_argument("--shards", action="store_true", help="a matrix of matrices, none too large for GitHub")
 
 
 def _release_flags(into: argparse.ArgumentParser) -> None:
@@ -434,7 +466,11 @@ _VERBS = (
     ("release", "add Debian packages to a repository that apt installs from", _release_flags),
     ("images", "list the images that engine docker has made, or delete them", _images_flags),
     ("list", "list the targets, Pythons, options, packages, distributions and toolchains there are", _list_flags),
-    ("matrix", "list every combination of target, Python and options that can be built", _matrix_flags),
+    (
+        "matrix",
+        "list every combination of target, Python and options that can be built, or the jobs of CI",
+        _matrix_flags,
+    ),
     ("validate", "hold archives against every rule of a good distribution; exit 1 on findings", _validate_flags),
     ("convert", "make the other flavours out of full archives", _convert_flags),
     ("inspect", "show versions, options, sizes, modules and links of archives", _inspect_flags),

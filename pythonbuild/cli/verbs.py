@@ -25,7 +25,6 @@ from pythonbuild.home import checkout, home
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.plan.step import Plan, ScriptAction
 from pythonbuild.request.build import Msvc, Xcode
-from pythonbuild.request.matrix import matrix
 from pythonbuild.run.execute import references
 from pythonbuild.run.loop import glance
 from pythonbuild.run.schedule import State
@@ -45,7 +44,6 @@ __all__ = [
     "list_catalog",
     "plan",
     "shell",
-    "show_matrix",
 ]
 
 
@@ -247,24 +245,4 @@ def list_catalog(flags: argparse.Namespace) -> int:
     """List what there is."""
     catalog = load_catalog(checkout() / "cpython-unix")
     sys.stdout.write(show.catalog_text(catalog, flags.what, building_machine()) + os.linesep)
-    return 0
-
-
-def show_matrix(flags: argparse.Namespace) -> int:
-    """List every combination that can be built, one line each, or as JSON."""
-    catalog = load_catalog(checkout() / "cpython-unix")
-    rows = [
-        {
-            "target": target.triple,
-            "python": f"cpython-{python}",
-            "options": str(options),
-            "build_machines": list(target.build_machines),
-            "sources": [origin.place for origin in catalog.releases[python].origins],
-        }
-        for target, python, options in matrix(catalog)
-    ]
-    if flags.json:
-        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
-        return 0
-    sys.stdout.write("".join(f"{row['target']} {row['python']} {row['options']}\n" for row in rows))
     return 0

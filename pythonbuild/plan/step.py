@@ -111,6 +111,11 @@ class Plan:
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps.values())
 
+    def dependencies(self) -> tuple[str, ...]:
+        """Return the names of the steps that CPython's own steps need: libraries, tools, toolchains; of packages there are none."""
+        pythons = [need.step for step in self for need in step.needs if need.role == "cpython"]
+        return tuple(dict.fromkeys(need.step for python in pythons for need in self.steps[python].needs))
+
     def closure(self, names: list[str]) -> Plan:
         """Return the plan of these steps and all they need; outputs of other steps are dropped."""
         wanted: set[str] = set()

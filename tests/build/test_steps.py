@@ -19,6 +19,16 @@ def test_a_second_run_builds_nothing(small: Small) -> None:
     assert small.built(second) == []
 
 
+def test_dependencies_are_all_that_cpython_needs_and_no_more(small: Small) -> None:
+    first = small.run("--only", "dependencies")
+    assert first.returncode == 0, first.stderr
+    assert sorted(small.built(first)) == ["bottom", "middle", "side", "top"]
+    # They are what the Python is then built with, whatever its options.
+    second = small.run("--options", "debug", "--only", "cpython")
+    assert second.returncode == 0, second.stderr
+    assert small.built(second) == ["cpython-3.13.15-debug"]
+
+
 def test_a_changed_script_rebuilds_that_step_and_what_depends_on_it(small: Small) -> None:
     small.run("--only", "top")
     small.run("--only", "side")

@@ -1,0 +1,117 @@
+"""The matrix verb: every Python that can be built, or the jobs of CI, in words or as GitHub's matrices are."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pythonbuild.catalog.load import Catalog, load_catalog, load_ci
+from pythonbuild.errors import BadRequest
+from pythonbuild.home import checkout
+from pythonbuild.request.ci import DependencyJob, Job, ci_jobs, dependency_jobs, read_labels, shards
+from pythonbuild.request.matrix import KINDS, Combination, Described, Wanted, matrix, platform_of, read_wanted, select
+
+__all__ = ["show_matrix"]
+
+
+def show_matrix(flags: argparse.Namespace) -> int:
+    """List every combination that can be built, or CI's jobs, as far as the flags choose them, one line each or as JSON."""
+    catalog = load_catalog(checkout() / "cpython-unix")
+    if flags.ci:
+        return _show_ci(flags, catalog)
+    for name, given in (
+        ("--labels", flags.labels is not None),
+        ("--fork", flags.fork),
+        ("--stage", flags.stage is not None),
+        ("--shards", flags.shards),
+    ):
+        if given:
+            raise BadRequest(f"{name} is about the jobs of CI", "add --ci, or drop it")
+    everything = tuple(matrix(catalog))
+    rows = [_row(combination, catalog) for combination in select(everything, _wanted(flags, everything))]
+    if flags.json:
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+    else:
+        sys.stdout.write("".join(f"{row['target']} {row['python']} {row['options']}\n" for row in rows))
+    return 0
+
+
+def _show_ci(flags: argparse.Namespace, catalog: Catalog) -> int:
+    everything = ci_jobs(catalog, load_ci(checkout()))
+    jobs = select(everything, _wanted(flags, everything))
+    if flags.labels is None and flags.fork:
+        raise BadRequest("--fork is about a pull request", "give its labels, too: --labels '' if it has none")
+    if flags.labels is not None:
+        labels = [label.strip() for label in flags.labels.split(",")]
+        jobs = read_labels(labels, everything, flags.fork).select(jobs)
+    if flags.stage == "dependencies":
+        rows = [_dependency_row(job) for job in dependency_jobs(jobs, catalog)]
+    else:
+        rows = [_job_row(job, catalog) for job in jobs]
+    if flags.shards:
+        parts = shards(rows)
+        rows = [{"shard": f"{n}-of-{len(parts)}", "jobs": _include(part)} for n, part in enumerate(parts, 1)]
+    if flags.json or flags.shards:
+        # In one line, as a step's output of GitHub's is.
+        sys.stdout.write(json.dumps(_include(rows), separators=(",", ":")) + "\n")
+    else:
+        sys.stdout.write("".join(f"{row['runner']}: {row['command']}\n" for row in rows))
+    return 0
+
+
+def _wanted(flags: argparse.Namespace, among: Iterable[Described]) -> Wanted:
+    """Return what the flags choose; raises UnknownName for what nothing in `among` has."""
+    known = tuple(among)
+    return {
+        name: values
+        for kind in KINDS
+        for name, values in read_wanted(kind, getattr(flags, f"{kind}s") or (), known).items()
+    }
+
+
+def _include(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a matrix as GitHub takes it: https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax, `include`."""
+    return {"include": list(rows)}
+
+
+def _row(combination: Combination, catalog: Catalog) -> dict[str, Any]:
+    target, python, options = combination
+    return {
+        "target": target.triple,
+        "python": f"cpython-{python}",
+        "options": str(options),
+        "build_machines": list(target.build_machines),
+        "sources": [origin.place for origin in catalog.releases[python].origins],
+    }
+
+
+def _job_row(job: Job, catalog: Catalog) -> dict[str, Any]:
+    target, python, options = job.combination
+    image = catalog.images["build"]
+    foreign = target.gnu != catalog.native_target(job.runner.machine).gnu
+    return {
+        "name": f"cpython-{python}-{target.triple}-{options}",
+        "target": target.triple,
+        "python": f"cpython-{python}",
+        "options": str(options),
+        "runner": job.runner.label,
+        "platform": platform_of(target),
+        "command": job.command,
+        # Where archives for Linux are tested: a container of Debian's, with the packages that run what is for other CPUs.
+        "image": f"{image.base}@{image.digest}",
+        "packages": " ".join(target.emulator.packages if target.emulator and foreign else ()),
+    }
+
+
+def _dependency_row(job: DependencyJob) -> dict[str, Any]:
+    return {
+        "name": f"{job.target.triple}-{job.toolchain}",
+        "target": job.target.triple,
+        "toolchain": job.toolchain,
+        "runner": job.runner.label,
+        "platform": platform_of(job.target),
+        "command": job.command,
+    }
