@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Optional
 
-from pythonbuild.cli import archives, packages, verbs
+from pythonbuild.cli import archives, packages, publish, verbs
 from pythonbuild.cli.options import parser
 from pythonbuild.errors import Interrupted, PythonBuildError, StepsFailed
 
@@ -29,7 +29,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "cache": verbs.cache,
     "images": verbs.images,
     "features": packages.features,
-    "release": packages.release,
+    "release": publish.release,
     "list": verbs.list_catalog,
     "matrix": verbs.show_matrix,
     "validate": archives.validate,
