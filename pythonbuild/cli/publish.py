@@ -17,7 +17,7 @@ from pythonbuild.release.collect import collect
 from pythonbuild.release.folder import fill, read_releases
 from pythonbuild.release.indexes import write_indexes
 from pythonbuild.release.sign import Signer
-from pythonbuild.release.upload import compare, send, uploads
+from pythonbuild.release.upload import Upload, compare, published, send, uploads
 from pythonbuild.ui.text import size
 
 __all__ = ["release"]
@@ -45,21 +45,22 @@ def release(flags: argparse.Namespace) -> int:
         _say(note)
     folder = Path(flags.output) if flags.output else Path(flags.what[0]) / "release"
     changed = fill(collected, folder, signer, flags.replace)
-    changed += write_indexes(read_releases(folder), folder, flags.base_url, load_catalog(checkout() / "cpython-unix"))
+    here = read_releases(folder)
+    # What other machines have published is in the indexes, too.
+    others = published(bucket, {release.tag for release in here}) if bucket else []
+    changed += write_indexes([*here, *others], folder, flags.base_url, load_catalog(checkout() / "cpython-unix"))
     for name in changed:
         _say(f"changed  {folder / name}")
     _say(f"release {collected.tag}: {len(collected.items)} files in {folder}, {len(changed) or 'nothing'} changed")
     if bucket:
-        _send(bucket, folder, flags)
+        newest = max(release.tag for release in (*here, *others)) == here[0].tag
+        _send(bucket, uploads(folder, latest=newest), flags)
     return 0
 
 
-def _send(bucket: Bucket, folder: Path, flags: argparse.Namespace) -> None:
-    """Send the folder to the bucket, or say what would be sent."""
-    wanted = uploads(folder)
+def _send(bucket: Bucket, wanted: list[Upload], flags: argparse.Namespace) -> None:
+    """Send files to the bucket, or say what would be sent."""
     difference = compare(bucket, wanted, flags.replace)
-    if difference.forgotten:
-        _say(f"{bucket.address} also has {', '.join(difference.forgotten)}: not in {folder}, so not in its indexes")
     if flags.dry_run:
         for name in difference.stale:
             _say(f"would delete  {name}")

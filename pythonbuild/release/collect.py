@@ -169,7 +169,9 @@ def _choose(items: Iterable[Item]) -> tuple[list[Item], list[str]]:
             kept += builds[best]
         if others:
             chosen = f"of {best.options}" if _rank(best) < len(_BEST) else "none"
-            notes.append(f"install_only of {claimed}: {chosen}, not {', '.join(others)}, which has its full archive")
+            notes.append(
+                f"install_only of {claimed}: {chosen}, not {', '.join(others)}; full archives are there of each"
+            )
     return kept, notes
 
 

@@ -5,12 +5,13 @@ download/TAG/ (files, SHA256SUMS, its signature), latest/download/SHA256SUMS, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Optional
 
-from pythonbuild.errors import BadRequest
+from pythonbuild.errors import BadArchive, BadRequest
 from pythonbuild.model.naming import BuiltFile
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.release.collect import Collected, Item, read_statement
@@ -18,7 +19,7 @@ from pythonbuild.release.files import place, write
 from pythonbuild.release.sign import SUFFIXES, Signer
 from pythonbuild.sources.cache import sha256_of
 
-__all__ = ["SUMS", "Release", "Released", "fill", "read_releases"]
+__all__ = ["SUMS", "Release", "Released", "describe", "fill", "read_releases"]
 
 SUMS = "SHA256SUMS"
 
@@ -27,16 +28,11 @@ SUMS = "SHA256SUMS"
 class Released:
     """A file of a release; options: None if nothing there tells them."""
 
-    path: Path
+    name: str
     file: BuiltFile
     options: Optional[BuildOptions]
     size: int
     sha256: str
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return self.path.name
 
 
 @dataclass(frozen=True)
@@ -74,8 +70,34 @@ def fill(collected: Collected, folder: Path, signer: Optional[Signer] = None, re
 
 def read_releases(folder: Path) -> list[Release]:
     """Return all releases of a folder, the newest first, as their sums and statements tell them."""
-    tops = sorted((folder / "download").glob(f"*/{SUMS}"), reverse=True)
-    return [_read_release(sums.parent) for sums in tops]
+    releases = []
+    for sums in sorted((folder / "download").glob(f"*/{SUMS}"), reverse=True):
+        sizes = {path.name: path.stat().st_size for path in sums.parent.iterdir()}
+        releases.append(describe(sums.parent.name, sizes, partial(_read, sums.parent)))
+    return releases
+
+
+def _read(top: Path, name: str) -> bytes:
+    return (top / name).read_bytes()
+
+
+def describe(tag: str, sizes: Mapping[str, int], read: Callable[[str], bytes]) -> Release:
+    """Return a release by its files' sizes and what `read` returns for SHA256SUMS and statements.  Raises BadArchive if those are wrong."""
+    lines = [line.split() for line in read(SUMS).decode(errors="replace").splitlines()]
+    if not lines or any(len(line) != 2 or line[1] not in sizes for line in lines):
+        raise BadArchive(f"{SUMS} of release {tag} does not name the files that are there", "make that release again")
+    options: dict[str, BuildOptions] = {}
+    for _, name in lines:
+        if name.endswith(".intoto.jsonl"):
+            statement = read_statement(name, read(name))
+            text = statement["predicate"]["buildDefinition"]["externalParameters"]["options"]
+            options.update({subject["name"]: BuildOptions.parse(text) for subject in statement["subject"]})
+    files = []
+    for digest, name in sorted(lines, key=lambda line: line[1]):
+        file = BuiltFile.parse(name)
+        files.append(Released(name, file, file.options or options.get(name), sizes[name], digest))
+    signatures = tuple(SUMS + suffix for suffix in SUFFIXES.values() if SUMS + suffix in sizes)
+    return Release(tag, tuple(files), signatures)
 
 
 def _check(items: Iterable[Item], top: Path, replace: bool) -> None:
@@ -123,20 +145,3 @@ def _latest(folder: Path) -> list[Path]:
             (latest / name).unlink()
             changed.append(latest / name)
     return changed
-
-
-def _read_release(top: Path) -> Release:
-    digests = {name: digest for digest, name in (line.split() for line in (top / SUMS).read_text().splitlines())}
-    options: dict[str, BuildOptions] = {}
-    for name in digests:
-        if name.endswith(".intoto.jsonl"):
-            statement = read_statement(name, (top / name).read_bytes())
-            text = statement["predicate"]["buildDefinition"]["externalParameters"]["options"]
-            options.update({subject["name"]: BuildOptions.parse(text) for subject in statement["subject"]})
-    files = []
-    for name, digest in sorted(digests.items()):
-        file = BuiltFile.parse(name)
-        path = top / name
-        files.append(Released(path, file, file.options or options.get(name), path.stat().st_size, digest))
-    signatures = tuple(SUMS + suffix for suffix in SUFFIXES.values() if (top / (SUMS + suffix)).is_file())
-    return Release(top.name, tuple(files), signatures)

@@ -25,11 +25,11 @@ _FLAVOURS = ("install_only_stripped", "install_only", "full")
 
 
 def write_indexes(releases: Iterable[Release], folder: Path, base_url: str, catalog: Catalog) -> list[str]:
-    """Write all indexes of the releases, the newest first; returns the paths of those that changed.
+    """Write all indexes of the releases; returns the paths of those that changed.
 
     base_url: where the folder will be found; "" is where it lies now.  Raises BadArchive for an archive of an unknown target.
     """
-    releases = list(releases)
+    releases = sorted(releases, key=lambda release: release.tag, reverse=True)
     base_url = base_url.rstrip("/") or folder.absolute().as_uri()
     contents = {"download-metadata.json": _for_uv(releases, base_url, catalog), "index.html": page(releases, base_url)}
     contents.update(_for_mise(releases))
@@ -47,7 +47,7 @@ def _for_uv(releases: Iterable[Release], base_url: str, catalog: Catalog) -> byt
     for release in releases:
         files = _installable(release)
         digests = {file.name: file.sha256 for file in files}
-        entries = uv_index((file.path for file in files), f"{base_url}/download/{release.tag}", catalog, digests)
+        entries = uv_index((Path(file.name) for file in files), f"{base_url}/download/{release.tag}", catalog, digests)
         found = {**entries, **found}
     return (json.dumps(found, indent=1, sort_keys=True) + "\n").encode()
 

@@ -31,7 +31,7 @@ class Signer:
         """
         program, _, key = text.partition(":")
         if program not in SUFFIXES or not key:
-            raise BadRequest(f"--sign {text} names no key", "write minisign:FILE or gpg:KEY")
+            raise BadRequest("--sign names no key", "write minisign:FILE or gpg:KEY")
         if program == "gpg":
             check_key(key)
         elif not shutil.which(program):

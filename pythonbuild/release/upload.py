@@ -6,8 +6,9 @@ only, and the ETag of what was sent in parts, or is encrypted, is no sum of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ import obstore
 
 from pythonbuild.errors import BadRequest
 from pythonbuild.release.bucket import Bucket, asking
-from pythonbuild.release.folder import SUMS
+from pythonbuild.release.folder import SUMS, Release, describe
 from pythonbuild.release.sign import SUFFIXES
 from pythonbuild.sources.cache import sha256_of
 
-__all__ = ["Difference", "Upload", "compare", "send", "uploads"]
+__all__ = ["Difference", "Upload", "compare", "published", "send", "uploads"]
 
 _FOREVER = "public, max-age=31536000, immutable"
 _SHORT = "public, max-age=300"
@@ -69,11 +70,16 @@ class Upload:
         return {"Content-Type": self.content_type, "Cache-Control": self.cache_control, "sha256": self.sha256}
 
 
-def uploads(folder: Path) -> list[Upload]:
-    """Return the files of a folder of releases in the order of sending: archives, indexes, signatures, sums, the latest ones at the end."""
+def uploads(folder: Path, latest: bool = True) -> list[Upload]:
+    """Return the files of a folder of releases in the order of sending: archives, indexes, signatures, sums, those in latest/ at the end.
+
+    latest: whether its newest release is the newest of all, so that latest/ is to be sent.
+    """
     found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
     names = {path.relative_to(folder).as_posix(): path for path in found}
-    ordered = sorted(names, key=lambda name: (_stage(name), name))
+    ordered = sorted(
+        (name for name in names if latest or not name.startswith("latest/")), key=lambda name: (_stage(name), name)
+    )
     return [Upload(name, names[name], names[name].stat().st_size, sha256_of(names[name])) for name in ordered]
 
 
@@ -86,40 +92,69 @@ def _stage(name: str) -> int:
     return _SIGNED + 2 * name.startswith("latest/") + (last == SUMS)
 
 
+def _listing(bucket: Bucket) -> dict[str, int]:
+    """Return the sizes of all files in the bucket by their names."""
+    with asking(bucket, "asking what is there"):
+        return {str(item["path"]): int(item["size"]) for part in obstore.list(bucket.store) for item in part}
+
+
+def published(bucket: Bucket, without: Collection[str]) -> list[Release]:
+    """Return the releases of a bucket that are whole (have sums), but for those of some tags.  Raises UploadFailed, BadArchive."""
+    sizes: dict[str, dict[str, int]] = {}
+    for name, size in _listing(bucket).items():
+        words = name.split("/")
+        if len(words) == 3 and words[0] == "download" and words[1] not in without:
+            sizes.setdefault(words[1], {})[words[2]] = size
+
+    def read(tag: str, name: str) -> bytes:
+        with asking(bucket, f"asking for {name}"):
+            return bytes(obstore.get(bucket.store, f"download/{tag}/{name}").bytes())
+
+    return [describe(tag, files, partial(read, tag)) for tag, files in sizes.items() if SUMS in files]
+
+
 @dataclass(frozen=True)
 class Difference:
     """What a bucket lacks of a folder, in the order of sending.
 
-    stale: signatures there of sums that will be replaced, and have no such signature now; forgotten: tags of releases there that the
-    folder does not have, so that its indexes do not name them.
+    stale: signatures there of sums that will be replaced, and have no such signature now.
     """
 
     missing: tuple[Upload, ...]
     stale: tuple[str, ...]
-    forgotten: tuple[str, ...]
 
 
 def compare(bucket: Bucket, wanted: Iterable[Upload], replace: bool = False) -> Difference:
     """Return in what the bucket differs from what is `wanted` there; nothing is sent.
 
-    Raises BadRequest if it has other content under a name that never changes, unless that is to be replaced; UploadFailed.
+    Raises BadRequest if it has other content under a name that never changes, or more files of these releases, unless that is to be
+    replaced; UploadFailed.
     """
-    with asking(bucket, "asking what is there"):
-        there = {str(item["path"]): int(item["size"]) for part in obstore.list(bucket.store) for item in part}
+    there = _listing(bucket)
     wanted = list(wanted)
     missing = [upload for upload in wanted if not _same(bucket, upload, there)]
-    conflicts = [upload.name for upload in missing if upload.immutable and upload.name in there]
-    if conflicts and not replace:
+    names = {upload.name for upload in wanted}
+    if not replace:
+        _refuse(bucket, [upload.name for upload in missing if upload.immutable and upload.name in there], names, there)
+    stale = {upload.name + end for upload in missing if upload.path.name == SUMS for end in SUFFIXES.values()} - names
+    return Difference(tuple(missing), tuple(sorted(stale & set(there))))
+
+
+def _refuse(bucket: Bucket, conflicts: list[str], names: Collection[str], there: Collection[str]) -> None:
+    """Raise BadRequest for what cannot be published beside what is there."""
+    if conflicts:
         raise BadRequest(
             f"{bucket.address} has other files under these names: {', '.join(conflicts)}",
             "a published file does not change: take another --tag, or --replace them if nobody has them yet",
         )
-    new = {upload.name for upload in missing}
-    stale = {upload.name + end for upload in missing if upload.path.name == SUMS for end in SUFFIXES.values()} - new
-    forgotten = {name.split("/")[1] for name in there if name.startswith("download/")} - {
-        upload.name.split("/")[1] for upload in wanted
-    }
-    return Difference(tuple(missing), tuple(sorted(stale & set(there))), tuple(sorted(forgotten)))
+    tops = {name.rpartition("/")[0] for name in names if name.endswith(f"/{SUMS}")}
+    files = (name for name in there if "/cpython-" in name and name.rpartition("/")[0] in tops)
+    others = sorted(set(files) - set(names))
+    if others:
+        raise BadRequest(
+            f"{bucket.address} has more files of the same release: {', '.join(others)}",
+            "sums of what is here would not name them: make one folder of all of them, or take another --tag",
+        )
 
 
 def _same(bucket: Bucket, upload: Upload, there: Mapping[str, int]) -> bool:
