@@ -8,6 +8,7 @@ folder.py leaves.  People: index.html.  Files are where they would be on GitHub,
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -60,8 +61,13 @@ def _for_mise(releases: Iterable[Release]) -> dict[str, bytes]:
             if file.file.flavour in ("install_only", "install_only_stripped") and file.file.suffix == ".tar.gz":
                 names.setdefault(file.file.triple, []).append(file.name)
     return {
-        f"tools/python-precompiled-{triple}.gz": gzip.compress(
-            "".join(f"{name}\n" for name in sorted(listed)).encode(), mtime=0
-        )
-        for triple, listed in sorted(names.items())
+        f"tools/python-precompiled-{triple}.gz": _compressed(sorted(listed)) for triple, listed in sorted(names.items())
     }
+
+
+def _compressed(lines: Iterable[str]) -> bytes:
+    """Return lines as gzip has them; gzip.compress() writes another header from Python 3.11 on."""
+    content = io.BytesIO()
+    with gzip.GzipFile("", "wb", fileobj=content, mtime=0) as file:
+        file.write("".join(f"{line}\n" for line in lines).encode())
+    return content.getvalue()

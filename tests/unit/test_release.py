@@ -209,7 +209,9 @@ def test_what_was_released_before_is_kept_and_listed(tmp_path: Path) -> None:
     newest = folder / "download/20261121"
     assert index["cpython-3.13.15-linux-x86_64-gnu"]["sha256"] in (newest / "SHA256SUMS").read_text()
     assert (folder / "latest/download/SHA256SUMS").read_text() == (newest / "SHA256SUMS").read_text()
-    listed = gzip.decompress((folder / f"tools/python-precompiled-{GNU}.gz").read_bytes()).decode().split()
+    compressed = (folder / f"tools/python-precompiled-{GNU}.gz").read_bytes()
+    assert compressed[:10] == b"\x1f\x8b\x08\0\0\0\0\0\x02\xff", "no time, no name, of no system"
+    listed = gzip.decompress(compressed).decode().split()
     assert len(listed) == 6
     assert all((folder / "download" / name.split("+")[1][:8] / name).is_file() for name in listed)
 
