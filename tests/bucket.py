@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import requests
 from moto.server import ThreadedMotoServer
 
-__all__ = ["KEYS", "BucketServer", "bucket_server"]
+__all__ = ["KEYS", "BucketServer", "Cable", "bucket_server"]
 
 # What must not be found in anything that is printed.
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAPLANTEDPLANTED00", "AWS_SECRET_ACCESS_KEY": "planted/secret+access/key"}
@@ -66,6 +68,45 @@ class BucketServer:
     def refuse(self) -> None:
         """From now on credentials are looked at, and none is known."""
         requests.post(f"{self.endpoint}/moto-api/reset-auth", data=b"0", timeout=10)
+
+
+class Cable:
+    """A way to a server that is cut after so many bytes went there: whoever is connected then loses it, and nobody else gets through."""
+
+    def __init__(self, port: int, length: int) -> None:
+        self._server = ("127.0.0.1", port)
+        self._left = length
+        self._open: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        # Who is in accept() or recv() is woken by this, and not by closing.
+        for end in (self._listener, *self._open):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                self._open += [client, server]
+                threading.Thread(target=self._forward, args=(client, server, True), daemon=True).start()
+                threading.Thread(target=self._forward, args=(server, client, False), daemon=True).start()
+
+    def _forward(self, source: socket.socket, target: socket.socket, counted: bool) -> None:
+        with suppress(OSError), source, target:
+            while block := source.recv(1 << 16):
+                with self._lock:
+                    self._left -= len(block) if counted else 0
+                    if self._left < 0:
+                        self.cut()
+                        return
+                target.sendall(block)
 
 
 @contextmanager

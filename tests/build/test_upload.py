@@ -19,7 +19,7 @@ from tests.unit.test_release import GNU, build
 if sys.version_info < (3, 10):
     pytest.skip("moto is not for Python 3.9", allow_module_level=True)
 
-from tests.bucket import KEYS, BucketServer, bucket_server
+from tests.bucket import KEYS, BucketServer, Cable, bucket_server
 
 STEM = f"download/20261121/cpython-3.13.15+20261121-{GNU}"
 
@@ -147,6 +147,24 @@ def test_a_server_that_goes_away_is_one_error_and_the_same_command_goes_on(
     server.start()
     assert server.get("download/20261121/SHA256SUMS").status_code == 404
     assert sent(release(server, tmp_path)) == [upload.name for upload in wanted[3:]]
+
+
+def test_a_line_that_is_cut_in_the_middle_of_a_file_leaves_no_half_of_it(server: BucketServer, tmp_path: Path) -> None:
+    build(tmp_path, "noopt")
+    name = f"cpython-3.13.15-{GNU}-pgo-20261121T1000.tar.zst"
+    (tmp_path / name).write_bytes(os.urandom(1 << 20) * 40)
+    cable = Cable(server.port, 25 << 20)
+    done = release(server, tmp_path, status=1, AWS_ENDPOINT_URL=f"http://127.0.0.1:{cable.port}")
+    large = f"{STEM}-pgo-full.tar.zst"
+    assert f"sending {large}: it cannot be reached" in done.stderr
+    assert done.stderr.count("\n") == 2
+    assert len(sent(done)) >= 3
+    assert server.get(large).status_code == 404
+    assert server.get("latest/download/SHA256SUMS").status_code == 404
+    again = sent(release(server, tmp_path))
+    assert again[0] == large
+    assert not set(again) & set(sent(done))
+    assert server.get(large).content == (tmp_path / name).read_bytes()
 
 
 def test_a_release_without_sums_is_not_listed(server: BucketServer, tmp_path: Path) -> None:
