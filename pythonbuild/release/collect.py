@@ -70,10 +70,15 @@ def collect(folder: Path, tag: str = "") -> Collected:
     statements = {
         path: read_statement(path.name, path.read_bytes()) for path in found if found[path].flavour == "provenance"
     }
-    items, notes = _choose(_once(_items(found, statements, tag)))
-    for number, item in enumerate(items):
-        if item.source in statements:
-            items[number] = replace(item, text=_renamed(statements[item.source], item.build, items))
+    chosen, notes = _choose(_once(_items(found, statements, tag)))
+    items = [item for item in chosen if item.source not in statements]
+    if not items:
+        raise BadRequest(
+            f"{folder} holds nothing for a release", "; ".join(notes) or "statements of provenance are of no use alone"
+        )
+    for item in chosen:
+        text = _renamed(statements[item.source], item.build, items) if item.source in statements else ""
+        items += [replace(item, text=text)] if text else []
     return Collected(tag, {item.name: item for item in sorted(items, key=lambda item: item.name)}, tuple(notes))
 
 
@@ -115,26 +120,28 @@ def _tag(given: str, found: set[str]) -> str:
 
 def _items(found: Mapping[Path, BuiltFile], statements: Mapping[Path, Mapping[str, Any]], tag: str) -> Iterator[Item]:
     """Yield each file with its build, which has to be the one that a statement says."""
-    said = {}
+    # Builds of several options that were named as a release has it have left one of the files that they made under one name.
+    said: dict[str, dict[str, str]] = {}
     for statement in statements.values():
         options = statement["predicate"]["buildDefinition"]["externalParameters"]["options"]
-        said.update({subject["name"]: (subject["digest"]["sha256"], options) for subject in statement["subject"]})
+        for subject in statement["subject"]:
+            said.setdefault(subject["name"], {})[subject["digest"]["sha256"]] = options
     for path, file in found.items():
         digest = sha256_of(path)
-        expected, text = said.get(path.name, ("", ""))
-        if expected and expected != digest:
+        text = said.get(path.name, {}).get(digest)
+        if path.name in said and not text:
             raise BadArchive(
                 f"{path.name} is not the file that its statement of provenance is about",
                 "it was changed after it was built: build it again",
             )
-        options = file.options or (BuildOptions.parse(text) if text else None)
-        if options is None:
+        parsed = file.options or (BuildOptions.parse(text) if text else None)
+        if parsed is None:
             raise BadArchive(
                 f"{path.name} does not tell the options of its build",
                 "put the statement of provenance (.intoto.jsonl) of that build beside it",
             )
-        build = Build(file.python, file.triple, options)
-        yield Item(path, build, file.flavour, file.release_name(options, tag), digest)
+        build = Build(file.python, file.triple, parsed)
+        yield Item(path, build, file.flavour, file.release_name(parsed, tag), digest)
 
 
 def _once(items: Iterable[Item]) -> list[Item]:
@@ -169,9 +176,7 @@ def _choose(items: Iterable[Item]) -> tuple[list[Item], list[str]]:
             kept += builds[best]
         if others:
             chosen = f"of {best.options}" if _rank(best) < len(_BEST) else "none"
-            notes.append(
-                f"install_only of {claimed}: {chosen}, not {', '.join(others)}; full archives are there of each"
-            )
+            notes.append(f"install_only of {claimed}: {chosen}, not {', '.join(others)}")
     return kept, notes
 
 
@@ -182,10 +187,10 @@ def _rank(build: Build) -> int:
 
 
 def _renamed(statement: Mapping[str, Any], build: Build, items: Iterable[Item]) -> str:
-    """Return a statement about the files of a build under their names in the release; what is not in it is not named."""
+    """Return a statement about the files of a build under their names in the release, "" if none of them is in it."""
     names = {item.source.name: item.name for item in items if item.build == build}
     subjects = [
         {**subject, "name": names[subject["name"]]} for subject in statement["subject"] if subject["name"] in names
     ]
     subjects.sort(key=lambda subject: str(subject["name"]))
-    return json.dumps({**statement, "subject": subjects}, sort_keys=True) + "\n"
+    return json.dumps({**statement, "subject": subjects}, sort_keys=True) + "\n" if subjects else ""

@@ -105,7 +105,7 @@ def test_the_best_optimized_build_gets_the_names_without_options_and_it_is_said(
         f"{stem}-{options}-full.tar.zst"
         for options in ("debug", "freethreaded+noopt", "freethreaded+pgo", "lto", "noopt", "pgo+lto")
     ]
-    assert [note.rpartition(";")[0] for note in collected.notes] == [
+    assert list(collected.notes) == [
         f"install_only of cpython-3.13.15 for {GNU}: of pgo+lto, not debug, lto, noopt",
         f"install_only of freethreaded cpython-3.13.15 for {GNU}: of freethreaded+pgo, not freethreaded+noopt",
     ]
@@ -242,6 +242,38 @@ def test_what_is_not_the_file_that_was_built_is_refused(tmp_path: Path) -> None:
     next(tmp_path.glob("*.intoto.jsonl")).write_text('{"subject": []}')
     with pytest.raises(BadArchive, match="is no statement of provenance"):
         collect(tmp_path)
+
+
+def test_a_statement_about_nothing_in_the_release_is_not_in_it(tmp_path: Path) -> None:
+    build(tmp_path, "noopt")
+    build(tmp_path, "debug")
+    for path in tmp_path.glob("*-debug-*"):
+        if not path.name.endswith(("install_only.tar.gz", ".intoto.jsonl")):
+            path.unlink()
+    assert not [name for name in collect(tmp_path).items if "debug-" in name or "debug." in name]
+    for path in tmp_path.glob("*-noopt-*"):
+        path.unlink()
+    with pytest.raises(BadRequest, match="holds nothing for a release") as caught:
+        collect(tmp_path)
+    assert "none, not debug" in caught.value.hint
+
+
+def test_of_builds_that_left_one_name_its_own_statement_counts(tmp_path: Path) -> None:
+    for options in ("pgo", "noopt"):
+        build(tmp_path / options, options)
+        fill(collect(tmp_path / options), tmp_path / f"{options}-release")
+    both = tmp_path / "both"
+    both.mkdir()
+    for options in ("pgo", "noopt"):
+        for path in (tmp_path / f"{options}-release/download/20261121").glob("cpython-*"):
+            (both / path.name).write_bytes(path.read_bytes())
+    items = collect(both).items
+    untold = [item for item in items.values() if item.flavour == "install_only"]
+    assert [str(item.build.options) for item in untold] == ["noopt"]
+    (statement,) = (item.text for name, item in items.items() if name.endswith("-pgo.intoto.jsonl"))
+    assert statement
+    assert "install_only" not in statement
+    assert "pgo-full.tar.zst" in statement
 
 
 def test_a_name_without_options_gets_them_from_the_statement(tmp_path: Path) -> None:
