@@ -108,10 +108,7 @@ def _check(items: Iterable[Item], top: Path, replace: bool) -> None:
         target = top / item.name
         if not target.is_file() or target.samefile(item.source):
             continue
-        if item.text is None:
-            same = sha256_of(target) == item.sha256
-        else:
-            same = target.read_bytes() == item.text.encode()
+        same = sha256_of(target) == item.sha256 if item.text is None else target.read_bytes() == item.text.encode()
         if not same:
             raise BadRequest(
                 f"{target} is there already with other bytes than {item.source.name} gives",
