@@ -22,6 +22,7 @@ __all__ = [
     "SourceUnavailable",
     "StepsFailed",
     "UnknownName",
+    "UploadFailed",
     "nearest",
 ]
 
@@ -114,6 +115,12 @@ class EngineLost(PythonBuildError):
     """The container daemon failed or went away while it was needed."""
 
     code = "engine-lost"
+
+
+class UploadFailed(PythonBuildError):
+    """A bucket does not take, or does not tell, what it was asked for."""
+
+    code = "upload-failed"
 
 
 class StepsFailed(PythonBuildError):

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 
 import pytest
 
-__all__ = ["REQUIRED", "answers", "daemon"]
+__all__ = ["REQUIRED", "answers", "daemon", "program"]
 
 REQUIRED = frozenset(os.environ.get("PYTHONBUILD_TESTS_REQUIRE", "").split())
+
+
+def program(name: str) -> str:
+    """Return where a program is; without it the test fails if it is required, and is skipped if not."""
+    found = shutil.which(name)
+    if not found:
+        if name in REQUIRED:
+            pytest.fail(f"{name} is required, and is not there")
+        pytest.skip(f"there is no {name}")
+    return found
 
 
 def answers() -> bool:

@@ -4,7 +4,7 @@
 Without groups: all but the last three.  Makes its own virtual environment, so that nothing has to be installed before.
   lint          ruff, mypy --strict
   unit          planner, names, schedules: no disk, no network, seconds
-  build         small builds with the real compiler, and every fault a user can meet
+  build         small builds with the real compiler, and every fault a user can meet; releases sent to a bucket on loopback
   windows       what can be checked of the build for Windows without it: the edits of CPython's real project files
   workflows     what CI does on GitHub: permissions, pins, its scripts, and what linters say of it
   docker        small builds in containers, where a daemon answers

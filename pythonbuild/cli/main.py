@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Optional
 
-from pythonbuild.cli import archives, matrix, packages, verbs, worker
+from pythonbuild.cli import archives, matrix, packages, publish, verbs, worker
 from pythonbuild.cli.options import parser
 from pythonbuild.cli.update import update
 from pythonbuild.errors import Interrupted, PythonBuildError, StepsFailed
@@ -34,7 +34,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "cache": verbs.cache,
     "images": verbs.images,
     "features": packages.features,
-    "release": packages.release,
+    "release": publish.release,
     "list": verbs.list_catalog,
     "matrix": matrix.show_matrix,
     "validate": archives.validate,

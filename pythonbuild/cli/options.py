@@ -406,11 +406,50 @@ def _matrix_flags(into: argparse.ArgumentParser) -> None:
 
 
 def _release_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("packages", metavar="PACKAGE", nargs="+", help="the .deb files to add")
     into.add_argument(
-        "--apt", required=True, metavar="DIR", help="the repository's folder; what is in it already is kept"
+        "what",
+        metavar="DIR|PACKAGE",
+        nargs="+",
+        help="the folder that builds left archives in; with --apt the .deb files to add",
     )
-    into.add_argument("--sign", default="", metavar="KEY", help="the GnuPG key that signs the index")
+    into.add_argument(
+        "--sign",
+        default="",
+        metavar="KEY",
+        help="sign the sums, with minisign:FILE or gpg:KEY; with --apt the index, with that GnuPG key",
+    )
+    into.add_argument("--apt", default="", metavar="DIR", help="the repository's folder; what is in it already is kept")
+    archives = into.add_argument_group("archives")
+    archives.add_argument(
+        "--tag",
+        default="",
+        metavar="YYYYMMDD",
+        help="the release's name (default: the day that the archives' names have)",
+    )
+    archives.add_argument(
+        "--output",
+        default="",
+        metavar="DIR",
+        help="where releases go; older ones there are kept, and listed (default: DIR/release)",
+    )
+    archives.add_argument(
+        "--base-url",
+        default="",
+        metavar="URL",
+        help="where people will find that folder (default: file:// of where it is)",
+    )
+    archives.add_argument(
+        "--to",
+        default="",
+        metavar="s3://BUCKET/PREFIX",
+        help="send it to a bucket, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL",
+    )
+    archives.add_argument(
+        "--dry-run", action="store_true", help="make the folder, say what --to would send, send nothing"
+    )
+    archives.add_argument(
+        "--replace", action="store_true", help="replace files of this release that are there with other content"
+    )
 
 
 def _images_flags(into: argparse.ArgumentParser) -> None:
@@ -463,7 +502,7 @@ _VERBS = (
         "compare Debian packages with CPython's default build and the distribution's own Python",
         _build_flags,
     ),
-    ("release", "add Debian packages to a repository that apt installs from", _release_flags),
+    ("release", "publish archives with sums and indexes, or Debian packages for apt", _release_flags),
     ("images", "list the images that engine docker has made, or delete them", _images_flags),
     ("list", "list the targets, Pythons, options, packages, distributions and toolchains there are", _list_flags),
     (

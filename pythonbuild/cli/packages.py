@@ -13,7 +13,7 @@ from pythonbuild.plan.debian import FEATURES
 from pythonbuild.release.apt import apt_repository
 from pythonbuild.validation.features import features_text, read_features
 
-__all__ = ["features", "release"]
+__all__ = ["features", "release_packages"]
 
 
 def features(flags: argparse.Namespace) -> int:
@@ -26,9 +26,9 @@ def features(flags: argparse.Namespace) -> int:
     return 0
 
 
-def release(flags: argparse.Namespace) -> int:
+def release_packages(flags: argparse.Namespace) -> int:
     """Add packages to a repository that apt installs from."""
-    packages = [Path(name) for name in flags.packages]
+    packages = [Path(name) for name in flags.what]
     for package in packages:
         if package.suffix != ".deb" or not package.is_file():
             raise BadRequest(f"{package} is no Debian package", "name the .deb files that were built")

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Optional
 
 from pythonbuild.errors import BadArchive, UnknownName
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["DEFAULT_FORMATS", "FLAVOURS", "ArchiveFormat", "ArchiveName", "archive_name", "provenance_name"]
+__all__ = [
+    "DEFAULT_FORMATS",
+    "FLAVOURS",
+    "ArchiveFormat",
+    "ArchiveName",
+    "BuiltFile",
+    "archive_name",
+    "provenance_name",
+]
 
 # Flavour -> its suffixes, the usual one first.
 FLAVOURS = {
@@ -107,3 +116,60 @@ def provenance_name(python: PythonVersion, target: str, options: BuildOptions, t
     """Return the name of the statement that tells where the files of one build come from."""
     version, end = (f"{python}+{tag}", "") if release else (str(python), f"-{tag}")
     return f"cpython-{version}-{target}-{options}{end}.intoto.jsonl"
+
+
+@dataclass(frozen=True)
+class BuiltFile:
+    """What the name of any file that a build leaves tells, its statement of provenance (flavour "provenance") included.
+
+    options: None where a release's name does not tell them, as that of an install_only archive.
+    """
+
+    python: PythonVersion
+    triple: str
+    options: Optional[BuildOptions]
+    freethreaded: bool
+    tag: str
+    flavour: str
+    suffix: str
+
+    @classmethod
+    def parse(cls, name: str) -> BuiltFile:
+        """Read a file's name, local or a release's.  Raises BadArchive if it is none of a build's."""
+        found = next((match for pattern in _FILES if (match := re.fullmatch(pattern, name))), None)
+        parts = found.groupdict() if found else {}
+        suffix = parts.get("suffix", "")
+        flavour = "provenance" if suffix == _PROVENANCE else parts.get("flavour") or "full"
+        if flavour != "provenance" and suffix not in FLAVOURS[flavour]:
+            raise BadArchive(
+                f"{name} is not named like a file that a build leaves",
+                "give it back the name that it was built under, or take it out of the folder",
+            )
+        options = parts.get("options")
+        return cls(
+            PythonVersion.parse(parts["python"]),
+            parts["triple"],
+            BuildOptions.parse(options) if options else None,
+            "freethreaded" in (options or parts.get("threads") or ""),
+            parts["tag"],
+            flavour,
+            suffix,
+        )
+
+    def release_name(self, options: BuildOptions, tag: str) -> str:
+        """Return the file's name in a release; options: those of its build."""
+        if self.flavour == "provenance":
+            return provenance_name(self.python, self.triple, options, tag, release=True)
+        kind = ArchiveFormat(self.flavour, self.suffix)
+        return archive_name(self.python, self.triple, options, tag, kind, release=True)
+
+
+_PROVENANCE = ".intoto.jsonl"
+_SUFFIX = r"(?P<suffix>\.tar\.gz|\.tar\.zst|\.cdx\.json|\.intoto\.jsonl)"
+_UNTOLD = r"install_only|install_only_stripped|debug_symbols"
+_FILES = (
+    rf"cpython-(?P<python>[^-+]+)-(?P<triple>.+?)-{_OPTIONS}-(?P<tag>[^-+]+?)(?:-(?P<flavour>{_UNTOLD}|sbom))?{_SUFFIX}",
+    rf"{_RELEASE}(?:-(?P<threads>freethreaded))?-(?P<flavour>{_UNTOLD}){_SUFFIX}",
+    rf"{_RELEASE}-{_OPTIONS}-(?P<flavour>full|sbom){_SUFFIX}",
+    rf"{_RELEASE}-{_OPTIONS}(?P<suffix>\.intoto\.jsonl)",
+)

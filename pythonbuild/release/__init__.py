@@ -1,1 +1,1 @@
-"""What is published beside archives: indexes by which tools find them."""
+"""What is published: releases of archives with sums, signatures and indexes, in a folder or a bucket, and a repository for apt."""

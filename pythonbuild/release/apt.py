@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pythonbuild.binaries.debian import read_control
 from pythonbuild.errors import BadRequest
+from pythonbuild.release.files import write
 from pythonbuild.release.keys import check_key
 
 __all__ = ["apt_repository"]
@@ -74,7 +75,7 @@ def _index(folder: Path, release: str, key: str) -> None:
         for name, content in (("Packages", plain), ("Packages.gz", gzip.compress(plain, mtime=0))):
             path = f"main/binary-{architecture}/{name}"
             written[path] = content
-            _write(top / path, content)
+            write(top / path, content)
     lines = [
         "Origin: pythonbuild",
         "Label: pythonbuild",
@@ -86,7 +87,7 @@ def _index(folder: Path, release: str, key: str) -> None:
         "SHA256:",
         *(f" {hashlib.sha256(content).hexdigest()} {len(content)} {path}" for path, content in written.items()),
     ]
-    _write(top / "Release", ("\n".join(lines) + "\n").encode())
+    write(top / "Release", ("\n".join(lines) + "\n").encode())
     for name, how in (("Release.gpg", ["--armor", "--detach-sign"]), ("InRelease", ["--clearsign"])):
         (top / name).unlink(missing_ok=True)
         if key:
@@ -102,10 +103,3 @@ def _sign(file: Path, signature: Path, key: str, how: list[str]) -> None:
             f"gpg cannot sign with {key}: {said[-1] if said else 'it does not say why'}",
             "the index is unsigned until it is made once more",
         )
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -6,8 +6,9 @@ uv's own list has this form (crates/uv-python/download-metadata.json in its repo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Optional
 from urllib.parse import quote
 
 from pythonbuild.catalog.load import Catalog
@@ -23,10 +24,13 @@ _FAMILIES = {"ppc64le": "powerpc64le"}
 _VARIANTS = {"freethreaded", "debug"}
 
 
-def uv_index(archives: Iterable[Path], base_url: str, catalog: Catalog) -> dict[str, dict[str, object]]:
+def uv_index(
+    archives: Iterable[Path], base_url: str, catalog: Catalog, digests: Optional[Mapping[str, str]] = None
+) -> dict[str, dict[str, object]]:
     """Return {key: entry} for install_only, install_only_stripped and full archives.
 
-    base_url: where they will be found, without the file's name; "" means where they lie now (file://).
+    base_url: where they will be found, without the file's name; "" means where they lie now (file://); digests: their SHA-256 by
+    name, where they are known.
     Raises BadArchive if a file is not named like an archive of a known target.  Of several that would have the same key,
     the smallest flavour counts: stripped, then install_only, then full.  Static builds, which load no wheel with C code, are left out.
     """
@@ -38,13 +42,16 @@ def uv_index(archives: Iterable[Path], base_url: str, catalog: Catalog) -> dict[
             raise BadArchive(f"{path.name} is for {name.triple}, which targets.yml does not have")
         if "static" in str(name.options).split("+"):
             continue
-        key, entry = _entry(path, name, base_url, catalog)
+        digest = (digests or {}).get(path.name) or sha256_of(path)
+        key, entry = _entry(path, name, base_url, catalog, digest)
         if key not in found or rank < found[key][0]:
             found[key] = (rank, entry)
     return {key: found[key][1] for key in sorted(found)}
 
 
-def _entry(path: Path, name: ArchiveName, base_url: str, catalog: Catalog) -> tuple[str, dict[str, object]]:
+def _entry(
+    path: Path, name: ArchiveName, base_url: str, catalog: Catalog, digest: str
+) -> tuple[str, dict[str, object]]:
     target = catalog.target(name.triple)
     variant = "+".join(sorted(_VARIANTS & set(str(name.options).split("+")), reverse=True)) or None
     family = _FAMILIES.get(target.arch, target.arch)
@@ -64,7 +71,7 @@ def _entry(path: Path, name: ArchiveName, base_url: str, catalog: Catalog) -> tu
         "patch": name.python.micro,
         "prerelease": name.python.prerelease,
         "url": f"{base_url.rstrip('/')}/{quote(path.name)}" if base_url else path.absolute().as_uri(),
-        "sha256": sha256_of(path),
+        "sha256": digest,
         "variant": variant,
         "build": name.tag if re.fullmatch(r"\d{8}", name.tag) else None,
     }

@@ -1,0 +1,86 @@
+"""The verb `release`: what builds left becomes a folder, and that goes to a bucket."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.cli.packages import release_packages
+from pythonbuild.errors import BadRequest
+from pythonbuild.home import checkout
+from pythonbuild.release.bucket import Bucket, open_bucket
+from pythonbuild.release.collect import collect
+from pythonbuild.release.folder import fill, read_releases
+from pythonbuild.release.indexes import write_indexes
+from pythonbuild.release.sign import Signer
+from pythonbuild.release.upload import Upload, compare, published, send, uploads
+from pythonbuild.ui.text import size
+
+__all__ = ["release"]
+
+
+def release(flags: argparse.Namespace) -> int:
+    """Make a release of a folder of archives, and send it; or, with --apt, add packages to a repository."""
+    if flags.apt:
+        _forbid(flags, "--apt", ("--tag", "--output", "--base-url", "--to", "--dry-run", "--replace"))
+        return release_packages(flags)
+    if len(flags.what) != 1:
+        raise BadRequest(
+            f"a release is made of one folder, not of {', '.join(flags.what)}", "Debian packages want --apt DIR"
+        )
+    if not flags.to:
+        _forbid(flags, "a release without --to", ("--dry-run",))
+    elif not flags.base_url:
+        raise BadRequest("--to needs --base-url", "indexes name files by the address at which people read the bucket")
+    if flags.base_url and urlsplit(flags.base_url).scheme not in ("http", "https", "file"):
+        raise BadRequest(f"--base-url {flags.base_url} is no address", "write https://host/path")
+    bucket = open_bucket(flags.to, os.environ) if flags.to else None
+    signer = Signer.parse(flags.sign) if flags.sign else None
+    collected = collect(Path(flags.what[0]), flags.tag)
+    for note in collected.notes:
+        _say(note)
+    folder = Path(flags.output) if flags.output else Path(flags.what[0]) / "release"
+    changed = fill(collected, folder, signer, flags.replace)
+    here = read_releases(folder)
+    # What other machines have published is in the indexes, too.
+    others = published(bucket, {release.tag for release in here}) if bucket else []
+    changed += write_indexes([*here, *others], folder, flags.base_url, load_catalog(checkout() / "cpython-unix"))
+    for name in changed:
+        _say(f"changed  {folder / name}")
+    _say(f"release {collected.tag}: {len(collected.items)} files in {folder}, {len(changed) or 'nothing'} changed")
+    if bucket:
+        newest = max(release.tag for release in (*here, *others)) == here[0].tag
+        _send(bucket, uploads(folder, latest=newest), flags)
+    return 0
+
+
+def _send(bucket: Bucket, wanted: list[Upload], flags: argparse.Namespace) -> None:
+    """Send files to the bucket, or say what would be sent."""
+    difference = compare(bucket, wanted, flags.replace)
+    if flags.dry_run:
+        for name in difference.stale:
+            _say(f"would delete  {name}")
+        for upload in difference.missing:
+            _say(f"would send  {upload.name}  {size(upload.size)}  {upload.content_type}  {upload.cache_control}")
+    else:
+        for upload in send(bucket, difference):
+            _say(f"sent  {upload.name}  {size(upload.size)}")
+    there = len(wanted) - len(difference.missing)
+    verb = "to send" if flags.dry_run else "sent"
+    total = size(sum(upload.size for upload in difference.missing))
+    _say(f"{bucket.address}: {len(difference.missing)} files {verb}, {total}; {there} were there")
+
+
+def _forbid(flags: argparse.Namespace, what: str, names: tuple[str, ...]) -> None:
+    given = [name for name in names if getattr(flags, name[2:].replace("-", "_"))]
+    if given:
+        raise BadRequest(f"{what} goes without {', '.join(given)}", "drop that")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

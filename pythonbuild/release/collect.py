@@ -1,0 +1,196 @@
+"""What builds have left in a folder, and what a release makes of it: which files, under which names.  Nothing is written here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Optional
+
+from pythonbuild.errors import BadArchive, BadRequest
+from pythonbuild.model.naming import BuiltFile
+from pythonbuild.model.options import BuildOptions
+from pythonbuild.model.version import PythonVersion
+from pythonbuild.sources.cache import sha256_of
+
+__all__ = ["Build", "Collected", "Item", "collect", "read_statement"]
+
+# A release's install_only archive is that of one build: of these, the first that there is.  Debug builds are slow, and static ones
+# load no wheels with C code: neither is what an unsuspecting client should get.
+_BEST = ("pgo+lto", "pgo", "lto", "noopt")
+# What of a build has a name without its options.
+_UNTOLD = ("install_only", "install_only_stripped", "debug_symbols")
+
+
+class Build(NamedTuple):
+    """What was built."""
+
+    python: PythonVersion
+    triple: str
+    options: BuildOptions
+
+    def __str__(self) -> str:
+        return f"cpython-{self.python} {self.triple} {self.options}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file for the release: where it lies, its build and name there, and its SHA-256.
+
+    text: what it has to say there, if that differs from what it says now (a statement, whose subjects have other names there).
+    """
+
+    source: Path
+    build: Build
+    flavour: str
+    name: str
+    sha256: str
+    text: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A release's tag, its files by name, and what people should know about the choice of them."""
+
+    tag: str
+    items: Mapping[str, Item]
+    notes: tuple[str, ...]
+
+
+def collect(folder: Path, tag: str = "") -> Collected:
+    """Return what a release of everything in `folder` has.
+
+    tag: YYYYMMDD; "" is the day that all of the files have in their names.  Raises BadRequest if there is nothing, no such day, or
+    one build is there twice; BadArchive for a file that is not what its name, or its statement of provenance, says.
+    """
+    found = _files(folder)
+    tag = _tag(tag, {file.tag for file in found.values()})
+    statements = {
+        path: read_statement(path.name, path.read_bytes()) for path in found if found[path].flavour == "provenance"
+    }
+    chosen, notes = _choose(_once(_items(found, statements, tag)))
+    items = [item for item in chosen if item.source not in statements]
+    if not items:
+        raise BadRequest(
+            f"{folder} holds nothing for a release", "; ".join(notes) or "statements of provenance are of no use alone"
+        )
+    for item in chosen:
+        text = _renamed(statements[item.source], item.build, items) if item.source in statements else ""
+        items += [replace(item, text=text)] if text else []
+    return Collected(tag, {item.name: item for item in sorted(items, key=lambda item: item.name)}, tuple(notes))
+
+
+def read_statement(name: str, text: bytes) -> dict[str, Any]:
+    """Read a statement of provenance.  Raises BadArchive if it is none; source: https://in-toto.io/Statement/v1."""
+    try:
+        statement = json.loads(text)
+        subjects = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
+        BuildOptions.parse(statement["predicate"]["buildDefinition"]["externalParameters"]["options"])
+    except (ValueError, KeyError, TypeError, AttributeError, BadRequest):
+        subjects = {}
+    if not subjects:
+        raise BadArchive(f"{name} is no statement of provenance", "build again what it belongs to, or take it out")
+    return dict(statement)
+
+
+def _files(folder: Path) -> dict[Path, BuiltFile]:
+    if not folder.is_dir():
+        raise BadRequest(f"{folder} is no folder", "name the one that builds leave their archives in, such as dist")
+    # Debian packages may lie there too: they are for `release --apt`.
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name.startswith("cpython-"))
+    if not paths:
+        raise BadRequest(
+            f"{folder} holds no archive", "name the folder that builds leave their archives in, such as dist"
+        )
+    return {path: BuiltFile.parse(path.name) for path in paths}
+
+
+def _tag(given: str, found: set[str]) -> str:
+    if given:
+        if not re.fullmatch(r"\d{8}", given):
+            raise BadRequest(f"{given!r} is no tag of a release", "a tag is a day, such as 20261121")
+        return given
+    days = {match[1] if (match := re.fullmatch(r"(\d{8})(?:T\d{4,6})?", tag)) else "" for tag in found}
+    if len(days) != 1 or "" in days:
+        raise BadRequest(f"the files' names do not agree on a day: {', '.join(sorted(found))}", "say --tag YYYYMMDD")
+    return days.pop()
+
+
+def _items(found: Mapping[Path, BuiltFile], statements: Mapping[Path, Mapping[str, Any]], tag: str) -> Iterator[Item]:
+    """Yield each file with its build, which has to be the one that a statement says."""
+    # Builds of several options that were named as a release has it have left one of the files that they made under one name.
+    said: dict[str, dict[str, str]] = {}
+    for statement in statements.values():
+        options = statement["predicate"]["buildDefinition"]["externalParameters"]["options"]
+        for subject in statement["subject"]:
+            said.setdefault(subject["name"], {})[subject["digest"]["sha256"]] = options
+    for path, file in found.items():
+        digest = sha256_of(path)
+        text = said.get(path.name, {}).get(digest)
+        if path.name in said and not text:
+            raise BadArchive(
+                f"{path.name} is not the file that its statement of provenance is about",
+                "it was changed after it was built: build it again",
+            )
+        parsed = file.options or (BuildOptions.parse(text) if text else None)
+        if parsed is None:
+            raise BadArchive(
+                f"{path.name} does not tell the options of its build",
+                "put the statement of provenance (.intoto.jsonl) of that build beside it",
+            )
+        build = Build(file.python, file.triple, parsed)
+        yield Item(path, build, file.flavour, file.release_name(parsed, tag), digest)
+
+
+def _once(items: Iterable[Item]) -> list[Item]:
+    """Return the items, each build's file once."""
+    seen: dict[tuple[str, Build], Item] = {}
+    for item in items:
+        other = seen.setdefault((item.name, item.build), item)
+        if other.sha256 != item.sha256:
+            raise BadRequest(
+                f"{item.build} was built twice: {other.source.name}, {item.source.name}",
+                "a release has one of them: take the files of the other out of the folder",
+            )
+    return list(seen.values())
+
+
+def _choose(items: Iterable[Item]) -> tuple[list[Item], list[str]]:
+    """Return the items that get their names, and what was decided where builds claim the same one."""
+    kept = []
+    claims: dict[str, dict[Build, list[Item]]] = {}
+    for item in items:
+        if item.flavour not in _UNTOLD:
+            kept.append(item)
+            continue
+        kind = "freethreaded " if "freethreaded" in item.build.options else ""
+        key = f"{kind}cpython-{item.build.python} for {item.build.triple}"
+        claims.setdefault(key, {}).setdefault(item.build, []).append(item)
+    notes = []
+    for claimed, builds in sorted(claims.items()):
+        best = min(builds, key=_rank)
+        others = sorted(str(build.options) for build in builds if build != best or _rank(best) == len(_BEST))
+        if _rank(best) < len(_BEST):
+            kept += builds[best]
+        if others:
+            chosen = f"of {best.options}" if _rank(best) < len(_BEST) else "none"
+            notes.append(f"install_only of {claimed}: {chosen}, not {', '.join(others)}")
+    return kept, notes
+
+
+def _rank(build: Build) -> int:
+    """Return how far from the best a build is; len(_BEST) is nothing to offer."""
+    options = "+".join(name for name in str(build.options).split("+") if name != "freethreaded")
+    return _BEST.index(options) if options in _BEST else len(_BEST)
+
+
+def _renamed(statement: Mapping[str, Any], build: Build, items: Iterable[Item]) -> str:
+    """Return a statement about the files of a build under their names in the release, "" if none of them is in it."""
+    names = {item.source.name: item.name for item in items if item.build == build}
+    subjects = [
+        {**subject, "name": names[subject["name"]]} for subject in statement["subject"] if subject["name"] in names
+    ]
+    subjects.sort(key=lambda subject: str(subject["name"]))
+    return json.dumps({**statement, "subject": subjects}, sort_keys=True) + "\n" if subjects else ""
