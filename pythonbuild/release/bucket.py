@@ -6,25 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from pythonbuild.errors import BadRequest, UploadFailed
+from pythonbuild.store.places import has_credentials, s3_client
 
 __all__ = ["Bucket", "asking", "open_bucket"]
 
-# What gives credentials elsewhere than in the variables: a role that a container or a CI job has.
-_ROLES = (
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-)
-# A part of a large file has to be through in that time.
-_PATIENCE = timedelta(minutes=5)
+# A part of a large file has to be through in so many seconds.
+_PATIENCE = 300.0
+_RETRIES = 4
 
 
 @dataclass(frozen=True)
@@ -47,34 +41,17 @@ def open_bucket(address: str, settings: Mapping[str, str]) -> Bucket:
         raise BadRequest(
             "--to names no bucket", "write s3://bucket/prefix; credentials come from AWS_ACCESS_KEY_ID and others"
         )
-    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    missing = [name for name in names if not settings.get(name)]
-    if missing and not any(settings.get(name) for name in _ROLES):
+    if not has_credentials(settings):
         raise BadRequest(
-            f"no credentials for {address}: {' and '.join(missing)} not set",
-            "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, for temporary ones AWS_SESSION_TOKEN",
+            f"no credentials for {address}: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set",
+            "set them, and for temporary ones AWS_SESSION_TOKEN",
         )
     endpoint = settings.get("AWS_ENDPOINT_URL_S3") or settings.get("AWS_ENDPOINT_URL", "")
     if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
         raise BadRequest(
             "AWS_ENDPOINT_URL is no address", "write https://host, or http://host for a server without TLS"
         )
-    given = {
-        "access_key_id": settings.get("AWS_ACCESS_KEY_ID", ""),
-        "secret_access_key": settings.get("AWS_SECRET_ACCESS_KEY", ""),
-        "token": settings.get("AWS_SESSION_TOKEN", ""),
-        "region": settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION") or "us-east-1",
-        "endpoint": endpoint,
-    }
-    config: Any = {name: value for name, value in given.items() if value}
-    options: Any = {
-        "timeout": _PATIENCE,
-        "connect_timeout": timedelta(seconds=10),
-        "allow_http": endpoint.startswith("http:"),
-    }
-    retry: Any = {"max_retries": 4, "retry_timeout": _PATIENCE}
-    prefix = match[2].strip("/") or None
-    store = S3Store(match[1], prefix=prefix, config=config, client_options=options, retry_config=retry)
+    store = s3_client(match[1], match[2].strip("/"), settings, _PATIENCE, _RETRIES)
     return Bucket(address.rstrip("/"), store)
 
 

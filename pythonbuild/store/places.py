@@ -13,7 +13,7 @@ from obstore.store import HTTPStore, S3Store
 
 from pythonbuild.errors import BadRequest
 
-__all__ = ["Client", "Place", "place_of"]
+__all__ = ["Client", "Place", "has_credentials", "place_of", "s3_client"]
 
 Client = Union[HTTPStore, S3Store]
 # What asks for credentials elsewhere than in the variables: a role that a container or a CI job has.
@@ -22,6 +22,7 @@ _ROLES = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
+_RETRIES = 2
 
 
 @dataclass(frozen=True)
@@ -55,25 +56,40 @@ def place_of(text: str, settings: Mapping[str, str]) -> Place:
     return _bucket(parts, settings) if parts.scheme == "s3" else _server(parts, settings)
 
 
-def _bucket(parts: SplitResult, settings: Mapping[str, str]) -> Place:
-    prefix = parts.path.strip("/")
+def has_credentials(settings: Mapping[str, str]) -> bool:
+    """Do the settings give credentials for buckets, or name a role that does?"""
+    pair = settings.get("AWS_ACCESS_KEY_ID") and settings.get("AWS_SECRET_ACCESS_KEY")
+    return bool(pair) or any(settings.get(name) for name in _ROLES)
+
+
+def s3_client(bucket: str, prefix: str, settings: Mapping[str, str], seconds: float, retries: int) -> S3Store:
+    """Return a client for a bucket, below a prefix ("": all of it); nothing is asked of it yet.
+
+    settings: see `place_of`; seconds: what one request may take, and all its retries together.
+    """
     endpoint = settings.get("AWS_ENDPOINT_URL_S3") or settings.get("AWS_ENDPOINT_URL", "")
     given = {
         "access_key_id": settings.get("AWS_ACCESS_KEY_ID", ""),
         "secret_access_key": settings.get("AWS_SECRET_ACCESS_KEY", ""),
         "token": settings.get("AWS_SESSION_TOKEN", ""),
-        "region": settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION", ""),
+        "region": settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION") or "us-east-1",
         "endpoint": endpoint,
     }
     config: Any = {name: value for name, value in given.items() if value}
-    if "access_key_id" not in config and not any(settings.get(name) for name in _ROLES):
+    if not has_credentials(settings):
         # Without credentials a bucket may still be for all to read.
         config["skip_signature"] = True
+    options = _options(seconds, endpoint.startswith("http://"))
+    return S3Store(
+        bucket, prefix=prefix or None, config=config, client_options=options, retry_config=_retry(seconds, retries)
+    )
+
+
+def _bucket(parts: SplitResult, settings: Mapping[str, str]) -> Place:
+    prefix = parts.path.strip("/")
 
     def client(seconds: float) -> Client:
-        options = _options(seconds, endpoint.startswith("http://"))
-        retry = _retry(seconds)
-        return S3Store(parts.netloc, prefix=prefix or None, config=config, client_options=options, retry_config=retry)
+        return s3_client(parts.netloc, prefix, settings, seconds, _RETRIES)
 
     return Place(f"s3://{parts.netloc}{'/' + prefix if prefix else ''}", client)
 
@@ -90,7 +106,7 @@ def _server(parts: SplitResult, settings: Mapping[str, str]) -> Place:
     def client(seconds: float) -> Client:
         options = _options(seconds, parts.scheme == "http")
         options["default_headers"] = headers
-        return HTTPStore(address, client_options=options, retry_config=_retry(seconds))
+        return HTTPStore(address, client_options=options, retry_config=_retry(seconds, _RETRIES))
 
     return Place(address, client)
 
@@ -100,5 +116,5 @@ def _options(seconds: float, plain: bool) -> Any:
     return {"timeout": limit, "connect_timeout": min(limit, timedelta(seconds=5)), "allow_http": plain}
 
 
-def _retry(seconds: float) -> Any:
-    return {"max_retries": 2, "retry_timeout": timedelta(seconds=seconds)}
+def _retry(seconds: float, retries: int) -> Any:
+    return {"max_retries": retries, "retry_timeout": timedelta(seconds=seconds)}

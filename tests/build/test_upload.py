@@ -191,7 +191,11 @@ def test_keys_that_are_not_known_are_one_error(server: BucketServer, tmp_path: P
         (["--to", "s3://nowhere/x"], {}, "there is no such bucket"),
         (["--to", "s3://user:planted@pythons/x"], {}, "--to names no bucket"),
         (["--to", "https://planted.example.org/x"], {}, "--to names no bucket"),
-        ([], {"AWS_SECRET_ACCESS_KEY": ""}, "no credentials for s3://pythons/python: AWS_SECRET_ACCESS_KEY not set"),
+        (
+            [],
+            {"AWS_SECRET_ACCESS_KEY": ""},
+            "no credentials for s3://pythons/python: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set",
+        ),
         ([], {"AWS_ENDPOINT_URL": "planted.example.org"}, "AWS_ENDPOINT_URL is no address"),
         (["--base-url", ""], {}, "--to needs --base-url"),
         (["--base-url", "example.org"], {}, "is no address"),
