@@ -9,7 +9,8 @@ import sys
 import threading
 
 
-def pump(source, target):
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Carry bytes one way, and hand on their end, so that the other way may go on."""
     try:
         while True:
             block = source.recv(65536)
@@ -22,7 +23,8 @@ def pump(source, target):
         target.close()
 
 
-def serve(listener, path):
+def serve(listener: socket.socket, path: str) -> None:
+    """Connect what comes to the socket, until the container ends."""
     while True:
         inside, _ = listener.accept()
         outside = socket.socket(socket.AF_UNIX)

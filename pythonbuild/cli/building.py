@@ -9,12 +9,15 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Optional, Union
 
 from pythonbuild import doctor
+from pythonbuild.cli.compiler_cache import describe, find_cache, wheel
 from pythonbuild.cli.deliver import Delivered, check_signing, deliver
 from pythonbuild.cli.engines import check_release, start
+from pythonbuild.cli.environment import read_settings
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.engines.base import Engine
@@ -22,7 +25,7 @@ from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import BadRequest, MissingPrerequisite, StepsFailed
 from pythonbuild.events import Note
 from pythonbuild.model.target import cpu_flags
-from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
+from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, SourceFile, Step
 from pythonbuild.request.build import Build, check_cpu, check_runs_on
 from pythonbuild.run.execute import Executor
 from pythonbuild.run.jobserver import job_tokens
@@ -77,20 +80,27 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
     plan, final = _wanted(session, flags)
     observer = _observer(flags)
     engine: Optional[Engine] = None
+
+    def warn(text: str) -> None:
+        observer(Note(text, "warning"))
+
     try:
+        settings = read_settings(os.environ, warn)
         with session.store.in_use():
             todo = _to_do(session, plan, final)
             if fetch_only:
-                _fetch(session, list(plan), flags, observer)
+                _fetch(session, [*_sources(list(plan)), *wheel(flags, session)], flags, observer)
                 return session, plan, RunResult({}, (), (), (), 0.0)
             _check_machine(todo, session, flags)
             if any(isinstance(step.action, ScriptAction) for step in todo):
-                choice, engine = start(session.choice, flags, session.catalog, session.cache, observer)
+                _fetch(session, wheel(flags, session), flags, observer)
+                find = partial(find_cache, flags, session, settings, warn)
+                choice, engine = start(session.choice, flags, session.catalog, session.cache, observer, find)
                 session = Session.start(flags, choice)
                 plan, final = _wanted(session, flags)
                 todo = _to_do(session, plan, final)
                 _check_machine(todo, session, flags)  # it may have turned out to be this machine after all
-            _fetch(session, todo, flags, observer)
+            _fetch(session, _sources(todo), flags, observer)
             # What was fetched decides the keys: another origin may carry other bytes.
             plan, final = _wanted(session, flags)
             result = _run(session, plan, final, flags, observer, engine)
@@ -135,10 +145,13 @@ def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace
         )
 
 
-def _fetch(session: Session, steps: list[Step], flags: argparse.Namespace, observer: _Observer) -> None:
-    """Bring the sources of steps into the cache."""
+def _sources(steps: list[Step]) -> list[SourceFile]:
+    return [source for step in steps for source in step.sources]
+
+
+def _fetch(session: Session, sources: list[SourceFile], flags: argparse.Namespace, observer: _Observer) -> None:
+    """Bring sources into the cache."""
     mirrors = tuple(os.environ.get("PYTHONBUILD_MIRRORS", "").split())
-    sources = [source for step in steps for source in step.sources]
     fetch_all(sources, session.sources, Downloader(mirrors), observer, offline=flags.offline)
 
 
@@ -192,6 +205,9 @@ def _run(
             )
             root.shell()
     executor.close()
+    kept = describe(engine.compilations())
+    if kept:
+        observer(Note(kept))
     waited = engine.overhead() - before
     if waited:
         share = waited / result.seconds

@@ -196,6 +196,15 @@ def _source_flags(into: argparse._ActionsContainer) -> None:
     into.add_argument("--offline", action="store_true", help="never touch the network; sources must be in the cache")
 
 
+def _sccache_flag(into: argparse._ActionsContainer) -> None:
+    into.add_argument(
+        "--sccache",
+        action=argparse.BooleanOptionalAction,
+        help="keep compiled objects by sccache, and fetch it if the checkout has no program sccache (default: do so if that, or, "
+        "outside of containers, PATH has one)",
+    )
+
+
 def _build_flags(into: argparse.ArgumentParser) -> None:
     _what_flags(into)
     how = into.add_argument_group("how")
@@ -223,6 +232,7 @@ def _build_flags(into: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--json", action="store_true", help="events as JSON lines instead of text")
     _source_flags(how)
+    _sccache_flag(how)
     _container_flags(into.add_argument_group("containers (engine docker)"))
     instead = into.add_argument_group("instead of building")
     instead.add_argument("--plan", action="store_true", help="show what would be built, what is cached, and why")
@@ -245,6 +255,7 @@ def _fetch_flags(into: argparse.ArgumentParser) -> None:
     _what_flags(into)
     into.add_argument("--json", action="store_true", help="events as JSON lines instead of text")
     _source_flags(into)
+    _sccache_flag(into)
 
 
 def _shell_flags(into: argparse.ArgumentParser) -> None:

@@ -193,7 +193,7 @@ class ContainerRoot:
         CPU seconds are without those of sccache's server, which runs compilers for it.
         """
         self._start()
-        python = self._engine.facts.programs["python3"]
+        python = self._engine.facts.programs.get("python3", "python3")
         launcher = self._cache.start(self._execute, python) if self._cache else {}
         status = self._execute(["sh", "step.sh"], {**self.folder.environment(makeflags), **launcher}, output)
         if self._cache and launcher:

@@ -6,6 +6,7 @@ and here a connection to the real host carries it on.  What is encrypted stays s
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import shutil
@@ -92,7 +93,9 @@ def _azure(connection: str) -> Remote:
     parts = dict(part.partition("=")[::2] for part in connection.split(";"))
     suffix = parts.get("EndpointSuffix", "core.windows.net")
     scheme = parts.get("DefaultEndpointsProtocol", "https")
-    return _remote(_split(parts.get("BlobEndpoint") or f"{scheme}://{parts.get('AccountName', '')}.blob.{suffix}"), True)
+    return _remote(
+        _split(parts.get("BlobEndpoint") or f"{scheme}://{parts.get('AccountName', '')}.blob.{suffix}"), True
+    )
 
 
 def _checked(remote: Remote) -> Remote:
@@ -172,7 +175,5 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
     except OSError:
         for end in (source, target):
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass

@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 __all__ = [
-    "CompilerCache",
     "Compilations",
+    "CompilerCache",
     "call_text",
     "client_variables",
     "compiler_text",
@@ -28,7 +28,9 @@ __all__ = [
 # What the wrappers of compilers look for, which thereby call sccache, or, without it, do not.
 LAUNCHER = "COMPILER_LAUNCHER"
 # Settings that are ours to choose: where the server is; what a client adds to keys; and what would take differing sources for the same.
-_OURS = re.compile("SCCACHE_(BASEDIRS|C_CUSTOM_CACHE_BUSTER|CLIENT_SIDE|DIR|DIRECT|DIST_.*|ERROR_LOG|SERVER_.*|START_.*)")
+_OURS = re.compile(
+    "SCCACHE_(BASEDIRS|C_CUSTOM_CACHE_BUSTER|CLIENT_SIDE|DIR|DIRECT|DIST_.*|ERROR_LOG|SERVER_.*|START_.*)"
+)
 _SECRET = re.compile("KEY|SECRET|TOKEN|PASSWORD|USERNAME|CONNECTION")
 # What the build script's own compiler calls for: sccache is not asked to link, or about what the compiler is.
 _CALL = """#!/bin/sh
@@ -72,7 +74,9 @@ class CompilerCache:
     def warn_of(self, happened: str, log: str) -> None:
         """Tell that a server did not start or ended, with its last words."""
         words = last_words(log, self.settings)
-        self.warn(f"sccache {happened}: {words or 'it does not say why'}; what it would have kept is compiled without it")
+        self.warn(
+            f"sccache {happened}: {words or 'it does not say why'}; what it would have kept is compiled without it"
+        )
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _ANSWER = 20.0
 # Ends with the command that started it, also when that is killed: the pipe that it reads from is closed then.
 _TIED = """exec 3<&0
 "$0" <&- & server=$!
-{ cat <&3 >&-; kill "$server"; } 2>&- &
+{ cat <&3 >/dev/null; kill "$server"; } 2>/dev/null &
 wait "$server"
 """
 
