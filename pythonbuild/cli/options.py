@@ -271,7 +271,7 @@ def _doctor_flags(into: argparse.ArgumentParser) -> None:
 def _cache_flags(into: argparse.ArgumentParser) -> None:
     actions = into.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="what is in the store, newest last")
-    actions.add_parser("size", help="how much room store, sources and build roots take")
+    actions.add_parser("size", help="how much room store, sources, build roots and compiled objects take")
     prune = actions.add_parser("prune", help="delete what is old, unreferenced or left over")
     prune.add_argument(
         "--days", type=float, default=30.0, help="keep results made in the last DAYS days (default: %(default)g)"

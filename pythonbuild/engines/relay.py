@@ -99,7 +99,7 @@ def _azure(connection: str) -> Remote:
 
 
 def _checked(remote: Remote) -> Remote:
-    if not remote.host:
+    if not remote.host.strip(".") or remote.host[0] == ".":
         raise Unreachable("a setting of sccache's that should be a host's address is none")
     try:
         address = ipaddress.ip_address(remote.host)
