@@ -101,13 +101,17 @@ def _azure(connection: str) -> Remote:
 def _checked(remote: Remote) -> Remote:
     if not remote.host.strip(".") or remote.host[0] == ".":
         raise Unreachable("a setting of sccache's that should be a host's address is none")
-    try:
-        address = ipaddress.ip_address(remote.host)
-    except ValueError:
-        return remote
-    if address.version == 4 and address.is_loopback:
+    if not _is_address(remote.host) or ipaddress.ip_address(remote.host) in ipaddress.ip_network("127.0.0.0/8"):
         return remote
     raise Unreachable(f"{remote.host} is an address, and containers know hosts by their names")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class Relay:
@@ -131,10 +135,16 @@ class Relay:
 
     def addresses(self) -> dict[Remote, str]:
         """Return each host's address in a container: one a name, as two hosts may have the same port."""
-        names = list(dict.fromkeys(host.host for host in self.hosts if not host.host[0].isdigit()))
-        return {
-            host: f"127.0.1.{names.index(host.host) + 1}" if host.host in names else host.host for host in self.hosts
-        }
+        names = self.names()
+        names["localhost"] = "127.0.0.1"
+        return {host: names.get(host.host, host.host) for host in self.hosts}
+
+    def names(self) -> dict[str, str]:
+        """Return the names that containers have to be told, with their addresses there."""
+        unknown = dict.fromkeys(
+            host.host for host in self.hosts if host.host != "localhost" and not _is_address(host.host)
+        )
+        return {name: f"127.0.1.{number}" for number, name in enumerate(unknown, 1)}
 
     def close(self) -> None:
         """Let no more connections come."""

@@ -80,7 +80,7 @@ class BoxedCache:
 
     def hosts(self) -> dict[str, str]:
         """Return the names that containers know, with their addresses there."""
-        return {host.host: address for host, address in self._relay.addresses().items()} if self._relay else {}
+        return self._relay.names() if self._relay else {}
 
     def mounts(self) -> list[Mount]:
         """Return what containers see besides the program."""
@@ -120,11 +120,13 @@ class BoxedCache:
         said: list[str] = []
         program = str(_PROGRAM / self._cache.program.name)
         try:
-            status = execute([program, "--show-stats", "--stats-format=json"], variables, said.append)
+            execute([program, "--show-stats", "--stats-format=json"], variables, said.append)
+            # Without a server there are statistics, of nothing; but nothing to stop.
+            status = execute([program, "--stop-server"], variables, lambda line: None)
             if status == 0:
+                done = read_statistics("".join(said))
                 with self._lock:
-                    self.done += read_statistics("".join(said))
-                execute([program, "--stop-server"], variables, lambda line: None)
+                    self.done += done
             elif status > 0:
                 said.clear()
                 execute(["tail", "-c", "4000", _LOG], {}, said.append)

@@ -130,8 +130,10 @@ def test_what_containers_cannot_reach(setting: str) -> None:
 
 
 def test_each_name_has_an_address_of_its_own_in_containers() -> None:
-    relay = Relay((Remote("a.lan", 1), Remote("b.lan", 1), Remote("a.lan", 2), Remote("127.0.0.9", 1)), None)
-    assert list(relay.addresses().values()) == ["127.0.1.1", "127.0.1.2", "127.0.1.1", "127.0.0.9"]
+    hosts = [("a.lan", 1), ("localhost", 1), ("b.lan", 1), ("a.lan", 2), ("127.0.0.9", 1)]
+    relay = Relay(tuple(Remote(*host) for host in hosts), None)
+    assert list(relay.addresses().values()) == ["127.0.1.1", "127.0.0.1", "127.0.1.2", "127.0.1.1", "127.0.0.9"]
+    assert relay.names() == {"a.lan": "127.0.1.1", "b.lan": "127.0.1.2"}
     assert relay.folder.stat().st_mode & 0o777 == 0o700
     relay.close()
     assert not relay.folder.exists()
