@@ -105,9 +105,10 @@ def client_variables(program: str, address: str) -> dict[str, str]:
     return {
         LAUNCHER: program,
         "SCCACHE_CONF": "/dev/null",
-        # A client that finds no server would start one, which would have none of the settings: it fails for this folder.
+        # A client that finds no server would start one, which would have none of the settings, and stay: it fails for these.
         "SCCACHE_DIR": "/dev/null",
         "SCCACHE_IGNORE_SERVER_IO_ERROR": "1",
+        "SCCACHE_MULTILEVEL_CHAIN": "none",
         "SCCACHE_SERVER_UDS": address,
     }
 

@@ -191,6 +191,7 @@ def test_a_server_that_dies_in_the_middle(kept: Small) -> None:
     assert process.returncode == 0, said
     assert said.count("warning: sccache ended") == 1
     assert "compilations" not in said
+    assert not servers(kept)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
