@@ -36,7 +36,7 @@ _SECRET = re.compile("KEY|SECRET|TOKEN|PASSWORD|USERNAME|CONNECTION")
 _CALL = """#!/bin/sh
 case "${{{launcher}:+ $* }}" in
 *" -c "*)
-    "${launcher}" {compiler} "$@"
+    COMPILER_FOLDER=$PWD COMPILER_EPOCH=${{SOURCE_DATE_EPOCH-}} "${launcher}" {compiler} "$@"
     status=$?
     # Compilers end with 1 where the source is wrong; anything else is sccache's own trouble, and then it goes without.
     [ $status -gt 1 ] || exit $status
@@ -46,6 +46,11 @@ exec {command} "$@"
 """
 _COMPILER = """#!/bin/sh
 # {identity}
+# sccache keeps these two variables back.
+if [ -n "${{COMPILER_FOLDER-}}" ]; then
+    export PWD="$COMPILER_FOLDER"
+    [ -z "$COMPILER_EPOCH" ] || export SOURCE_DATE_EPOCH="$COMPILER_EPOCH"
+fi
 # sccache keys objects by the text that the preprocessor makes, and asks for it without names, lines and blanks, which debug information
 # tells of: it gets them, with the folder and the source itself.
 if [ "${{1-}} ${{3-}}" = "-x -E" ]; then

@@ -69,7 +69,8 @@ class HostServer:
         with self._lock:
             self._closing = True
             process, place = self._process, self._place
-            if process and process.poll() is None:
+            # Without its address, it would be a server of the user's own that is stopped.
+            if process and self._variables and process.poll() is None:
                 try:
                     self._ask("--stop-server")
                     process.wait(_ANSWER)

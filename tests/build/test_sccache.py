@@ -24,7 +24,7 @@ from tests.build.conftest import Small, wait_for
 ENGINE = ("--engine", "host")
 SECRET = "planted-4c1d-hush"
 
-# The same text under two names, in two folders and with other lines, and a header that comes to be there later.
+# The same text under two names, in two folders and with other lines, a header that comes to be there later, the time, a link to a folder.
 TRAPS = """#!/bin/sh
 mkdir -p "$OUT/deps/lib" one two
 text='int f(int x) { return x / 3; }'
@@ -45,6 +45,10 @@ echo 'int value = VALUE;' >>value.c
 gcc -Ifirst -Isecond -c value.c -o before.o
 echo '#define VALUE 2' >first/value.h
 gcc -Ifirst -Isecond -c value.c -o after.o
+echo 'const char *when = __DATE__ __TIME__;' >when.c
+gcc -c when.c
+ln -s one link
+(cd link; gcc -g -c a.c -o linked.o)
 echo '.globl g' >asm.S
 gcc -c asm.S
 cp *.o one/*.o "$OUT/deps/lib"
@@ -127,9 +131,9 @@ def test_names_lines_folders_and_new_headers_are_told_apart(kept: Small) -> None
     _, without = build(kept, "--no-sccache", step="bottom")
     said, cold = build(kept, "--sccache", step="bottom")
     # That of one/a.c into again.o is another folder, too.
-    assert "sccache  0 of 15 compilations" in said
+    assert "sccache  0 of 17 compilations" in said
     said, warm = build(kept, "--sccache", step="bottom")
-    assert "sccache  15 of 15 compilations" in said
+    assert "sccache  17 of 17 compilations" in said
     assert without == cold == warm
 
 
