@@ -151,7 +151,7 @@ def _sources(steps: list[Step]) -> list[SourceFile]:
 
 def _fetch(session: Session, sources: list[SourceFile], flags: argparse.Namespace, observer: _Observer) -> None:
     """Bring sources into the cache."""
-    mirrors = tuple(os.environ.get("PYTHONBUILD_MIRRORS", "").split())
+    mirrors = tuple(read_settings(os.environ, lambda text: None).get("PYTHONBUILD_MIRRORS", "").split())
     fetch_all(sources, session.sources, Downloader(mirrors), observer, offline=flags.offline)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import signal
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
@@ -258,3 +260,18 @@ def test_a_line_that_is_no_setting_ends_the_command(kept: Small) -> None:
     said, _ = build(kept)
     assert said.count(f"not passed on: CFLAGS in {path}") == 1
     assert SECRET not in said
+
+
+def test_mirrors_may_be_in_the_users_file(kept: Small) -> None:
+    archive = kept.root.parent / "source.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(kept.root / "requirements.txt", "source/file")
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    archive.rename(kept.root.parent / digest)
+    folder = kept.recipe("bottom", script='mkdir -p "$OUT/deps"\ncp "$SRC/file" "$OUT/deps"\n')
+    origin = f"{{url: 'http://127.0.0.1:9/x.tar', sha256: '{digest}', size: 1}}"
+    (folder / "recipe.yml").write_text(f"name: bottom\nsources:\n  - origins:\n      - {origin}\n")
+    (kept.root.parent / ".python-build-standalone-env").write_text(f"PYTHONBUILD_MIRRORS={kept.root.parent}\n")
+    done = kept.run(*ENGINE, "--only", "bottom")
+    assert done.returncode == 0, done.stderr
+    assert (kept.artifact("bottom") / "file").read_bytes() == (kept.root / "requirements.txt").read_bytes()

@@ -179,6 +179,22 @@ def test_a_wrong_source_fails_and_a_wrong_launcher_does_not(wrapped: Path) -> No
     assert said(wrapped, "call", "-c", "a.c", launched=True, ends="")[0] == 0
 
 
+def test_compilers_get_what_sccache_keeps_back(wrapped: Path) -> None:
+    (wrapped / "link").symlink_to(wrapped)
+    (wrapped / "real").write_text('#!/bin/sh\nenv | grep -E "^(PWD|SOURCE_DATE_EPOCH)=" | sort\n')
+    (wrapped / "launcher").write_text('#!/bin/sh\nexec env -u PWD -u SOURCE_DATE_EPOCH "$@"\n')
+    environment = {"PATH": os.environ["PATH"], "PWD": f"{wrapped}/link", "SOURCE_DATE_EPOCH": "1"}
+    for launcher in ("", str(wrapped / "launcher")):
+        done = subprocess.run(
+            [str(wrapped / "call"), "-c", "a.c"],
+            cwd=wrapped / "link",
+            env={**environment, "COMPILER_LAUNCHER": launcher},
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.splitlines() == [f"PWD={wrapped}/link", "SOURCE_DATE_EPOCH=1"]
+
+
 @pytest.mark.parametrize("drops", [["-P"], ["-fminimize-whitespace"], []])
 def test_keys_are_made_of_folder_source_names_and_lines(wrapped: Path, drops: list[str]) -> None:
     text = said(wrapped, "compiler", "-x", "c", "-E", *drops, "-DX=a b", "a.c")[1]
