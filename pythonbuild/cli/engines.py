@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional, Union
@@ -18,6 +18,7 @@ from pythonbuild.engines.containers import ContainerEngine, Limits
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.engines.images import Facts, Images, read_facts
+from pythonbuild.engines.sccache import CompilerCache
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable, MissingPrerequisite
 from pythonbuild.events import Note, Observer
 from pythonbuild.model.target import building_machine, system_of
@@ -70,18 +71,26 @@ def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path, image: Imag
 
 
 def start(
-    choice: Choice, flags: argparse.Namespace, catalog: Catalog, cache: Path, observer: Observer
+    choice: Choice,
+    flags: argparse.Namespace,
+    catalog: Catalog,
+    cache: Path,
+    observer: Observer,
+    sccache: Callable[[bool], Optional[CompilerCache]] = lambda boxed: None,
 ) -> tuple[Choice, Union[HostEngine, ContainerEngine]]:
-    """Make the engine ready, with the image it needs; returns it, and the choice as it has turned out."""
+    """Make the engine ready, with the image it needs; returns it, and the choice as it has turned out.
+
+    sccache: is asked, for containers or not, what compiled objects are to be kept by.
+    """
     if choice.daemon:
         try:
-            return _start_containers(choice, choice.daemon, flags, catalog, cache, observer)
+            return _start_containers(choice, choice.daemon, flags, catalog, cache, observer, sccache(True))
         except (EngineLost, EngineUnavailable) as error:
             if flags.engine == "docker":
                 raise
             observer(Note(f"{error.message}; building on this machine itself", "warning"))
             choice = _host(catalog, choice.image)
-    return choice, HostEngine(cache / "roots")
+    return choice, HostEngine(cache / "roots", sccache(False))
 
 
 def check_release(choice: Choice, request: DebianRequest, catalog: Catalog) -> None:
@@ -105,7 +114,13 @@ def check_release(choice: Choice, request: DebianRequest, catalog: Catalog) -> N
 
 
 def _start_containers(
-    choice: Choice, daemon: Daemon, flags: argparse.Namespace, catalog: Catalog, cache: Path, observer: Observer
+    choice: Choice,
+    daemon: Daemon,
+    flags: argparse.Namespace,
+    catalog: Catalog,
+    cache: Path,
+    observer: Observer,
+    sccache: Optional[CompilerCache],
 ) -> tuple[Choice, ContainerEngine]:
     image = choice.image
 
@@ -115,7 +130,7 @@ def _start_containers(
     images = Images(daemon, debian_mirrors, say)
     tag = images.ensure(image, catalog.image_files["debian.Dockerfile.j2"], flags.base_image)
     limits = Limits(flags.cpus, flags.memory)
-    engine = ContainerEngine(daemon, tag, cache / "roots" / "docker", catalog.image_files["step.sh"], limits)
+    engine = ContainerEngine(daemon, tag, cache / "roots" / "docker", catalog.image_files, limits, sccache)
     if engine.removed:
         say(f"removed {engine.removed} containers that an earlier run left behind")
     for difference in engine.facts.unlike(image):

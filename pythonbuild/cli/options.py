@@ -196,6 +196,15 @@ def _source_flags(into: argparse._ActionsContainer) -> None:
     into.add_argument("--offline", action="store_true", help="never touch the network; sources must be in the cache")
 
 
+def _sccache_flag(into: argparse._ActionsContainer) -> None:
+    into.add_argument(
+        "--sccache",
+        action=argparse.BooleanOptionalAction,
+        help="keep compiled objects by sccache, and fetch it if the checkout has no program sccache (default: do so if that, or, "
+        "outside of containers, PATH has one)",
+    )
+
+
 def _build_flags(into: argparse.ArgumentParser) -> None:
     _what_flags(into)
     how = into.add_argument_group("how")
@@ -227,6 +236,7 @@ def _build_flags(into: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--json", action="store_true", help="events as JSON lines instead of text")
     _source_flags(how)
+    _sccache_flag(how)
     _container_flags(into.add_argument_group("containers (engine docker)"))
     instead = into.add_argument_group("instead of building")
     instead.add_argument("--plan", action="store_true", help="show what would be built, what is cached, and why")
@@ -287,6 +297,7 @@ def _fetch_flags(into: argparse.ArgumentParser) -> None:
     _what_flags(into)
     into.add_argument("--json", action="store_true", help="events as JSON lines instead of text")
     _source_flags(into)
+    _sccache_flag(into)
 
 
 def _shell_flags(into: argparse.ArgumentParser) -> None:
@@ -302,7 +313,7 @@ def _doctor_flags(into: argparse.ArgumentParser) -> None:
 def _cache_flags(into: argparse.ArgumentParser) -> None:
     actions = into.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="what is in the store, newest last")
-    actions.add_parser("size", help="how much room store, sources and build roots take")
+    actions.add_parser("size", help="how much room store, sources, build roots and compiled objects take")
     prune = actions.add_parser("prune", help="delete what is old, unreferenced or left over")
     prune.add_argument(
         "--days", type=float, default=30.0, help="keep results made in the last DAYS days (default: %(default)g)"

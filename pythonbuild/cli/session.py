@@ -9,7 +9,8 @@ import re
 import subprocess
 import sys
 import tarfile
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Optional
@@ -17,6 +18,7 @@ from typing import Optional
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.cli.engines import Choice, choose
+from pythonbuild.cli.environment import read_settings
 from pythonbuild.cli.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.home import checkout, home
@@ -52,6 +54,8 @@ class Session:
     choice: Choice
     logs: Path
     request: BuildRequest
+    # Of the environment, and of the user's files.
+    settings: Mapping[str, str] = field(repr=False)
     # Set where packages are asked for, and no archives.
     debian: Optional[DebianRequest] = None
     # The packages are to be compared with other Pythons.
@@ -61,9 +65,13 @@ class Session:
 
     @classmethod
     def start(
-        cls, flags: argparse.Namespace, choice: Optional[Choice] = None, store: Optional[Store] = None
+        cls, flags: argparse.Namespace, choice: Optional[Choice] = None, before: Optional[Session] = None
     ) -> Session:
-        """Open catalog, store and caches, and read the request from the flags.  choice, store: those that are known already."""
+        """Open catalog, store and caches, and read the request from the flags.
+
+        choice: the engine, if it is known already; before: a session of the same command, whose settings and store are this one's, too.
+        """
+        settings = before.settings if before else read_settings(os.environ, lambda text: _warn(text, "warning"))
         cache = home()
         catalog = load_catalog(checkout() / "cpython-unix")
         formats = tuple(part for text in flags.formats or () for part in text.split(","))
@@ -100,7 +108,8 @@ class Session:
         )
         return cls(
             catalog=catalog,
-            store=store or open_store(cache / "store"),
+            store=before.store if before else open_store(cache / "store", settings),
+            settings=settings,
             sources=SourceCache(cache / "sources"),
             cache=cache,
             choice=choice,
@@ -152,12 +161,12 @@ class Session:
         return resolve_debian(self.debian, self.catalog) if self.debian else ()
 
 
-def open_store(folder: Path) -> Store:
-    """Return the store of this machine, and behind it the one that the environment names.  Raises BadRequest if it names none."""
-    place = os.environ.get("PYTHONBUILD_STORE", "")
+def open_store(folder: Path, settings: Mapping[str, str]) -> Store:
+    """Return the store of this machine, and behind it the one that the settings name.  Raises BadRequest if it names none."""
+    place = settings.get("PYTHONBUILD_STORE", "")
     if not place:
         return Store(folder)
-    text = os.environ.get("PYTHONBUILD_STORE_TIMEOUT", "")
+    text = settings.get("PYTHONBUILD_STORE_TIMEOUT", "")
     try:
         patience = float(text) if text else PATIENCE
     except ValueError:
@@ -166,7 +175,7 @@ def open_store(folder: Path) -> Store:
         raise BadRequest(
             f"PYTHONBUILD_STORE_TIMEOUT is {text!r}", "give the seconds until the shared store must have answered"
         )
-    shared = SharedStore(place_of(place, os.environ), patience)
+    shared = SharedStore(place_of(place, settings), patience)
     shared.say = _warn
     return Store(folder, shared)
 

@@ -14,7 +14,9 @@ from pythonbuild import doctor as checks
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
 from pythonbuild.cli.building import build_plan
+from pythonbuild.cli.compiler_cache import object_folders
 from pythonbuild.cli.engines import start
+from pythonbuild.cli.environment import read_settings
 from pythonbuild.cli.msvc import Wishes, find_msvc
 from pythonbuild.cli.session import Session, find_step
 from pythonbuild.cli.xcode import find_xcode
@@ -211,6 +213,8 @@ def cache(flags: argparse.Namespace) -> int:
     """List, measure or prune what is kept between builds."""
     store = Store(home() / "store")
     sources = SourceCache(home() / "sources")
+    settings = read_settings(os.environ, lambda text: None)
+    objects = [path for folder in object_folders(settings, home()) for path in folder.rglob("*") if path.is_file()]
     if flags.action == "list":
         for record in store.records():
             sys.stdout.write(show.record_line(record, sum(entry.size for entry in store.manifest(record))) + "\n")
@@ -221,9 +225,15 @@ def cache(flags: argparse.Namespace) -> int:
         sys.stdout.write(
             f"store    {size(used):>9}  {entries} results\nsources  {size(archived):>9}  {archives} archives\n"
         )
-        sys.stdout.write(f"roots    {size(roots):>9}  build roots that failed steps left\n{home()}\n")
+        sys.stdout.write(f"roots    {size(roots):>9}  build roots that failed steps left\n")
+        kept = sum(path.stat().st_size for path in objects)
+        sys.stdout.write(f"sccache  {size(kept):>9}  {len(objects)} compiled objects\n{home()}\n")
     else:
         entries, freed = store.prune(flags.days)
+        old = [path for path in objects if path.stat().st_mtime < time.time() - flags.days * 86400]
+        freed += sum(path.stat().st_size for path in old)
+        for path in old:
+            path.unlink(missing_ok=True)
         if flags.sources:
             freed += sources.prune(_pinned())
         sys.stdout.write(f"pruned {entries} results, freed {size(freed)}\n")
@@ -237,6 +247,7 @@ def _pinned() -> set[str]:
         origin for folder in catalog.recipes.values() for source in folder.recipe.sources for origin in source.origins
     ]
     origins += [origin for release in catalog.releases.values() for origin in release.origins]
+    origins += catalog.sccache.values()
     origins += [wheel for toolchain in catalog.toolchains.values() for wheel in toolchain.wheels.values()]
     return {origin.sha256 for origin in origins}
 

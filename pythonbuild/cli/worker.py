@@ -19,6 +19,7 @@ from typing import Any
 from pythonbuild import doctor
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.cli.engines import find_llvm
+from pythonbuild.cli.environment import read_settings
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import code_digest, open_store
 from pythonbuild.engines.host import HostEngine
@@ -72,7 +73,7 @@ def worker(flags: argparse.Namespace) -> int:
     address = address_of(flags.scheduler)
     if flags.jobs < 1:
         raise BadRequest(f"--jobs {flags.jobs} is less than one job")
-    if not os.environ.get("PYTHONBUILD_STORE"):
+    if not read_settings(os.environ, _warn).get("PYTHONBUILD_STORE"):
         raise BadRequest(
             "a worker hands its results on by a shared store", "set PYTHONBUILD_STORE to the one of the whole cluster"
         )
@@ -121,7 +122,8 @@ class _World:
 @lru_cache(maxsize=1)
 def _world() -> _World:
     cache = home()
-    store, sources = open_store(cache / "store"), SourceCache(cache / "sources")
+    settings = read_settings(os.environ, lambda text: None)
+    store, sources = open_store(cache / "store", settings), SourceCache(cache / "sources")
     engine = HostEngine(cache / "roots")
     jobs = int(os.environ[_JOBS])
     tokens = job_tokens(jobs, store.work, engine.job_protocol)
@@ -134,7 +136,7 @@ def _world() -> _World:
         inherited=tokens.inherited,
         share_now=True,
     )
-    mirrors = tuple(os.environ.get("PYTHONBUILD_MIRRORS", "").split())
+    mirrors = tuple(settings.get("PYTHONBUILD_MIRRORS", "").split())
     catalog = load_catalog(checkout() / "cpython-unix")
     return _World(catalog, store, sources, Downloader(mirrors), executor, tokens, code_digest())
 
@@ -212,6 +214,10 @@ def _fetch(step: Step, world: _World) -> None:
     if local:
         raise StepError(f"{local[0]} is a file of the machine that plans, which workers do not see")
     fetch_all(wanted, world.sources, world.downloader, _silent, offline=False)
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"warning: {text}\n")
 
 
 def _silent(event: Any) -> None:

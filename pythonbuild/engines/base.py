@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Optional, Protocol
 
+from pythonbuild.engines.sccache import Compilations
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import Entry
 
@@ -83,6 +84,9 @@ class Engine(Protocol):
 
     def overhead(self) -> float:
         """Return the seconds that the engine itself has taken so far, besides the scripts; over all steps."""
+
+    def compilations(self) -> Compilations:
+        """Return how many objects scripts have compiled so far, and how many of them came out of the cache of sccache."""
 
     def close(self) -> None:
         """Let go of what a run has used."""

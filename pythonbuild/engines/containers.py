@@ -19,8 +19,10 @@ from docker.types import Mount, Ulimit
 
 from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_protocol
 from pythonbuild.engines.daemon import Daemon, Lease
-from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, remove_folder
+from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, is_of_key, remove_folder
 from pythonbuild.engines.images import BUILDER, Facts, read_facts
+from pythonbuild.engines.sccache import Compilations, CompilerCache
+from pythonbuild.engines.sccache_box import BoxedCache
 from pythonbuild.engines.streams import image_with_trees, receive, send
 from pythonbuild.errors import EngineLost
 from pythonbuild.plan.step import ScriptAction
@@ -52,10 +54,19 @@ class ContainerEngine:
 
     name = "docker"
 
-    def __init__(self, daemon: Daemon, image: str, folder: Path, step_script: str, limits: Limits) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        image: str,
+        folder: Path,
+        scripts: Mapping[str, str],
+        limits: Limits,
+        cache: Optional[CompilerCache] = None,
+    ) -> None:
+        """scripts: the texts beside images.yml, by their names; cache: what compiled objects are kept by."""
         self.daemon = daemon
         self.image = image
-        self.step_script = step_script
+        self.step_script = scripts["step.sh"]
         self.limits = limits
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,10 +81,17 @@ class ContainerEngine:
         # Descriptors do not get into a container: where a name does not either, the makes of each step are told a number of jobs.
         self.job_protocol: JobProtocol = "fifo" if named and self.shares_files else "auth"
         self._trees_lock = threading.Lock()
+        self.cache = BoxedCache(cache, self.shares_files, self.user, scripts) if cache else None
 
     def close(self) -> None:
         """Remove what is left of this run."""
+        if self.cache:
+            self.cache.close()
         self.lease.close()
+
+    def compilations(self) -> Compilations:
+        """Return what came out of the cache so far."""
+        return self.cache.done if self.cache else Compilations()
 
     def overhead(self) -> float:
         """Return the seconds spent waiting for the daemon."""
@@ -98,16 +116,16 @@ class ContainerEngine:
         """Return a fresh root; what an earlier attempt at the same step left is removed."""
         for old in folders_of(self._folder, label):
             remove_folder(old)
-        root = ContainerRoot(self, self._folder / folder_name(label, key), action, inputs.references)
-        root.fill(inputs)
+        root = ContainerRoot(self, self._folder / folder_name(label), action, inputs.references)
+        root.fill(key, inputs)
         return root
 
     def existing(
         self, label: str, key: str, action: ScriptAction, references: Mapping[str, Path]
     ) -> Optional[ContainerRoot]:
         """Return the root of that step if a failed run left it."""
-        path = self._folder / folder_name(label, key)
-        return ContainerRoot(self, path, action, references) if path.is_dir() else None
+        path = self._folder / folder_name(label)
+        return ContainerRoot(self, path, action, references) if is_of_key(path, key) else None
 
     def image_for(self, references: Mapping[Path, Path]) -> str:
         """Return the image for containers that refer to these trees (outside -> inside)."""
@@ -154,22 +172,32 @@ class ContainerRoot:
         # A tree is in the container once, also if it is there in two roles.
         self._trees = {tree: _INSIDE / name.lower() for name, tree in reversed(list(references.items()))}
         places = {"ROOT": _ROOT, **{name: self._trees[tree] for name, tree in references.items()}}
-        self.folder = RootFolder(path, action, places, engine.facts.programs)
+        self.folder = RootFolder(path, action, places, engine.facts.programs, references)
+        self._cache = engine.cache if action.compilers else None
+        if self._cache:
+            self._trees.update([self._cache.tree])
         self._container = ""
         self._stdin: Any = None
         self._cancelled = threading.Event()
 
-    def fill(self, inputs: RootInputs) -> None:
-        """Fill the folder, and give it to the container's user."""
-        self.folder.fill(inputs)
+    def fill(self, key: str, inputs: RootInputs) -> None:
+        """Fill the folder for the step of that key, and give it to the container's user."""
+        self.folder.fill(key, inputs)
         (self.path / "step.sh").write_text(self._engine.step_script)
         (self.path / "commands").write_text("".join(shlex.join(line) + "\n" for line in self.folder.commands()))
         self._give(self.path, self._engine.user)
 
     def run(self, makeflags: str, inherited: tuple[int, ...], output: Callable[[str], None]) -> ScriptResult:
-        """Run patches and script in a container; the first command that fails ends it."""
+        """Run patches and script in a container; the first command that fails ends it.
+
+        CPU seconds are without those of sccache's server, which runs compilers for it.
+        """
         self._start()
-        status = self._execute(["sh", "step.sh"], self.folder.environment(makeflags), output)
+        python = self._engine.facts.programs.get("python3", "python3")
+        launcher = self._cache.start(self._execute, python) if self._cache else {}
+        status = self._execute(["sh", "step.sh"], {**self.folder.environment(makeflags), **launcher}, output)
+        if self._cache and launcher:
+            self._cache.finish(self._execute, launcher)
         # A failed root is kept whole, so that a person can look into it.
         wanted = self.folder.action.output if status == 0 else "."
         if not self._engine.shares_files and not self._cancelled.is_set():
@@ -228,12 +256,13 @@ class ContainerRoot:
 
     def _mounts(self) -> list[Mount]:
         """Return what the container sees of this machine; where it can see nothing, a volume to copy to."""
+        ours = self._cache.mounts() if self._cache else []
         if not self._engine.shares_files:
-            return [Mount(str(_ROOT.parent), None, type="volume")]
+            return [Mount(str(_ROOT.parent), None, type="volume"), *ours]
         # What a step is given it cannot change; its sources it can, as many are built where they lie.
-        given = {_ROOT / name: self.path / name for name in ("bin", "deps", "files", "patches", "tools")}
+        given = {_ROOT / name: self.path / name for name in ("bin", "compilers", "deps", "files", "patches", "tools")}
         given.update({inside: tree for tree, inside in self._trees.items()})
-        mounts = [Mount(str(_ROOT), str(self.path), type="bind")]
+        mounts = [Mount(str(_ROOT), str(self.path), type="bind"), *ours]
         mounts += [Mount(str(inside), str(path), type="bind", read_only=True) for inside, path in given.items()]
         if self._engine.jobserver:
             mounts.append(Mount(str(_JOBSERVER), str(self._engine.jobserver), type="bind"))
@@ -255,6 +284,7 @@ class ContainerRoot:
                 auto_remove=True,
                 nano_cpus=int(engine.limits.cpus * 1e9) or None,
                 mem_limit=engine.limits.memory or None,
+                extra_hosts=self._cache.hosts() if self._cache else None,
             )
             made = api.create_container(
                 image,
@@ -267,6 +297,8 @@ class ContainerRoot:
             self._container = made["Id"]
             if not engine.shares_files:
                 send(api, self._container, self.path, _ROOT.parent, _ROOT.name, engine.user)
+            if self._cache:
+                self._cache.prepare(api, self._container)
             self._stdin = api.attach_socket(self._container, params={"stdin": 1, "stream": 1})
             api.start(self._container)
 

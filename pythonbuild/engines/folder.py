@@ -6,6 +6,7 @@ compilers look into their own sysroot only, so that nothing of the machine's hea
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -14,32 +15,43 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from pythonbuild.engines.base import RootInputs
+from pythonbuild.engines.sccache import call_text, compiler_text
 from pythonbuild.engines.unpack import unpack_source
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import copy_tree
 
-__all__ = ["RootFolder", "folder_name", "folders_of", "remove_folder"]
+__all__ = ["RootFolder", "folder_name", "folders_of", "is_of_key", "remove_folder"]
+
+_KEY = "key"
 
 
 class RootFolder:
     """A step's folder at `path` of this machine; the script sees it, and what it refers to, at the paths in `places`.
 
-    places: placeholder name (ROOT, TOOLCHAIN, ...) -> path for the script; programs: command name -> path for the script.
+    places: placeholder name (ROOT, TOOLCHAIN, ...) -> path for the script; programs: command name -> path for the script;
+    trees: placeholder name -> tree of the store, for those that are one.
     """
 
     def __init__(
-        self, path: Path, action: ScriptAction, places: Mapping[str, Path], programs: Mapping[str, str]
+        self,
+        path: Path,
+        action: ScriptAction,
+        places: Mapping[str, Path],
+        programs: Mapping[str, str],
+        trees: Mapping[str, Path],
     ) -> None:
         self.path = path
         self.action = action
         # Programs of Windows, and shells there, know slashes, too.
         self._places = {f"@{name}@": place.as_posix() for name, place in {**places, **action.host_paths}.items()}
         self._programs = programs
+        self._trees = trees
 
-    def fill(self, inputs: RootInputs) -> None:
-        """Make the folder and put everything in: sources, patches, files, trees, programs, the script."""
-        for name in ("bin", "deps", "files", "home", "out", "patches", "src", "tmp", "tools"):
+    def fill(self, key: str, inputs: RootInputs) -> None:
+        """Make the folder for the step of that key and put everything in: sources, patches, files, trees, programs, the script."""
+        for name in ("bin", "compilers", "deps", "files", "home", "out", "patches", "src", "tmp", "tools"):
             (self.path / name).mkdir(parents=True)
+        (self.path / _KEY).write_text(key)
         for name, archive in inputs.archives.items():
             if self.action.packed and archive.is_file():
                 (self.path / "src" / name).mkdir()
@@ -64,10 +76,18 @@ class RootFolder:
         for name, place in self._programs.items():
             (folder / name).symlink_to(place)
         for name, command in self.action.wrappers.items():
-            wrapper = folder / name
-            wrapper.unlink(missing_ok=True)
-            wrapper.write_bytes(f'#!/bin/sh\nexec {self._expand(command, shlex.quote)} "$@"\n'.encode())
-            wrapper.chmod(0o755)
+            words = self._expand(command, shlex.quote)
+            text = f'#!/bin/sh\nexec {words} "$@"\n'
+            if name in self.action.compilers:
+                text = call_text(words, shlex.quote(self._expand(f"@ROOT@/compilers/{name}")))
+                _program(self.path / "compilers" / name, compiler_text(words, self._identity(name)))
+            _program(folder / name, text)
+
+    def _identity(self, compiler: str) -> str:
+        """Return what tells a compiler from another one with the same command line: its version, and the trees that it is made of."""
+        command = self.action.wrappers[compiler]
+        trees = [f"{name} {tree.parent.name}" for name, tree in self._trees.items() if f"@{name}@" in command]
+        return ", ".join([self.action.compilers[compiler], *sorted(trees)])
 
     def _expand(self, text: str, quote: Callable[[str], str] = str) -> str:
         for placeholder, place in self._places.items():
@@ -106,9 +126,17 @@ class RootFolder:
             shutil.copyfile(source / name, target)
 
 
-def folder_name(label: str, key: str) -> str:
-    """Return the name of the folder for a step."""
-    return f"{_slug(label)}-{key[:12]}"
+def folder_name(label: str) -> str:
+    """Return the name of the folder for a step: the same whatever the key, as it is in the command lines that sccache keeps objects by."""
+    return f"{_slug(label)}-{hashlib.sha256(label.encode()).hexdigest()[:12]}"
+
+
+def is_of_key(folder: Path, key: str) -> bool:
+    """Was that folder filled for the step of that key?"""
+    try:
+        return (folder / _KEY).read_text() == key
+    except OSError:
+        return False
 
 
 def folders_of(parent: Path, label: str) -> Iterator[Path]:
@@ -127,6 +155,12 @@ def remove_folder(path: Path) -> None:
         function(name)
 
     shutil.rmtree(path, onerror=allow)
+
+
+def _program(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    path.write_bytes(text.encode())
+    path.chmod(0o755)
 
 
 def _slug(label: str) -> str:

@@ -15,7 +15,9 @@ from typing import Optional
 
 from pythonbuild.doctor import HOST_TOOLS, find_program
 from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_protocol
-from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, remove_folder
+from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, is_of_key, remove_folder
+from pythonbuild.engines.sccache import Compilations, CompilerCache
+from pythonbuild.engines.sccache_server import HostServer
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.plan.step import ScriptAction
 
@@ -29,8 +31,9 @@ class HostEngine:
 
     name = "host"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cache: Optional[CompilerCache] = None) -> None:
         self._folder = folder
+        self._server = HostServer(cache) if cache and not _on_windows() else None
         self.job_protocol: JobProtocol = "none" if _on_windows() else job_protocol(make_version())
 
     def makeflags(self, given: str, fifo: Optional[Path]) -> str:
@@ -46,7 +49,13 @@ class HostEngine:
         return 0.0
 
     def close(self) -> None:
-        """Nothing is held."""
+        """End the server of sccache, if there is one."""
+        if self._server:
+            self._server.close()
+
+    def compilations(self) -> Compilations:
+        """Return what came out of the cache so far."""
+        return self._server.compilations() if self._server else Compilations()
 
     def open(self, label: str, key: str, action: ScriptAction, inputs: RootInputs) -> HostRoot:
         """Return a fresh root; what an earlier attempt at the same step left, also running processes, is removed."""
@@ -54,34 +63,46 @@ class HostEngine:
         for old in folders_of(self._folder, label):
             end_processes(old)
             remove_folder(old)
-        root = HostRoot(self._folder / folder_name(label, key), action, inputs.references)
-        root.folder.fill(inputs)
+        launcher = self._server.variables() if self._server and action.compilers else {}
+        root = HostRoot(self._folder / folder_name(label), action, inputs.references, launcher)
+        root.folder.fill(key, inputs)
         return root
 
     def existing(
         self, label: str, key: str, action: ScriptAction, references: Mapping[str, Path]
     ) -> Optional[HostRoot]:
         """Return the root of that step if a failed run left it."""
-        path = self._folder / folder_name(label, key)
-        return HostRoot(path, action, references) if path.is_dir() else None
+        path = self._folder / folder_name(label)
+        return HostRoot(path, action, references) if is_of_key(path, key) else None
 
 
 class HostRoot:
     """One step's private folder."""
 
-    def __init__(self, path: Path, action: ScriptAction, references: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        action: ScriptAction,
+        references: Mapping[str, Path],
+        launcher: Optional[Mapping[str, str]] = None,
+    ) -> None:
         self.path = path
+        self._launcher = launcher or {}
         places = {"ROOT": path, "PYTHON": Path(sys.executable), **references}
         # On Windows, programs are where the variables of Visual C++ say.
-        self.folder = RootFolder(path, action, places, {} if _on_windows() else _programs())
+        self.folder = RootFolder(path, action, places, {} if _on_windows() else _programs(), references)
         self._running: Optional[subprocess.Popen[bytes]] = None
         self._cancelled = threading.Event()
 
     def run(self, makeflags: str, inherited: tuple[int, ...], output: Callable[[str], None]) -> ScriptResult:
-        """Apply the patches and run the script; the first command that fails ends it."""
+        """Apply the patches and run the script; the first command that fails ends it.
+
+        CPU seconds are without those of sccache's server, which runs compilers for it.
+        """
         cpu = 0.0
+        environment = {**self.folder.environment(makeflags), **self._launcher}
         for command in self.folder.commands():
-            result = self._run(command, self.folder.environment(makeflags), inherited, output)
+            result = self._run(command, environment, inherited, output)
             cpu += result.cpu_seconds
             if result.status:
                 return ScriptResult(result.status, cpu)

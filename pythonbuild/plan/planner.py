@@ -20,6 +20,7 @@ from pythonbuild.plan.render import render
 from pythonbuild.plan.script import (
     commands,
     compiler_arguments,
+    compiler_names,
     script_inputs,
     target_context,
     unix_variables,
@@ -151,9 +152,7 @@ class Planner:
         for source in sources:
             inputs[f"source {source.name}"] = source.origin.sha256
         if action.host_paths:
-            inputs["host compiler"] = str(
-                self._world.msvc or self._world.xcode or (self._world.llvm and self._world.llvm.version)
-            )
+            inputs["host compiler"] = self._compiler_version()
         self._open.pop()
         return self._add(label, build, toolchain_name, inputs, action, needs, sources)
 
@@ -392,7 +391,12 @@ class Planner:
             ),
             host_paths=self._host_paths(toolchain),
             host_variables=self._world.msvc.variables if self._world.msvc and build.target.windows else {},
+            compilers=dict.fromkeys(compiler_names(toolchain, build_compiler), self._compiler_version()),
         )
+
+    def _compiler_version(self) -> str:
+        """Return which compiler stands on the machine itself, or in the image."""
+        return str(self._world.msvc or self._world.xcode or (self._world.llvm and self._world.llvm.version))
 
     def _project_edits(self, build: Build) -> bytes:
         """Return the edits of CPython's projects that are for this version, as edit_projects.py reads them."""

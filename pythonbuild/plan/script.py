@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pythonbuild.catalog.load import file_digest
 from pythonbuild.catalog.schema import Toolchain
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.request.build import Build
 
-__all__ = ["commands", "compiler_arguments", "script_inputs", "target_context", "unix_variables", "windows_variables"]
+__all__ = [
+    "commands",
+    "compiler_arguments",
+    "compiler_names",
+    "script_inputs",
+    "target_context",
+    "unix_variables",
+    "windows_variables",
+]
 
 # A fixed time for everything that would write the present one: 2024-01-01 00:00 UTC.
 _EPOCH = "1704067200"
@@ -51,6 +61,13 @@ def commands(toolchain: Toolchain, build: Build) -> dict[str, str]:
         more = [] if name == "cpp" else ["-L@ROOT@/deps/lib", *toolchain.linking]
         found[name] = " ".join([program.format(gnu=gnu), *arguments, *paths, *more])
     return found
+
+
+def compiler_names(toolchain: Toolchain, others: Iterable[str]) -> tuple[str, ...]:
+    """Return the commands that compile on Unix: the toolchain's but its preprocessor, and others."""
+    if toolchain.runs_on == "windows":
+        return ()
+    return (*(name for name in toolchain.compilers if name != "cpp"), *others)
 
 
 def compiler_arguments(toolchain: Toolchain, build: Build) -> list[str]:

@@ -56,6 +56,9 @@ class ScriptAction:
     host_paths: Mapping[str, Path] = field(default_factory=dict)
     # Variables by which the machine's own compiler finds what it needs; those of `environment` come over them.
     host_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # Those of the wrappers that are compilers -> which one, as far as its tree does not tell.  That is in the key as it is in `wrappers`
+    # and the step's needs, so that this need not be.
+    compilers: Mapping[str, str] = field(default_factory=dict)
     # Sources are put into folders of their names as the archives that they are, for the script to unpack.
     packed: bool = False
 

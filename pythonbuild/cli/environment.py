@@ -1,0 +1,70 @@
+"""Settings that a user keeps in files, beside those in the environment of a command."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pythonbuild.errors import BadRequest
+
+__all__ = ["read_settings"]
+
+_LINE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+_TAKEN = re.compile(
+    "(SCCACHE|PYTHONBUILD)_.+|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|REGION|DEFAULT_REGION|ENDPOINT_URL(_S3)?"
+    "|CONTAINER_CREDENTIALS_(FULL|RELATIVE)_URI|ROLE_ARN|WEB_IDENTITY_TOKEN_FILE)"
+)
+# It says where this program is run from, before it can read a file.
+_TOO_LATE = "PYTHONBUILD_HOME"
+
+
+def read_settings(environment: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, str]:
+    """Return the settings of pythonbuild, sccache and AWS that hold: those of the environment, else of the user's files.
+
+    The files are ~/.config/pythonbuild/env (or in XDG_CONFIG_HOME), else ~/.python-build-standalone-env.  warn: is told, once, what else
+    is in them.  Raises BadRequest, with file and number, for a line that is none; what is in it is not shown, as it may be secret.
+    """
+    merged: dict[str, str] = {}
+    left: list[str] = []
+    for path in _files(environment):
+        found = _read(path)
+        names = [name for name in found if not _TAKEN.fullmatch(name) or name == _TOO_LATE]
+        left += [f"{name} in {path}" for name in names]
+        merged.update({name: value for name, value in found.items() if name not in names})
+    if left:
+        warn(
+            f"not passed on: {', '.join(left)}; builds see settings of sccache, AWS and pythonbuild only, "
+            "as others would change results"
+        )
+    merged.update({name: value for name, value in environment.items() if _TAKEN.fullmatch(name)})
+    return merged
+
+
+def _files(environment: Mapping[str, str]) -> tuple[Path, Path]:
+    """Return where the files are, the one that is stronger last."""
+    user = Path(environment.get("HOME") or Path.home())
+    given = environment.get("XDG_CONFIG_HOME", "")
+    own = Path(given) if os.path.isabs(given) else user / ".config"
+    return user / ".python-build-standalone-env", own / "pythonbuild" / "env"
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except UnicodeDecodeError:
+        raise BadRequest(f"{path} is no text in UTF-8", "write lines of the form NAME=value") from None
+    found = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _LINE.fullmatch(line)
+        if not match:
+            raise BadRequest(
+                f"{path}, line {number}: neither NAME=value nor a comment", "write NAME=value, or put a # in front"
+            )
+        found[match[1]] = match[2].strip()
+    return found

@@ -1,0 +1,130 @@
+"""Run a plan that is ready to be run: on this machine by an engine, or by the workers of a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Optional
+
+from pythonbuild.cli.cluster import cluster
+from pythonbuild.cli.compiler_cache import describe
+from pythonbuild.cli.handlers import handlers
+from pythonbuild.cli.report import UserObserver, tell_notes
+from pythonbuild.cli.session import Session
+from pythonbuild.engines.base import Engine
+from pythonbuild.engines.host import HostEngine
+from pythonbuild.errors import EngineLost
+from pythonbuild.events import Note
+from pythonbuild.plan.step import Plan
+from pythonbuild.run.cluster import shared_lookup
+from pythonbuild.run.execute import Executor, Steps
+from pythonbuild.run.jobserver import Jobs, LocalJobs, job_tokens
+from pythonbuild.run.loop import Look, Run, RunResult, lookup
+
+__all__ = ["run_here", "run_on_cluster", "send_rest"]
+
+
+def run_here(
+    session: Session,
+    plan: Plan,
+    final: tuple[str, ...],
+    flags: argparse.Namespace,
+    observer: UserObserver,
+    engine: Optional[Engine],
+) -> RunResult:
+    """Run the steps on this machine."""
+    jobs = 1 if flags.serial else flags.jobs
+    # Without one, what is to be done needs none, or nothing is to be done.
+    engine = engine or HostEngine(session.cache / "roots")
+    jobserver = job_tokens(jobs, session.store.work, engine.job_protocol)
+    observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
+    executor = Executor(
+        store=session.store,
+        sources=session.sources,
+        engine=engine,
+        handlers=handlers(jobs),
+        makeflags=engine.makeflags(jobserver.makeflags, jobserver.fifo),
+        inherited=jobserver.inherited,
+    )
+    before = engine.overhead()
+    result = _go(session, plan, final, flags, observer, executor, jobserver)
+    if result.failures and flags.break_on_failure:
+        observer.close()
+        root = executor.root_of(plan.steps[result.failures[0].step])
+        if root and sys.stdin.isatty():
+            sys.stderr.write(
+                f"{result.failures[0].step} failed; this shell is in its build root ({root.path}); leave with exit\n"
+            )
+            root.shell()
+    executor.close()
+    kept = describe(engine.compilations())
+    if kept:
+        observer(Note(kept))
+    waited = engine.overhead() - before
+    if waited:
+        share = waited / result.seconds
+        observer(
+            Note(f"engine   waited for {waited:.1f} s for the daemon over all steps, {share:.1%} of the run's time")
+        )
+    return result
+
+
+def run_on_cluster(
+    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: UserObserver
+) -> RunResult:
+    """Have the workers of a cluster run the steps; what is asked for is brought here at the end."""
+    with cluster(flags.executor, session, plan) as (steps, slots):
+        observer(Note(f"cluster  {flags.executor}, {slots} steps at once"))
+        result = _go(session, plan, final, flags, observer, steps, LocalJobs(slots), shared_lookup)
+    for name in final:
+        if name in result.records and not session.store.bring(plan.steps[name].key, anew=True):
+            raise EngineLost(f"the result of {name} cannot be had from the shared store", "run the same command again")
+    return result
+
+
+def _go(
+    session: Session,
+    plan: Plan,
+    final: tuple[str, ...],
+    flags: argparse.Namespace,
+    observer: UserObserver,
+    steps: Steps,
+    tokens: Jobs,
+    look: Look = lookup,
+) -> RunResult:
+    """Run a plan to its end, by so many threads as there are job tokens."""
+    tell_notes(session, plan, observer)
+    pool = ThreadPoolExecutor(tokens.jobs, thread_name_prefix="step")
+    run = Run(
+        plan=plan,
+        final=final,
+        store=session.store,
+        executor=steps,
+        jobserver=tokens,
+        pool=pool,
+        observer=observer,
+        logs=session.logs,
+        keep_going=flags.keep_going,
+        look=look,
+    )
+    try:
+        return run.go()
+    finally:
+        pool.shutdown(wait=True)
+        tokens.close()
+
+
+def send_rest(session: Session, plan: Plan, result: RunResult, observer: UserObserver) -> None:
+    """Wait until the shared store has what was built, and tell how much came and went."""
+    shared = session.store.shared
+    if not shared:
+        return
+    for source in (source for name in result.built for source in plan.steps[name].sources):
+        if source.chosen and source.local is None:
+            shared.choose([origin.sha256 for origin in source.origins], source.chosen)
+    if shared.waiting():
+        observer(Note(f"shared   sending {shared.waiting()} more results to {shared.place.name}"))
+        shared.finish()
+    if shared.brought or shared.sent:
+        observer(Note(f"shared   {shared.brought} results from {shared.place.name}, {shared.sent} to it"))

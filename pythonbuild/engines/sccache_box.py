@@ -1,0 +1,146 @@
+"""sccache in containers: each has a server of its own, started before the step's script, which is told its address only."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Optional
+
+from docker.api.client import APIClient
+from docker.types import Mount
+
+from pythonbuild.engines.relay import Relay, Remote, Unreachable, remotes
+from pythonbuild.engines.sccache import (
+    Compilations,
+    CompilerCache,
+    client_variables,
+    read_statistics,
+    server_variables,
+)
+from pythonbuild.engines.streams import send
+from pythonbuild.errors import EngineLost
+
+__all__ = ["BoxedCache"]
+
+# Runs a command with an environment in the container, gives each line that it prints to a function, and returns its status.
+_Execute = Callable[[list[str], Mapping[str, str], Callable[[str], None]], int]
+
+_PROGRAM = Path("/pythonbuild/sccache")
+_OBJECTS = Path("/pythonbuild/sccache-objects")
+_RELAY = Path("/pythonbuild/sccache-relay")
+# What keeps objects where the daemon does not see the files of this machine.
+_VOLUME = "pythonbuild-sccache"
+_ADDRESS = "/tmp/sccache.socket"  # noqa: S108  (in the container)
+_LOG = "/tmp/sccache.log"  # noqa: S108
+# Settings that are also about a local folder.
+_LOCAL = ("SCCACHE_CACHE_SIZE", "SCCACHE_CACHE_ZSTD_LEVEL", "SCCACHE_LOCAL_RW_MODE", "SCCACHE_LOG")
+
+
+class BoxedCache:
+    """What the containers of a run have of it; `close` when done."""
+
+    def __init__(
+        self, cache: CompilerCache, shares_files: bool, user: tuple[int, int], scripts: Mapping[str, str]
+    ) -> None:
+        """user: that of containers; scripts: the texts sccache.sh and relay.py."""
+        self._cache = cache
+        self._shares_files = shares_files
+        self._user = user
+        self._scripts = scripts
+        self._lock = threading.Lock()
+        self._broken = False
+        self.done = Compilations()
+        self._settings, hosts = self._reachable()
+        owner = user if os.getuid() == 0 else None
+        self._relay: Optional[Relay] = Relay(hosts, owner) if hosts else None
+        if shares_files:
+            cache.folder.mkdir(parents=True, exist_ok=True)
+            if owner:
+                os.chown(cache.folder, *owner)
+
+    def _reachable(self) -> tuple[Mapping[str, str], tuple[Remote, ...]]:
+        """Return the settings for servers in containers, and the hosts that they name."""
+        try:
+            hosts = remotes(self._cache.settings)
+            if not hosts or self._shares_files:
+                return self._cache.settings, hosts
+            why = "the daemon does not see this machine's files"
+        except Unreachable as reason:
+            why = str(reason)
+        self._cache.warn(f"sccache keeps objects locally, not where its settings say: {why}")
+        return {name: value for name, value in self._cache.settings.items() if name in _LOCAL}, ()
+
+    @property
+    def tree(self) -> tuple[Path, Path]:
+        """The tree with the program, and where it is in containers."""
+        return self._cache.program.parent, _PROGRAM
+
+    def hosts(self) -> dict[str, str]:
+        """Return the names that containers know, with their addresses there."""
+        return self._relay.names() if self._relay else {}
+
+    def mounts(self) -> list[Mount]:
+        """Return what containers see besides the program."""
+        if not self._shares_files:
+            return [Mount(str(_OBJECTS), _VOLUME, type="volume")]
+        mounts = [Mount(str(_OBJECTS), str(self._cache.folder), type="bind")]
+        if self._relay:
+            mounts.append(Mount(str(_RELAY), str(self._relay.folder), type="bind", read_only=True))
+        return mounts
+
+    def prepare(self, api: APIClient, container: str) -> None:
+        """Make the folder for objects in the volume, for the container's user, if it is one."""
+        if not self._shares_files:
+            with tempfile.TemporaryDirectory() as empty:
+                send(api, container, Path(empty), _OBJECTS, "objects", self._user)
+
+    def start(self, execute: _Execute, python: str) -> Mapping[str, str]:
+        """Start the server in a container; returns what its script is told: nothing if there is none.  python: the program there."""
+        if self._broken:
+            return {}
+        folder = str(_OBJECTS if self._shares_files else _OBJECTS / "objects")
+        program = str(_PROGRAM / self._cache.program.name)
+        command = ["sh", "-c", self._scripts["sccache.sh"], "sh", program, _LOG]
+        if self._relay:
+            places = [f"{address}:{host.port}" for host, address in self._relay.addresses().items()]
+            command += [python, "-c", self._scripts["relay.py"], str(_RELAY), *places]
+        said: list[str] = []
+        status = execute(command, server_variables(self._settings, folder, _ADDRESS, "/tmp"), said.append)  # noqa: S108
+        if status == 0:
+            return client_variables(program, _ADDRESS)
+        if status > 0:
+            self._warn_of("did not start", "\n".join(said))
+        return {}
+
+    def finish(self, execute: _Execute, variables: Mapping[str, str]) -> None:
+        """Count what the server has done, and end it, so that it writes what it has; variables: what the script was told."""
+        said: list[str] = []
+        program = str(_PROGRAM / self._cache.program.name)
+        try:
+            execute([program, "--show-stats", "--stats-format=json"], variables, said.append)
+            # Without a server there are statistics, of nothing; but nothing to stop.
+            status = execute([program, "--stop-server"], variables, lambda line: None)
+            if status == 0:
+                done = read_statistics("".join(said))
+                with self._lock:
+                    self.done += done
+            elif status > 0:
+                said.clear()
+                execute(["tail", "-c", "4000", _LOG], {}, said.append)
+                self._warn_of("ended", "\n".join(said))
+        except (EngineLost, ValueError):
+            pass  # what the script made is there; that the daemon is gone, the next call tells
+
+    def close(self) -> None:
+        """Let no more connections come."""
+        if self._relay:
+            self._relay.close()
+
+    def _warn_of(self, happened: str, log: str) -> None:
+        with self._lock:
+            told, self._broken = self._broken, True
+        if not told:
+            self._cache.warn_of(happened, log)

@@ -1,0 +1,128 @@
+"""The server of sccache on this machine, one for a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Optional
+
+from pythonbuild.engines.sccache import (
+    Compilations,
+    CompilerCache,
+    client_variables,
+    read_statistics,
+    server_variables,
+)
+
+__all__ = ["HostServer"]
+
+_START = 30.0  # seconds: it first writes to and reads from where objects are kept
+_ANSWER = 20.0
+# Ends with the command that started it, also when that is killed: the pipe that it reads from is closed then.
+_TIED = """exec 3<&0
+"$0" <&- & server=$!
+{ cat <&3 >/dev/null; kill "$server"; } 2>/dev/null &
+wait "$server"
+"""
+
+
+class HostServer:
+    """Started when the first script asks for it; call `close` when done."""
+
+    def __init__(self, cache: CompilerCache) -> None:
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._place: Optional[Path] = None
+        self._closing = False
+        self._variables: dict[str, str] = {}
+
+    def variables(self) -> Mapping[str, str]:
+        """Return what a script is told, nothing if there is no server: why has been told then, once."""
+        with self._lock:
+            if self._place is None:
+                self._place = Path(tempfile.mkdtemp(prefix="sccache-"))  # for this user only
+                try:
+                    self._start(self._place)
+                except OSError as error:
+                    self._cache.warn_of("cannot be started", str(error))
+            return dict(self._variables)
+
+    def compilations(self) -> Compilations:
+        """Ask what it has done so far."""
+        if not self._variables:
+            return Compilations()
+        try:
+            return read_statistics(self._ask("--show-stats", "--stats-format=json"))
+        except (OSError, ValueError, subprocess.SubprocessError):
+            return Compilations()
+
+    def close(self) -> None:
+        """End it, after it has written what it has."""
+        with self._lock:
+            self._closing = True
+            process, place = self._process, self._place
+            # Without its address, it would be a server of the user's own that is stopped.
+            if process and self._variables and process.poll() is None:
+                try:
+                    self._ask("--stop-server")
+                    process.wait(_ANSWER)
+                except (OSError, subprocess.SubprocessError):
+                    pass
+            if process and process.stdin:
+                process.stdin.close()
+                process.wait()
+            if place:
+                shutil.rmtree(place, ignore_errors=True)
+
+    def _start(self, place: Path) -> None:
+        cache, address = self._cache, str(place / "socket")
+        cache.folder.mkdir(parents=True, exist_ok=True)
+        with open(place / "log", "wb") as log:
+            process = self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _TIED, str(cache.program)],
+                cwd=place,
+                env=server_variables(cache.settings, str(cache.folder), address, str(place)),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START
+        while not _answers(address):
+            if process.poll() is not None or time.monotonic() > deadline:
+                cache.warn_of("did not start", self._log())
+                return
+            time.sleep(0.02)
+        self._variables = client_variables(str(cache.program), address)
+        threading.Thread(target=self._watch, args=(process,), daemon=True).start()
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        if not self._closing:
+            self._variables = {}
+            self._cache.warn_of("ended", self._log())
+
+    def _ask(self, *arguments: str) -> str:
+        command = [str(self._cache.program), *arguments]
+        environment = {"PATH": os.defpath, **self._variables}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_ANSWER).stdout
+
+    def _log(self) -> str:
+        return (self._place / "log").read_text(errors="replace") if self._place else ""
+
+
+def _answers(address: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as found:
+        try:
+            found.connect(address)
+        except OSError:
+            return False
+    return True

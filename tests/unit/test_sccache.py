@@ -1,0 +1,271 @@
+"""What is decided around sccache without running it: settings, hosts, wrappers, keys, statistics."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.cli.compiler_cache import describe
+from pythonbuild.cli.environment import read_settings
+from pythonbuild.engines.relay import Relay, Remote, Unreachable, remotes
+from pythonbuild.engines.sccache import (
+    Compilations,
+    call_text,
+    client_variables,
+    compiler_text,
+    last_words,
+    read_statistics,
+    server_variables,
+)
+from pythonbuild.errors import BadRequest
+from pythonbuild.home import checkout
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.script import script_inputs
+from pythonbuild.plan.step import Plan, ScriptAction
+from pythonbuild.request.build import BuildRequest, resolve
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+
+
+def files(home: Path, peers: str = "", ours: str = "") -> dict[str, str]:
+    (home / ".config" / "pythonbuild").mkdir(parents=True)
+    (home / ".python-build-standalone-env").write_text(peers)
+    (home / ".config" / "pythonbuild" / "env").write_text(ours)
+    return {"HOME": str(home)}
+
+
+def test_the_environment_wins_over_our_file_and_that_over_the_peers(tmp_path: Path) -> None:
+    told: list[str] = []
+    environment = files(
+        tmp_path,
+        "# theirs\n\nSCCACHE_BUCKET=peer\nSCCACHE_REGION=peer\nAWS_REGION=peer\n",
+        "  SCCACHE_BUCKET=no\nSCCACHE_REGION= ours = yes \n",
+    )
+    environment["SCCACHE_BUCKET"] = "mine"
+    settings = read_settings(environment, told.append)
+    assert settings == {"SCCACHE_BUCKET": "mine", "SCCACHE_REGION": "ours = yes", "AWS_REGION": "peer"}
+    assert told == []
+
+
+def test_a_folder_for_settings_of_ones_own(tmp_path: Path) -> None:
+    environment = files(tmp_path, ours="PYTHONBUILD_STORE=default\n")
+    (tmp_path / "xdg" / "pythonbuild").mkdir(parents=True)
+    (tmp_path / "xdg" / "pythonbuild" / "env").write_text("PYTHONBUILD_STORE=own\n")
+    environment["XDG_CONFIG_HOME"] = str(tmp_path / "xdg")
+    assert read_settings(environment, pytest.fail) == {"PYTHONBUILD_STORE": "own"}
+
+
+def test_other_names_are_told_once_and_not_taken(tmp_path: Path) -> None:
+    told: list[str] = []
+    environment = files(tmp_path, "CFLAGS=-hush\nAWS_PROFILE=hush\nSCCACHE_DIR=/x\n", "PYTHONBUILD_HOME=/hush\n")
+    assert read_settings({**environment, "PATH": "/bin", "AWS_PROFILE": "x"}, told.append) == {"SCCACHE_DIR": "/x"}
+    (text,) = told
+    assert "CFLAGS in" in text
+    assert "AWS_PROFILE in" in text
+    assert "PYTHONBUILD_HOME in" in text
+    assert "hush" not in text
+
+
+@pytest.mark.parametrize("line", ["AWS_SECRET_ACCESS_KEY hush", "=hush", "9X=hush", "export SCCACHE_DIR=hush"])
+def test_a_line_that_is_none_is_named_and_not_shown(tmp_path: Path, line: str) -> None:
+    with pytest.raises(BadRequest) as error:
+        read_settings(files(tmp_path, f"# first\n{line}\n"), pytest.fail)
+    assert f"{tmp_path}/.python-build-standalone-env, line 2:" in error.value.message
+    assert "hush" not in error.value.message + error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("SCCACHE_CACHE_SIZE=1G", ""),
+        (
+            "SCCACHE_BUCKET=b SCCACHE_REGION=eu-west-1",
+            "s3.eu-west-1.amazonaws.com:443 b.s3.eu-west-1.amazonaws.com:443",
+        ),
+        ("SCCACHE_BUCKET=b SCCACHE_ENDPOINT=http://minio.lan:9000", "minio.lan:9000"),
+        ("SCCACHE_BUCKET=b SCCACHE_ENDPOINT=minio.lan", "minio.lan:80"),
+        ("SCCACHE_BUCKET=b SCCACHE_ENDPOINT=minio.lan SCCACHE_S3_USE_SSL=true", "minio.lan:443"),
+        (
+            "SCCACHE_BUCKET=b SCCACHE_ENDPOINT=https://s.lan SCCACHE_S3_ENABLE_VIRTUAL_HOST_STYLE=true",
+            "s.lan:443 b.s.lan:443",
+        ),
+        ("SCCACHE_REDIS_ENDPOINT=redis://r.lan", "r.lan:6379"),
+        ("SCCACHE_REDIS_CLUSTER_ENDPOINTS=redis://a.lan:1,redis://b.lan:2", "a.lan:1 b.lan:2"),
+        ("SCCACHE_MEMCACHED=tcp://m.lan", "m.lan:11211"),
+        ("SCCACHE_WEBDAV_ENDPOINT=https://u:p@w.lan/x", "w.lan:443"),
+        ("SCCACHE_GCS_BUCKET=b", "storage.googleapis.com:443 oauth2.googleapis.com:443"),
+        ("SCCACHE_AZURE_CONNECTION_STRING=BlobEndpoint=http://a.lan:1/x;SharedAccessSignature=s", "a.lan:1"),
+        (
+            "SCCACHE_AZURE_CONNECTION_STRING=AccountName=me;AccountKey=k==;EndpointSuffix=core.lan",
+            "me.blob.core.lan:443",
+        ),
+        ("SCCACHE_REDIS=redis://127.0.0.5:1", "127.0.0.5:1"),
+    ],
+)
+def test_hosts_that_settings_name(settings: str, expected: str) -> None:
+    pairs = dict(word.split("=", 1) for word in settings.split())
+    assert " ".join(f"{remote.host}:{remote.port}" for remote in remotes(pairs)) == expected
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "SCCACHE_GHA_ENABLED=on",
+        "SCCACHE_GCS_KEY_PATH=/x",
+        "SCCACHE_REDIS=redis://10.0.0.1",
+        "SCCACHE_ENDPOINT=http://[::1]:9",
+        "SCCACHE_WEBDAV_ENDPOINT=/x",
+        "SCCACHE_AZURE_CONNECTION_STRING=x",
+    ],
+)
+def test_what_containers_cannot_reach(setting: str) -> None:
+    name, _, value = setting.partition("=")
+    with pytest.raises(Unreachable):
+        remotes({name: value})
+
+
+def test_each_name_has_an_address_of_its_own_in_containers() -> None:
+    hosts = [("a.lan", 1), ("localhost", 1), ("b.lan", 1), ("a.lan", 2), ("127.0.0.9", 1)]
+    relay = Relay(tuple(Remote(*host) for host in hosts), None)
+    assert list(relay.addresses().values()) == ["127.0.1.1", "127.0.0.1", "127.0.1.2", "127.0.1.1", "127.0.0.9"]
+    assert relay.names() == {"a.lan": "127.0.1.1", "b.lan": "127.0.1.2"}
+    assert relay.folder.stat().st_mode & 0o777 == 0o700
+    relay.close()
+    assert not relay.folder.exists()
+
+
+@pytest.fixture
+def wrapped(tmp_path: Path) -> Path:
+    """The two wrappers of a compiler that tells its arguments, and a launcher that tells that it was there."""
+    for name, text in (
+        ("real", '#!/bin/sh\necho "real $*"\n'),
+        ("compiler", compiler_text(f"{tmp_path}/real first", "one\ntwo")),
+        ("call", call_text(f"{tmp_path}/real first", f"{tmp_path}/compiler")),
+        ("launcher", '#!/bin/sh\necho launched\n[ -z "$ENDS" ] || exit "$ENDS"\nexec "$@"\n'),
+    ):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "a.c").write_text("source\n")
+    return tmp_path
+
+
+def said(wrapped: Path, program: str, *arguments: str, launched: bool = False, ends: str = "") -> tuple[int, list[str]]:
+    environment = {"PATH": os.environ["PATH"], "ENDS": ends}
+    environment.update({"COMPILER_LAUNCHER": str(wrapped / "launcher")} if launched else {})
+    done = subprocess.run(
+        [str(wrapped / program), *arguments], cwd=wrapped, env=environment, capture_output=True, text=True
+    )
+    assert not done.stderr
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_only_what_is_compiled_alone_is_launched(wrapped: Path) -> None:
+    plain = ["real first -O2 -c a.c"]
+    assert said(wrapped, "call", "-O2", "-c", "a.c") == (0, plain)
+    assert said(wrapped, "call", "-O2", "-c", "a.c", launched=True) == (0, ["launched", *plain])
+    for arguments in (["a.c", "-o", "a"], ["-E", "a.c"], ["--version"], ["-print-file-name=-c"]):
+        assert said(wrapped, "call", *arguments, launched=True) == (0, ["real first " + " ".join(arguments)])
+
+
+def test_a_wrong_source_fails_and_a_wrong_launcher_does_not(wrapped: Path) -> None:
+    assert said(wrapped, "call", "-c", "a.c", launched=True, ends="1") == (1, ["launched"])
+    for status in ("2", "126", "254"):
+        assert said(wrapped, "call", "-c", "a.c", launched=True, ends=status) == (0, ["launched", "real first -c a.c"])
+    assert said(wrapped, "call", "-c", "a.c", launched=True, ends="")[0] == 0
+
+
+def test_compilers_get_what_sccache_keeps_back(wrapped: Path) -> None:
+    (wrapped / "link").symlink_to(wrapped)
+    (wrapped / "real").write_text('#!/bin/sh\nenv | grep -E "^(PWD|SOURCE_DATE_EPOCH)=" | sort\n')
+    (wrapped / "launcher").write_text('#!/bin/sh\nexec env -u PWD -u SOURCE_DATE_EPOCH "$@"\n')
+    environment = {"PATH": os.environ["PATH"], "PWD": f"{wrapped}/link", "SOURCE_DATE_EPOCH": "1"}
+    for launcher in ("", str(wrapped / "launcher")):
+        done = subprocess.run(
+            [str(wrapped / "call"), "-c", "a.c"],
+            cwd=wrapped / "link",
+            env={**environment, "COMPILER_LAUNCHER": launcher},
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.splitlines() == [f"PWD={wrapped}/link", "SOURCE_DATE_EPOCH=1"]
+
+
+@pytest.mark.parametrize("drops", [["-P"], ["-fminimize-whitespace"], []])
+def test_keys_are_made_of_folder_source_names_and_lines(wrapped: Path, drops: list[str]) -> None:
+    text = said(wrapped, "compiler", "-x", "c", "-E", *drops, "-DX=a b", "a.c")[1]
+    assert text == [str(wrapped), "source", "real first -x c -E -DX=a b a.c"]
+    assert said(wrapped, "compiler", "-x", "c", "-c", "a.c", "-o", "a.o")[1] == ["real first -x c -c a.c -o a.o"]
+
+
+def test_the_identity_is_one_comment() -> None:
+    assert "\n# one two\n" in compiler_text("cc", "one\ntwo")
+    assert compiler_text("cc", "one") != compiler_text("cc", "two")
+
+
+def test_secrets_are_the_servers() -> None:
+    settings = {
+        "AWS_SECRET_ACCESS_KEY": "hush",
+        "SCCACHE_BASEDIRS": "/x",
+        "SCCACHE_SERVER_PORT": "1",
+        "SCCACHE_DIRECT": "true",
+    }
+    server = server_variables(settings, "/objects", "/socket", "/home")
+    assert server["AWS_SECRET_ACCESS_KEY"] == "hush"
+    assert server["SCCACHE_DIR"] == "/objects"
+    assert server["SCCACHE_DIRECT"] == "false"
+    assert not {"SCCACHE_BASEDIRS", "SCCACHE_SERVER_PORT"} & set(server)
+    assert "hush" not in "".join(client_variables("/sccache", "/socket").values())
+
+
+def test_last_words_are_without_secrets() -> None:
+    settings = {"AWS_SECRET_ACCESS_KEY": "hush", "SCCACHE_REDIS": "redis://me:pass@r.lan", "SCCACHE_BUCKET": "b"}
+    log = "start\nerror: hush redis://me:pass@r.lan and b\n\nBacktrace:\n 0: x\n"
+    assert last_words(log, settings) == "error: *** redis://***:***@r.lan and b"
+    assert last_words("", settings) == ""
+
+
+def test_statistics() -> None:
+    text = (
+        '{"stats": {"cache_hits": {"counts": {"C/C++": 3, "Assembler": 1}}, "cache_misses": {"counts": {"C/C++": 4}}}}'
+    )
+    assert read_statistics(text) == Compilations(4, 8)
+    assert describe(Compilations(4, 8) + Compilations(2, 4)) == "sccache  6 of 12 compilations from the cache (50%)"
+    assert describe(Compilations()) == ""
+    for wrong in ("", "[]", "{}", '{"stats": {"cache_hits": 1}}'):
+        with pytest.raises(ValueError, match=r"."):
+            read_statistics(wrong)
+
+
+def plan() -> Plan:
+    request = BuildRequest(
+        targets=("aarch64-unknown-linux-gnu",),
+        pythons=(),
+        options=(),
+        machine="x86_64",
+        toolchain="auto",
+        engine="host",
+    )
+    return Planner(CATALOG, Surroundings(machine="x86_64")).plan(resolve(request, CATALOG))
+
+
+def test_which_compilers_there_are_is_in_no_key() -> None:
+    seen = set()
+    for step in plan():
+        if isinstance(step.action, ScriptAction):
+            bare = replace(step.action, compilers={})
+            assert script_inputs(step.action) == script_inputs(bare)
+            assert set(step.action.compilers) <= set(step.action.wrappers)
+            assert "cpp" not in step.action.compilers
+            assert set(step.inputs) >= {f"command {name}" for name in step.action.compilers}
+            seen |= set(step.action.compilers)
+    assert {"clang", "clang++", "build-cc"} <= seen
+
+
+def test_the_pinned_sccache_is_there_for_every_unix_that_builds() -> None:
+    assert set(CATALOG.sccache) == {"x86_64", "aarch64", "x86_64-darwin", "aarch64-darwin"}
+    assert len({origin.sha256 for origin in CATALOG.sccache.values()}) == 4
