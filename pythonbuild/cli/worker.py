@@ -6,7 +6,6 @@ Dask's `distributed` is installed only where it is asked for (requirements-clust
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import platform
 import sys
@@ -54,6 +53,8 @@ def address_of(text: str) -> str:
 
 def scheduler(flags: argparse.Namespace) -> int:
     """Run a scheduler until it is interrupted."""
+    import asyncio
+
     from distributed import Scheduler
 
     async def serve() -> None:
@@ -68,6 +69,8 @@ def scheduler(flags: argparse.Namespace) -> int:
 
 def worker(flags: argparse.Namespace) -> int:
     """Run a worker until its scheduler ends, or it is interrupted."""
+    import asyncio
+
     from distributed import Worker
 
     address = address_of(flags.scheduler)
