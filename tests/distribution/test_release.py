@@ -24,6 +24,8 @@ if sys.version_info < (3, 10):
 
 from tests.bucket import BucketServer, bucket_server
 
+# What becomes of files, whatever Python is in them.
+ONE_BUILD = True
 UV = str(Path(sys.executable).with_name("uv"))
 
 
