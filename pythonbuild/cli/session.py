@@ -29,8 +29,9 @@ from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest, LocalPython, Msvc, PgoProfile, read_patchlevel, resolve
 from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
 from pythonbuild.sources.cache import SourceCache, sha256_of
+from pythonbuild.store.connection import PATIENCE
 from pythonbuild.store.places import place_of
-from pythonbuild.store.shared import PATIENCE, SharedStore
+from pythonbuild.store.shared import SharedStore
 from pythonbuild.store.store import Store
 from pythonbuild.store.trees import digest_of, manifest_of
 

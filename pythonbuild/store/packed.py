@@ -12,7 +12,7 @@ from typing import IO
 import zstandard
 
 from pythonbuild.errors import DamagedArtifact
-from pythonbuild.store.trees import Entry
+from pythonbuild.store.trees import Entry, content_of
 
 __all__ = ["pack_tree", "unpack_tree"]
 
@@ -45,12 +45,7 @@ def _add(tar: tarfile.TarFile, tree: Path, entry: Entry) -> None:
     elif entry.kind == "link":
         member.type, member.linkname = tarfile.SYMTYPE, entry.content
     else:
-        try:
-            content = (tree / entry.path).read_bytes()
-        except OSError as error:
-            raise DamagedArtifact(f"{tree / entry.path}: {error.strerror}") from error
-        if hashlib.sha256(content).hexdigest() != entry.content:
-            raise DamagedArtifact(f"{tree / entry.path} is not what was stored")
+        content = content_of(tree, entry)
         member.size, member.mode = len(content), 0o755 if entry.kind == "program" else 0o644
     tar.addfile(member, io.BytesIO(content))
 

@@ -11,64 +11,39 @@ from __future__ import annotations
 import hashlib
 import json
 import queue
-import re
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, TypeVar, Union
-
-import obstore
-from obstore.exceptions import BaseError
+from typing import Optional
 
 from pythonbuild.errors import DamagedArtifact, PythonBuildError
 from pythonbuild.plan.step import key_of
+from pythonbuild.store.connection import PATIENCE, Connection, Gone
 from pythonbuild.store.packed import pack_tree, unpack_tree
 from pythonbuild.store.places import Place
 from pythonbuild.store.record import Record, record_from
 from pythonbuild.store.trees import Entry
 
-__all__ = ["PATIENCE", "SharedStore", "Shipment"]
+__all__ = ["SharedStore", "Shipment"]
 
-# Seconds until an answer must have come, and bytes that a connection must bring each second at least, or the store is taken for gone.
-PATIENCE = 15.0
-_SLOWEST = 256 * 1024
 # Seconds for which what was not there is not asked for again.
 _ABSENT = 60.0
 _AT_ONCE = 16
 _SENDERS = 2
-_LOOK_UP = 0.2  # seconds between looks at whether an answer is still wanted
-_CAUSES = (
-    ("dns error", "its name is not known"),
-    ("Connection refused", "connection refused"),
-    ("ConnectionRefused", "connection refused"),
-    ("Timeout", "it took too long"),
-    ("TimedOut", "it took too long"),
-    ("timed out", "it took too long"),
-    ("Interrupted", "the connection broke"),
-    ("error sending request", "it cannot be reached"),
-)
 
 
 @dataclass(frozen=True)
 class Shipment:
-    """A record of the shared store, and the archive its tree is in."""
+    """A record of the shared store, and the archive its tree is in: the SHA-256 that names it, and its size."""
 
     record: Record
     archive: str
     size: int
-
-
-_Answer = TypeVar("_Answer")
-
-
-class _Gone(Exception):
-    """The shared store is not there, or not any more."""
 
 
 class SharedStore:
@@ -82,11 +57,8 @@ class SharedStore:
         # Gets a sentence on what goes on here, and its level: info or warning.
         self.say: Callable[[str, str], None] = lambda text, level: None
         self.brought = self.sent = 0
-        self._patience = patience
-        self._client = place.client(patience)
+        self._connection = Connection(place, patience, lambda text: self.say(text, "warning"))
         self._lock = threading.Lock()
-        self._down = self._read_only = False
-        self._closed = threading.Event()
         self._known: dict[str, Shipment] = {}
         self._absent: dict[str, float] = {}
         self._spoilt: set[str] = set()
@@ -110,11 +82,10 @@ class SharedStore:
         known = self._known.get(key)
         if known or (not anew and time.monotonic() - self._absent.get(key, -_ABSENT) < _ABSENT):
             return known
-        name = f"records/{key}.json"
+        name = _record_name(key)
         try:
-            with self._asking():
-                text = self._call(lambda: bytes(obstore.get(self._client, name).bytes()))
-        except (FileNotFoundError, _Gone):
+            text = self._connection.get(name)
+        except (FileNotFoundError, Gone):
             self._absent[key] = time.monotonic()
             return None
         try:
@@ -128,7 +99,7 @@ class SharedStore:
 
         That the tree is the one that the record names is still to be checked.
         """
-        key, name = shipment.record.key, f"archives/{shipment.archive}.tar.zst"
+        key, name = shipment.record.key, _archive_name(shipment.archive)
         folder = Path(tempfile.mkdtemp(dir=work, prefix="shared-"))
         try:
             self._download(name, shipment, folder / "archive")
@@ -137,7 +108,7 @@ class SharedStore:
             self._reject(key, name, "it is missing")
         except DamagedArtifact as error:
             self._reject(key, name, error.message)
-        except _Gone:
+        except Gone:
             pass
         else:
             (folder / "archive").unlink()
@@ -153,14 +124,22 @@ class SharedStore:
 
     def reject(self, shipment: Shipment, reason: str) -> None:
         """Take an entry for spoilt: it is not brought again, and replaced when its step has been built."""
-        self._reject(shipment.record.key, f"records/{shipment.record.key}.json", reason)
+        self._reject(shipment.record.key, _record_name(shipment.record.key), reason)
+
+    def chosen(self, digests: Sequence[str]) -> int:
+        """Return which of several archives of one source the others have built with, by their SHA-256; 0 if nobody says."""
+        name = _choice_name(digests)
+        if name not in self._choices:
+            try:
+                self._choices[name] = self._connection.get(name).decode()
+            except (FileNotFoundError, UnicodeDecodeError, Gone):
+                self._choices[name] = ""
+        return digests.index(self._choices[name]) if self._choices[name] in digests else 0
 
     def _reject(self, key: str, name: str, reason: str) -> None:
         with self._lock:
-            self._spoilt |= {
-                name,
-                *(f"archives/{found.archive}.tar.zst" for found in (self._known.pop(key, None),) if found),
-            }
+            known = self._known.pop(key, None)
+            self._spoilt |= {name, _archive_name(known.archive)} if known else {name}
             self._absent[key] = float("inf")
         self.say(
             f"{self.place.name}/{name} is spoilt ({reason}); what it is for is built here, and replaces it", "warning"
@@ -169,7 +148,7 @@ class SharedStore:
     def _download(self, name: str, shipment: Shipment, target: Path) -> None:
         digest, done = hashlib.sha256(), 0
         with open(target, "wb") as file:
-            for block in self._blocks(name, shipment.size):
+            for block in self._connection.blocks(name, shipment.size):
                 done += len(block)
                 digest.update(block)
                 file.write(block)
@@ -182,40 +161,17 @@ class SharedStore:
         if digest.hexdigest() != shipment.archive:
             raise DamagedArtifact("its SHA-256 is not the one it is named by")
 
-    def _blocks(self, name: str, size: int) -> Iterator[bytes]:
-        with self._asking():
-            # The whole answer has to come in time: a server that stops in the middle is as good as gone.
-            client = self.place.client(self._patience + size / _SLOWEST)
-            blocks = self._call(lambda: iter(obstore.get(client, name).stream(min_chunk_size=1 << 20)))
-        while True:
-            with self._asking():
-                block = self._call(lambda: bytes(next(blocks, b"")))
-            if not block:
-                return
-            yield block
-
-    def chosen(self, digests: Sequence[str]) -> int:
-        """Return which of several archives of one source the others have built with, by their SHA-256; 0 if nobody says."""
-        name = _choice(digests)
-        if name not in self._choices:
-            try:
-                with self._asking():
-                    self._choices[name] = self._call(lambda: bytes(obstore.get(self._client, name).bytes())).decode()
-            except (FileNotFoundError, UnicodeDecodeError, _Gone):
-                self._choices[name] = ""
-        return digests.index(self._choices[name]) if self._choices[name] in digests else 0
-
     # Putting in.
 
     def choose(self, digests: Sequence[str], index: int) -> None:
         """Tell the others which of several archives of one source was built with, so that they have the same keys."""
-        name = _choice(digests)
-        if self._choices.get(name) == digests[index] or self._read_only:
+        name = _choice_name(digests)
+        if self._choices.get(name) == digests[index]:
             return
         try:
-            self._put(name, digests[index].encode(), len(digests[index]))
+            self._connection.put(name, digests[index].encode())
             self._choices[name] = digests[index]
-        except (FileNotFoundError, _Gone):
+        except Gone:
             pass
 
     def send(self, record: Record, tree: Path, manifest: tuple[Entry, ...], work: Path) -> None:
@@ -229,20 +185,21 @@ class SharedStore:
 
     def send_now(self, record: Record, tree: Path, manifest: tuple[Entry, ...], work: Path) -> bool:
         """Put a record and its tree there; returns whether they are."""
-        if self._down or self._read_only or self._closed.is_set():
+        if not self._connection.takes:
             return False
         with tempfile.TemporaryDirectory(dir=work, prefix="shared-") as folder:
             packed = Path(folder) / "archive"
             digest, size = pack_tree(tree, manifest, packed), packed.stat().st_size
-            name = f"archives/{digest}.tar.zst"
+            archive, name = _archive_name(digest), _record_name(record.key)
             try:
-                if name in self._spoilt or self._size(name) != size:
-                    self._put(name, packed, size)
+                if archive in self._spoilt or self._connection.size(archive) != size:
+                    self._connection.put(archive, packed)
                 text = json.dumps({"record": json.loads(record.json()), "archive": digest, "size": size}, indent=1)
-                self._put(f"records/{record.key}.json", text.encode(), len(text))
-            except (_Gone, FileNotFoundError):
+                self._connection.put(name, text.encode())
+            except Gone:
                 return False
         with self._lock:
+            self._spoilt -= {archive, name}
             self._absent.pop(record.key, None)
             self.sent += 1
         return True
@@ -257,7 +214,7 @@ class SharedStore:
 
     def close(self) -> None:
         """Ask and send nothing more, and wait for no answer: the user wants an end."""
-        self._closed.set()
+        self._connection.close()
 
     def _serve(self) -> None:
         while True:
@@ -270,72 +227,16 @@ class SharedStore:
             finally:
                 self._to_send.task_done()
 
-    def _size(self, name: str) -> int:
-        """Return the size of an archive that is there, -1 if it is not."""
-        try:
-            with self._asking():
-                return int(self._call(lambda: obstore.head(self._client, name))["size"])
-        except FileNotFoundError:
-            return -1
 
-    def _put(self, name: str, content: Union[Path, bytes], size: int) -> None:
-        with self._asking(writing=True):
-            client = self.place.client(self._patience + size / _SLOWEST)
-            multipart = None if self.place.name.startswith("s3:") else False
-            self._call(lambda: obstore.put(client, name, content, use_multipart=multipart))
-        self._spoilt.discard(name)
-
-    def _call(self, request: Callable[[], _Answer]) -> _Answer:
-        """Make a request in a thread of its own, as nothing can end it before its time but that nobody waits for it."""
-        answer: Future[_Answer] = Future()
-
-        def ask() -> None:
-            try:
-                answer.set_result(request())
-            except BaseException as error:
-                answer.set_exception(error)
-
-        threading.Thread(target=ask, daemon=True).start()
-        while not wait([answer], timeout=_LOOK_UP).done:
-            if self._closed.is_set():
-                raise _Gone
-        return answer.result()
-
-    @contextmanager
-    def _asking(self, writing: bool = False) -> Iterator[None]:
-        """Turn what goes wrong into _Gone, and say it once; that something is not there is FileNotFoundError."""
-        if self._down or self._closed.is_set():
-            raise _Gone
-        try:
-            yield
-        except FileNotFoundError:
-            if not writing:
-                raise
-            self._stop(writing, "HTTP 404 Not Found")
-        except (BaseError, OSError, ValueError) as error:
-            self._stop(writing, _reason(error))
-
-    def _stop(self, writing: bool, reason: str) -> None:
-        # Who is told no may still be given what is there.
-        refused = writing and reason.startswith("HTTP")
-        with self._lock:
-            first = not (self._down or self._closed.is_set() or (refused and self._read_only))
-            self._read_only = self._read_only or refused
-            self._down = self._down or not refused
-        if first and refused:
-            self.say(
-                f"{self.place.name} takes nothing from here ({reason}); results stay in the store of this machine",
-                "warning",
-            )
-        elif first:
-            self.say(
-                f"{self.place.name} does not answer ({reason}); going on with the store of this machine alone",
-                "warning",
-            )
-        raise _Gone
+def _record_name(key: str) -> str:
+    return f"records/{key}.json"
 
 
-def _choice(digests: Sequence[str]) -> str:
+def _archive_name(digest: str) -> str:
+    return f"archives/{digest}.tar.zst"
+
+
+def _choice_name(digests: Sequence[str]) -> str:
     return f"choices/{hashlib.sha256(' '.join(digests).encode()).hexdigest()}"
 
 
@@ -348,15 +249,3 @@ def _read_shipment(text: bytes, key: str) -> Shipment:
     if record.key != key or key_of(record.inputs) != key:
         raise ValueError("it is the record of another step")
     return Shipment(record, str(fields["archive"]), int(fields["size"]))
-
-
-def _reason(error: BaseException) -> str:
-    """Return why a request failed, in a few words; what obstore says has several lines of details."""
-    text = str(error)
-    status = re.search(r"status code: (\d{3}[A-Za-z ]*)", text)
-    if status:
-        return f"HTTP {status[1].strip()}"
-    for known, said in _CAUSES:
-        if known in text:
-            return said
-    return text.splitlines()[0][:160] if text else type(error).__name__

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pythonbuild.errors import DamagedArtifact
 
-__all__ = ["Entry", "copy_tree", "damage", "digest_of", "manifest_of", "read_manifest", "write_manifest"]
+__all__ = ["Entry", "content_of", "copy_tree", "damage", "digest_of", "manifest_of", "read_manifest", "write_manifest"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,17 @@ def damage(tree: Path, manifest: tuple[Entry, ...], *, thorough: bool) -> str:
     return ""
 
 
+def content_of(tree: Path, entry: Entry) -> bytes:
+    """Return the bytes of a file of a tree.  Raises DamagedArtifact if they are not what the entry says."""
+    try:
+        content = (tree / entry.path).read_bytes()
+    except OSError as error:
+        raise DamagedArtifact(f"{tree / entry.path}: {error.strerror}") from error
+    if hashlib.sha256(content).hexdigest() != entry.content:
+        raise DamagedArtifact(f"{tree / entry.path} is not what was stored")
+    return content
+
+
 def copy_tree(tree: Path, manifest: tuple[Entry, ...], destination: Path) -> None:
     """Copy a tree into `destination`, which may hold other trees' files already.  Raises DamagedArtifact on a wrong byte.
 
@@ -110,11 +121,6 @@ def copy_tree(tree: Path, manifest: tuple[Entry, ...], destination: Path) -> Non
             if not target.is_symlink():
                 target.symlink_to(entry.content)
         else:
-            try:
-                content = (tree / entry.path).read_bytes()
-            except OSError as error:
-                raise DamagedArtifact(f"{tree / entry.path}: {error.strerror}") from error
-            if hashlib.sha256(content).hexdigest() != entry.content:
-                raise DamagedArtifact(f"{tree / entry.path} is not what was stored")
+            content = content_of(tree, entry)
             target.write_bytes(content)
             target.chmod(0o755 if entry.kind == "program" else 0o644)
