@@ -51,7 +51,9 @@ class Small:
 
     def variables(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        return {**inherited, "PYTHONBUILD_HOME": str(self.cache), **self.environment}
+        # Nor do the user's own settings, which may name a store that others use.
+        settings = {"PYTHONBUILD_HOME": str(self.cache), "XDG_CONFIG_HOME": str(self.root.parent / "no-settings")}
+        return {**inherited, **settings, **self.environment}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = self.command(*arguments)
