@@ -1,13 +1,13 @@
-"""The Python steps of a plan, by the names the planner gives them: where stages 7 and 8 meet the runner."""
+"""The Python steps of a plan, by the names the planner gives them: where stages 7 and 8 meet the runner.
+
+Each loads its stage when it runs: what reads programs and writes archives takes longer to load than a plan to be made.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
 
-from pythonbuild.distribution.assemble import SBOM_NAME, assemble
-from pythonbuild.packaging.archives import Compression, full_archive, install_only_archive, symbols_archive
-from pythonbuild.packaging.strip import strip_installation
 from pythonbuild.run.execute import Handler, HandlerCall
 
 __all__ = ["handlers"]
@@ -17,18 +17,25 @@ def handlers(jobs: int) -> Mapping[str, Handler]:
     """Return the handlers; `jobs`: how many threads a compressor may use."""
 
     def distribution(call: HandlerCall) -> None:
+        from pythonbuild.distribution.assemble import assemble
+
         (cpython,) = [found.tree for found in call.inputs if found.role == "cpython"]
         libraries = {found.step: found.tree for found in call.inputs if found.role == "library"}
         host_python = next((found.tree for found in call.inputs if found.role == "host-python"), None)
         assemble(dict(call.parameters), cpython, libraries, call.output, call.say, host_python)
 
     def strip(call: HandlerCall) -> None:
+        from pythonbuild.packaging.strip import strip_installation
+
         trees = {found.role: found.tree for found in call.inputs}
         objcopy = trees["toolchain"] / call.parameters["objcopy"]
         install = trees["distribution"] / "python" / "install"
         strip_installation(install, call.output / "install", call.output / "symbols", objcopy, jobs, call.say)
 
     def archive(call: HandlerCall) -> None:
+        from pythonbuild.distribution.assemble import SBOM_NAME
+        from pythonbuild.packaging.archives import Compression, full_archive, install_only_archive, symbols_archive
+
         (content,) = call.inputs
         tree = content.tree
         flavour, suffix = call.parameters["flavour"], call.parameters["suffix"]

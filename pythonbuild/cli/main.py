@@ -10,40 +10,48 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from types import FrameType
 from typing import Optional
 
-from pythonbuild.cli import archives, matrix, packages, publish, verbs, worker
 from pythonbuild.cli.options import parser
-from pythonbuild.cli.update import update
 from pythonbuild.errors import Interrupted, PythonBuildError, StepsFailed
 
-__all__ = ["main"]
+__all__ = ["function_of", "main"]
 
-_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "build": verbs.build,
-    "build-all": verbs.build_all,
-    "scheduler": worker.scheduler,
-    "worker": worker.worker,
-    "plan": verbs.plan,
-    "explain": verbs.explain,
-    "fetch": verbs.fetch,
-    "update": update,
-    "shell": verbs.shell,
-    "doctor": verbs.doctor,
-    "cache": verbs.cache,
-    "images": verbs.images,
-    "features": packages.features,
-    "release": publish.release,
-    "list": verbs.list_catalog,
-    "matrix": matrix.show_matrix,
-    "validate": archives.validate,
-    "convert": archives.convert,
-    "inspect": archives.inspect,
-    "diff": archives.diff,
-    "test": archives.test,
-    "index": archives.index,
+# Verb -> module of this package and function.
+_VERBS = {
+    "build": "verbs:build",
+    "build-all": "verbs:build_all",
+    "scheduler": "worker:scheduler",
+    "worker": "worker:worker",
+    "plan": "verbs:plan",
+    "explain": "verbs:explain",
+    "fetch": "verbs:fetch",
+    "update": "update:update",
+    "shell": "verbs:shell",
+    "doctor": "verbs:doctor",
+    "cache": "verbs:cache",
+    "images": "verbs:images",
+    "features": "packages:features",
+    "release": "publish:release",
+    "list": "verbs:list_catalog",
+    "matrix": "matrix:show_matrix",
+    "validate": "archives:validate",
+    "convert": "archives:convert",
+    "inspect": "archives:inspect",
+    "diff": "archives:diff",
+    "test": "archives:test",
+    "index": "archives:index",
 }
+
+
+def function_of(verb: str) -> Callable[[argparse.Namespace], int]:
+    """Return what does a verb, from its flags to the exit status.  Libraries that read archives take longer to load than most verbs to
+    run, so no other verb's modules are."""
+    module, _, name = _VERBS[verb].partition(":")
+    function: Callable[[argparse.Namespace], int] = getattr(import_module(f"pythonbuild.cli.{module}"), name)
+    return function
 
 
 def main(arguments: list[str], program: str) -> int:
@@ -57,7 +65,7 @@ def main(arguments: list[str], program: str) -> int:
     # A plain kill is as good a reason to clean up as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _VERBS[flags.verb](flags)
+        return function_of(flags.verb)(flags)
     except PythonBuildError as error:
         if not isinstance(error, StepsFailed):
             _report(error, program)

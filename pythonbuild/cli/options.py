@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-__all__ = ["parser"]
+__all__ = ["VERBS", "parser"]
 
 _EPILOG = """\
 examples:
@@ -528,3 +528,4 @@ _VERBS = (
     ("test", "run the Python of archives: a smoke test, and CPython's own suite", _test_flags),
     ("index", "print an index of archives for uv (its setting python-downloads-json-url)", _index_flags),
 )
+VERBS = tuple(name for name, _, _ in _VERBS)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from pythonbuild.binaries.debian import tarball
 from pythonbuild.errors import BadArchive, SourceUnavailable
 
 __all__ = ["extract_all", "unpack_source", "unpack_wheel"]
@@ -25,6 +24,9 @@ def unpack_source(archive: Path, destination: Path) -> None:
         return
     try:
         if archive.suffix == ".deb":
+            # It loads what reads programs, too, which takes longer than everything else here.
+            from pythonbuild.binaries.debian import tarball
+
             with tarfile.open(fileobj=tarball(archive, "data")) as tar:
                 extract_all(tar, destination)
         elif zipfile.is_zipfile(archive):
