@@ -17,7 +17,7 @@ from pythonbuild.run.cluster import ClusterSteps, Job
 __all__ = ["check_cluster", "cluster"]
 
 _ANSWER = 15  # seconds until a scheduler must have answered, and until it must have a worker
-# A step is given to another worker so often when the one that had it has died.
+# What ends on a worker in an error that is none of ours is tried again so often; for workers that die Dask has a limit of its own.
 _RETRIES = 3
 
 
@@ -44,6 +44,8 @@ def cluster(executor: str, session: Session, plan: Plan) -> Iterator[tuple[Clust
 
     Raises EngineUnavailable if it does not answer, or has no worker.
     """
+    import asyncio
+
     from distributed import Client
 
     shared = session.store.shared
@@ -51,14 +53,14 @@ def cluster(executor: str, session: Session, plan: Plan) -> Iterator[tuple[Clust
     try:
         connect: Any = Client  # it has no types
         client = connect(address_of(executor), timeout=_ANSWER, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, asyncio.TimeoutError) as error:
         raise EngineUnavailable(
             f"{executor} does not answer: {error}", "start it by `pythonbuild scheduler`"
         ) from error
     try:
         try:
             client.wait_for_workers(1, timeout=_ANSWER)
-        except (TimeoutError, OSError) as error:
+        except (OSError, asyncio.TimeoutError) as error:
             raise EngineUnavailable(
                 f"{executor} has no workers", f"start some by `pythonbuild worker {executor}`"
             ) from error

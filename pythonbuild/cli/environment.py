@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pythonbuild.errors import BadRequest
 
-__all__ = ["read_settings"]
+__all__ = ["read_settings", "warn"]
 
 _LINE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 _TAKEN = re.compile(
@@ -40,6 +41,11 @@ def read_settings(environment: Mapping[str, str], warn: Callable[[str], None]) -
         )
     merged.update({name: value for name, value in environment.items() if _TAKEN.fullmatch(name)})
     return merged
+
+
+def warn(text: str) -> None:
+    """Say a warning where no observer of a build does."""
+    sys.stderr.write(f"warning: {text}\n")
 
 
 def _files(environment: Mapping[str, str]) -> tuple[Path, Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.cli.environment import read_settings
+from pythonbuild.cli.environment import read_settings, warn
 from pythonbuild.cli.packages import release_packages
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
@@ -39,7 +39,7 @@ def release(flags: argparse.Namespace) -> int:
         raise BadRequest("--to needs --base-url", "indexes name files by the address at which people read the bucket")
     if flags.base_url and urlsplit(flags.base_url).scheme not in ("http", "https", "file"):
         raise BadRequest(f"--base-url {flags.base_url} is no address", "write https://host/path")
-    bucket = open_bucket(flags.to, read_settings(os.environ, _warn)) if flags.to else None
+    bucket = open_bucket(flags.to, read_settings(os.environ, warn)) if flags.to else None
     signer = Signer.parse(flags.sign) if flags.sign else None
     collected = collect(Path(flags.what[0]), flags.tag)
     for note in collected.notes:
@@ -80,10 +80,6 @@ def _forbid(flags: argparse.Namespace, what: str, names: tuple[str, ...]) -> Non
     given = [name for name in names if getattr(flags, name[2:].replace("-", "_"))]
     if given:
         raise BadRequest(f"{what} goes without {', '.join(given)}", "drop that")
-
-
-def _warn(text: str) -> None:
-    sys.stderr.write(f"warning: {text}\n")
 
 
 def _say(line: str) -> None:

@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from typing import Optional
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.cli.engines import Choice, choose
-from pythonbuild.cli.environment import read_settings
+from pythonbuild.cli.environment import read_settings, warn
 from pythonbuild.cli.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.home import checkout, home
@@ -40,6 +39,7 @@ __all__ = ["Session", "code_digest", "find_step", "open_store"]
 # What the triples of an entry script's targets have in common; and what follows the CPU in them where this machine is of another system.
 _PLATFORMS = {"linux": "-linux-", "macos": "-apple-", "windows": "-windows-"}
 _TARGETS = {"linux": "unknown-linux-gnu", "macos": "apple-darwin", "windows": "pc-windows-msvc"}
+_LONGEST = 3600.0  # seconds that a shared store may be waited for
 # Which verbs say of a Python for Windows how it would be built.
 _PLANNING = ("plan", "explain")
 
@@ -72,7 +72,7 @@ class Session:
 
         choice: the engine, if it is known already; before: a session of the same command, whose settings and store are this one's, too.
         """
-        settings = before.settings if before else read_settings(os.environ, lambda text: _warn(text, "warning"))
+        settings = before.settings if before else read_settings(os.environ, warn)
         cache = home()
         catalog = load_catalog(checkout() / "cpython-unix")
         formats = tuple(part for text in flags.formats or () for part in text.split(","))
@@ -172,19 +172,14 @@ def open_store(folder: Path, settings: Mapping[str, str]) -> Store:
         patience = float(text) if text else PATIENCE
     except ValueError:
         patience = 0.0
-    if patience <= 0:
+    if not 0 < patience <= _LONGEST:
         raise BadRequest(
-            f"PYTHONBUILD_STORE_TIMEOUT is {text!r}", "give the seconds until the shared store must have answered"
+            f"PYTHONBUILD_STORE_TIMEOUT is {text!r}",
+            f"give the seconds until the shared store must have answered, {_LONGEST:.0f} at most",
         )
     shared = SharedStore(place_of(place, settings), patience)
-    shared.say = _warn
+    shared.say = lambda text, level: warn(text) if level == "warning" else None
     return Store(folder, shared)
-
-
-def _warn(text: str, level: str) -> None:
-    """Say a warning where there is no observer of a build."""
-    if level == "warning":
-        sys.stderr.write(f"warning: {text}\n")
 
 
 def _machine(flags: argparse.Namespace, catalog: Catalog, targets: tuple[str, ...]) -> tuple[str, Optional[Msvc]]:

@@ -80,6 +80,8 @@ def _rows(name: str) -> tuple[tuple[str, str, str], ...]:
         text = sys.stdin.read() if name == "-" else Path(name).read_text()
     except OSError as error:
         raise BadRequest(f"--from {name}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadRequest(f"--from {name} is no text", "take lines of `python3 -m pythonbuild matrix`") from None
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()

@@ -12,17 +12,16 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from pythonbuild import doctor
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.cli.engines import find_llvm
-from pythonbuild.cli.environment import read_settings
+from pythonbuild.cli.environment import read_settings, warn
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import code_digest, open_store
 from pythonbuild.engines.host import HostEngine
-from pythonbuild.errors import BadRequest, MissingPrerequisite, PythonBuildError
+from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite, PythonBuildError
 from pythonbuild.home import checkout, home
 from pythonbuild.model.target import building_machine, cpu_flags
 from pythonbuild.plan.step import ScriptAction, SourceFile, Step, UnpackAction
@@ -38,7 +37,7 @@ from pythonbuild.store.store import Store
 
 __all__ = ["address_of", "perform", "scheduler", "worker"]
 
-_JOBS = "PYTHONBUILD_WORKER_JOBS"
+_ANSWER = 15  # seconds until the scheduler must have answered
 _POLL = 0.1  # seconds between looks for a job token
 
 
@@ -52,7 +51,7 @@ def address_of(text: str) -> str:
 
 
 def scheduler(flags: argparse.Namespace) -> int:
-    """Run a scheduler until it is interrupted."""
+    """Run a scheduler until it is interrupted.  Raises BadRequest if it cannot listen there."""
     import asyncio
 
     from distributed import Scheduler
@@ -63,30 +62,41 @@ def scheduler(flags: argparse.Namespace) -> int:
             sys.stdout.flush()
             await running.finished()
 
-    asyncio.run(serve())
+    try:
+        asyncio.run(serve())
+    except (OSError, OverflowError, RuntimeError) as error:
+        reason = error.__cause__ or error
+        raise BadRequest(
+            f"no scheduler can listen at {flags.host}:{flags.port}: {getattr(reason, 'strerror', None) or reason}",
+            "give an address of this machine by --host, and a free port by --port",
+        ) from error
     return 0
 
 
 def worker(flags: argparse.Namespace) -> int:
-    """Run a worker until its scheduler ends, or it is interrupted."""
+    """Run a worker until its scheduler ends, or it is interrupted.  Raises EngineUnavailable if the scheduler does not answer."""
     import asyncio
 
     from distributed import Worker
+    from distributed.comm.core import connect
 
     address = address_of(flags.scheduler)
     if flags.jobs < 1:
         raise BadRequest(f"--jobs {flags.jobs} is less than one job")
-    if not read_settings(os.environ, _warn).get("PYTHONBUILD_STORE"):
+    if not read_settings(os.environ, warn).get("PYTHONBUILD_STORE"):
         raise BadRequest(
             "a worker hands its results on by a shared store", "set PYTHONBUILD_STORE to the one of the whole cluster"
         )
     wrong = doctor.findings(home(), home())
     if wrong:
         raise MissingPrerequisite("this machine is not ready to build:\n" + "\n".join(f"- {line}" for line in wrong))
-    os.environ[_JOBS] = str(flags.jobs)
-    _world()
+    world = _open_world(flags.jobs)
+    _worlds.append(world)
 
     async def serve() -> None:
+        # A worker itself would wait for its scheduler for ever.
+        reach: Any = connect  # it has no types
+        await (await reach(address, timeout=_ANSWER)).close()
         name = f"{platform.node()}-{os.getpid()}"
         async with Worker(
             address, nthreads=flags.jobs, name=name, dashboard=False, local_directory=str(home())
@@ -97,12 +107,12 @@ def worker(flags: argparse.Namespace) -> int:
 
     try:
         asyncio.run(serve())
-    except OSError as error:
-        raise BadRequest(
+    except (OSError, asyncio.TimeoutError) as error:
+        raise EngineUnavailable(
             f"{flags.scheduler} does not answer: {error}", "start it by `pythonbuild scheduler`"
         ) from error
     finally:
-        _world().executor.cancel()
+        world.executor.cancel()
     return 0
 
 
@@ -122,13 +132,15 @@ class _World:
     running: int = 0
 
 
-@lru_cache(maxsize=1)
-def _world() -> _World:
+# The one of this process, once it is a worker.
+_worlds: list[_World] = []
+
+
+def _open_world(jobs: int) -> _World:
     cache = home()
     settings = read_settings(os.environ, lambda text: None)
     store, sources = open_store(cache / "store", settings), SourceCache(cache / "sources")
     engine = HostEngine(cache / "roots")
-    jobs = int(os.environ[_JOBS])
     tokens = job_tokens(jobs, store.work, engine.job_protocol)
     executor = Executor(
         store=store,
@@ -146,7 +158,7 @@ def _world() -> _World:
 
 def perform(job: Job) -> Outcome:
     """Do a step on this worker: bring what it needs, fetch its sources, run it, put its result into the shared store."""
-    world, lines = _world(), list[str]()
+    (world,), lines = _worlds, list[str]()
     name = f"{platform.node()}-{os.getpid()}"
     _take_token(world)
     try:
@@ -217,10 +229,6 @@ def _fetch(step: Step, world: _World) -> None:
     if local:
         raise StepError(f"{local[0]} is a file of the machine that plans, which workers do not see")
     fetch_all(wanted, world.sources, world.downloader, _silent, offline=False)
-
-
-def _warn(text: str) -> None:
-    sys.stderr.write(f"warning: {text}\n")
 
 
 def _silent(event: Any) -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
@@ -45,11 +44,6 @@ def open_bucket(address: str, settings: Mapping[str, str]) -> Bucket:
         raise BadRequest(
             f"no credentials for {address}: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set",
             "set them, and for temporary ones AWS_SESSION_TOKEN",
-        )
-    endpoint = settings.get("AWS_ENDPOINT_URL_S3") or settings.get("AWS_ENDPOINT_URL", "")
-    if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
-        raise BadRequest(
-            "AWS_ENDPOINT_URL is no address", "write https://host, or http://host for a server without TLS"
         )
     store = s3_client(match[1], match[2].strip("/"), settings, _PATIENCE, _RETRIES)
     return Bucket(address.rstrip("/"), store)

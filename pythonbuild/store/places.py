@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Union
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from obstore.exceptions import BaseError
 from obstore.store import HTTPStore, S3Store
 
 from pythonbuild.errors import BadRequest
@@ -40,7 +41,8 @@ def place_of(text: str, settings: Mapping[str, str]) -> Place:
     """Return the place that `text` names: s3://bucket/prefix, https://host/path, or the same with http.
 
     settings: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (or AWS_DEFAULT_REGION), AWS_ENDPOINT_URL as other
-    S3 clients read them, PYTHONBUILD_STORE_TOKEN for a server that wants a bearer token.  Raises BadRequest if it names none.
+    S3 clients read them, PYTHONBUILD_STORE_TOKEN for a server that wants a bearer token.  Raises BadRequest if it names none, or they
+    cannot be used.
     """
     try:
         parts = urlsplit(text)
@@ -53,7 +55,17 @@ def place_of(text: str, settings: Mapping[str, str]) -> Place:
             "PYTHONBUILD_STORE is neither s3://bucket/prefix nor https://host/path",
             "name the shared store like that, or unset it to build with the store of this machine alone",
         )
-    return _bucket(parts, settings) if parts.scheme == "s3" else _server(parts, settings)
+    place = _bucket(parts, settings) if parts.scheme == "s3" else _server(parts, settings)
+    try:
+        place.client(1.0)
+    except (BaseError, ValueError) as error:
+        # Its first line says which rule was broken, and not by what.
+        reason = str(error).partition("\n")[0]
+        raise BadRequest(
+            f"the shared store at {place.name} has a setting that cannot be used: {reason}",
+            "correct PYTHONBUILD_STORE, or the variables that go with it",
+        ) from None
+    return place
 
 
 def has_credentials(settings: Mapping[str, str]) -> bool:
@@ -65,9 +77,14 @@ def has_credentials(settings: Mapping[str, str]) -> bool:
 def s3_client(bucket: str, prefix: str, settings: Mapping[str, str], seconds: float, retries: int) -> S3Store:
     """Return a client for a bucket, below a prefix ("": all of it); nothing is asked of it yet.
 
-    settings: see `place_of`; seconds: what one request may take, and all its retries together.
+    settings: see `place_of`; seconds: what one request may take, and all its retries together.  Raises BadRequest if the endpoint in
+    them is no address.
     """
     endpoint = settings.get("AWS_ENDPOINT_URL_S3") or settings.get("AWS_ENDPOINT_URL", "")
+    if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
+        raise BadRequest(
+            "AWS_ENDPOINT_URL is no address", "write https://host, or http://host for a server without TLS"
+        )
     given = {
         "access_key_id": settings.get("AWS_ACCESS_KEY_ID", ""),
         "secret_access_key": settings.get("AWS_SECRET_ACCESS_KEY", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -194,6 +195,27 @@ def test_without_workers_or_scheduler_it_says_so(cluster: Cluster) -> None:
     assert time.monotonic() - started < 60
 
 
+def test_a_worker_without_a_scheduler_ends_and_says_so(small: Small) -> None:
+    small.environment["PYTHONBUILD_STORE"] = "http://127.0.0.1:1/store"
+    done = small.verb("worker", "dask://127.0.0.1:1")
+    assert done.returncode == 3
+    assert "dask://127.0.0.1:1 does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_scheduler_that_cannot_listen_says_so(small: Small) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for flags, said in (
+            (["--port", port], f"listen at 127.0.0.1:{port}"),
+            (["--host", "nonesuch.invalid"], "listen"),
+        ):
+            done = small.verb("scheduler", *flags)
+            assert done.returncode == 2
+            assert f"no scheduler can {said}" in done.stderr
+            assert "Traceback" not in done.stderr.partition("python -m pythonbuild: ")[2]
+
+
 def test_what_cannot_be_done_by_a_cluster_is_refused(small: Small) -> None:
     for flags, store, said in (
         (["--executor", "dask://host"], "http://127.0.0.1:1", "names no scheduler"),
@@ -220,6 +242,14 @@ def test_many_requests_are_one_plan(small: Small, tmp_path: Path) -> None:
     # Two Pythons, and not the four that their Pythons and options would make; libraries once.
     assert [name for name in steps if name.startswith("cpython-")] == ["cpython-3.13.15-noopt", "cpython-3.12.14-debug"]
     assert len([name for name in steps if name.startswith("bottom")]) == 1
+
+
+def test_rows_that_are_no_text_are_refused(small: Small, tmp_path: Path) -> None:
+    (tmp_path / "rows").write_bytes(bytes(range(256)))
+    done = small.verb("build-all", "--from", str(tmp_path / "rows"), "--plan")
+    assert done.returncode == 2
+    assert "is no text" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -221,20 +221,24 @@ def holders(small: Small) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_secrets_stay_with_the_server(kept: Small) -> None:
-    # What the environment of a script is, is in its result and its log.
-    kept.recipe("bottom", script='#!/bin/sh\nmkdir -p "$OUT/deps"\nenv | tee "$OUT/deps/env"\necho >a.c\ngcc -c a.c\n')
-    (kept.root.parent / ".python-build-standalone-env").write_text(f"SCCACHE_S3_KEY_PREFIX={SECRET}-file\n")
-    kept.environment["AWS_SECRET_ACCESS_KEY"] = SECRET
-    forget(kept)
-    done = kept.run(*ENGINE, "--offline", "--json", "-v", "--sccache", "--only", "bottom")
+def look_for_secrets(small: Small, *engine: str) -> None:
+    """Build a step whose result and log are the environment of its script, with secrets in all settings: nobody is told them."""
+    small.recipe("bottom", script='#!/bin/sh\nmkdir -p "$OUT/deps"\nenv | tee "$OUT/deps/env"\necho >a.c\ngcc -c a.c\n')
+    (small.root.parent / ".python-build-standalone-env").write_text(f"SCCACHE_S3_KEY_PREFIX={SECRET}-file\n")
+    small.environment["AWS_SECRET_ACCESS_KEY"] = SECRET
+    done = small.run(*engine, "--offline", "--json", "-v", "--sccache", "--only", "bottom")
     assert done.returncode == 0, done.stderr
     assert "sccache  0 of 1 compilations" in done.stdout
     assert SECRET not in done.stdout + done.stderr
-    environment = (kept.artifact("bottom") / "env").read_text()
+    environment = (small.artifact("bottom") / "env").read_text()
     assert "SCCACHE_SERVER_UDS=" in environment
     assert "AWS_" not in environment
-    assert holders(kept) == []
+    assert holders(small) == []
+
+
+def test_secrets_stay_with_the_server(kept: Small) -> None:
+    forget(kept)
+    look_for_secrets(kept, *ENGINE)
 
 
 def test_a_store_that_cannot_be_reached_is_a_warning_without_secrets(kept: Small) -> None:

@@ -361,11 +361,35 @@ def test_a_place_that_is_none_is_refused(text: str, small: Small) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_timeout_that_is_none_is_refused(server: ObjectServer, small: Small) -> None:
-    small.environment["PYTHONBUILD_STORE_TIMEOUT"] = "soon"
+@pytest.mark.parametrize("text", ["soon", "nan", "-1", "1e12"])
+def test_a_timeout_that_is_none_is_refused(text: str, server: ObjectServer, small: Small) -> None:
+    small.environment["PYTHONBUILD_STORE_TIMEOUT"] = text
     done = small.run("--only", "top")
     assert done.returncode == 2
-    assert "PYTHONBUILD_STORE_TIMEOUT is 'soon'" in done.stderr
+    assert f"PYTHONBUILD_STORE_TIMEOUT is '{text}'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"PYTHONBUILD_STORE": f"https://user:{SECRET}@127.0.0.1:99999/x"}, "invalid port number"),
+        ({"PYTHONBUILD_STORE": "http://ho st/x"}, "cannot be used"),
+        (
+            {"PYTHONBUILD_STORE": "http://127.0.0.1:1/x", "PYTHONBUILD_STORE_TOKEN": f"{SECRET}\nmore"},
+            "failed to parse header value",
+        ),
+        ({"PYTHONBUILD_STORE": "s3://bucket", "AWS_ENDPOINT_URL": f"{SECRET}"}, "AWS_ENDPOINT_URL is no address"),
+    ],
+    ids=["port", "host", "token", "endpoint"],
+)
+def test_a_setting_that_cannot_be_used_is_refused(variables: dict[str, str], said: str, small: Small) -> None:
+    small.environment.update(variables)
+    done = small.run("--only", "top")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert SECRET not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_passwords_and_tokens_are_sent_and_told_to_nobody(server: ObjectServer, machine: Machine, small: Small) -> None:

@@ -54,7 +54,9 @@ def test_every_package_has_its_place() -> None:
     assert packages == {*ORDER, "binaries", "ui", "cli"}
 
 
-@pytest.mark.parametrize("name", ["bootstrap.py", "home.py", "doctor.py", "locks.py", "cli/options.py"])
+@pytest.mark.parametrize(
+    "name", ["bootstrap.py", "home.py", "doctor.py", "locks.py", "cli/options.py", "cli/build_flags.py"]
+)
 def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text())
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
@@ -64,4 +66,5 @@ def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(
     }
     ours = {module for module in modules if module.startswith("pythonbuild.")}
     assert not outside
-    assert ours <= {"pythonbuild.home", "pythonbuild.doctor", "pythonbuild.locks", "pythonbuild.cli.options"}
+    before = {"home", "doctor", "locks", "cli.options", "cli.build_flags"}
+    assert ours <= {f"pythonbuild.{name}" for name in before}
