@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run the checks and tests: ``python3 tests/run.py [GROUP]... [-- pytest's own flags]``.
+"""Run the checks and tests: ``python3 tests/run.py [GROUP]... [-- pytest's own flags]``, or ``... prove``, see ``prove --help``.
 
 Without groups: all but the last three.  Makes its own virtual environment, so that nothing has to be installed before.
   lint          ruff, mypy --strict
@@ -42,9 +42,22 @@ def commands(programs: Path, groups: list[str], flags: list[str]) -> list[list[s
     return run
 
 
+def prove(words: list[str]) -> int:
+    """Run the ledger of proofs (tests/ledger) in the virtual environment of the tests; returns its exit status."""
+    try:
+        environment = bootstrap.virtual_environment("requirements-dev.txt")
+    except bootstrap.NotReady as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 3
+    command = [str(environment / "bin" / "python"), "-m", "tests.ledger", *words]
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
 def main() -> int:
     """Run everything asked for; returns the status of the first that fails."""
     words = sys.argv[1:]
+    if words[:1] == ["prove"]:
+        return prove(words[1:])
     flags = words[words.index("--") + 1 :] if "--" in words else []
     names = words[: words.index("--")] if "--" in words else words
     if {"-h", "--help"} & set(names) or set(names) - set(GROUPS):

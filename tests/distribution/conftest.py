@@ -66,6 +66,8 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         python,
         "--options",
         options,
+        "--engine",
+        request.config.getoption("--engine"),
         "--output",
         str(output),
     ]

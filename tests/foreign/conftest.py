@@ -45,7 +45,8 @@ def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     for options, targets in by_options.items():
         output = tmp_path_factory.mktemp("foreign")
         words = [word for target in targets for word in ("--target", target)]
-        command = [sys.executable, str(checkout() / "build-linux.py"), "--engine", "host", *words]
+        engine = request.config.getoption("--engine").replace("auto", "host")
+        command = [sys.executable, str(checkout() / "build-linux.py"), "--engine", engine, *words]
         command += ["--options", options, "--output", str(output)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]

@@ -34,6 +34,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     output = tmp_path_factory.mktemp("macos")
     targets = request.config.getoption("--macos") or _DEFAULT
     words = [word for target in targets for word in ("--target-triple", target)]
+    words += ["--engine", request.config.getoption("--engine")]
     words += ["--options", request.config.getoption("--macos-options"), "--output", str(output)]
     command = [sys.executable, str(checkout() / "build-macos.py"), *words]
     done = subprocess.run(command, capture_output=True, text=True)

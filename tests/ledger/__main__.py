@@ -1,0 +1,166 @@
+"""``python3 tests/run.py prove``: prove subjects, or list how they stand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Optional
+
+from tests.ledger.history import History, git
+from tests.ledger.proofs import ProofError
+from tests.ledger.prove import Budget, Prover, changed_files, chosen, estimate
+from tests.ledger.states import Ledger, State, Status
+from tests.ledger.subjects import SubjectError
+from tests.ledger.table import write_tables
+
+_PROVABLE = (State.STALE, State.FAILED, State.NEVER)
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command; returns its exit status: 0 if all that was asked for is proven, 1 if not, 2 for a bad request."""
+    flags = _parser().parse_args(words)
+    try:
+        ledger = Ledger()
+        if flags.table:
+            return _say_changed(write_tables(ledger))
+        statuses = _selected([ledger.status(subject) for subject in ledger.subjects], flags)
+        return _list(ledger, statuses) if flags.list else _prove(ledger, statuses, flags)
+    except (ProofError, SubjectError) as error:
+        sys.stderr.write(f"prove: {error}\n")
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tests/run.py prove",
+        description="Build the subjects of proofs/subjects.yml, run their checks, and write the results to proofs/. "
+        "Without --stale or --missing, prove all selected subjects that are not current.",
+    )
+    parser.add_argument(
+        "patterns", nargs="*", metavar="PATTERN", help="subjects by name, or a part of it (default: all)"
+    )
+    parser.add_argument("--rank", choices=["landing", "release"], help="only subjects of this rank")
+    parser.add_argument("--list", action="store_true", help="show how each check of each subject stands; prove nothing")
+    parser.add_argument("--stale", action="store_true", help="prove what changed since it was proved, or failed")
+    parser.add_argument("--missing", action="store_true", help="prove what was never proved")
+    parser.add_argument(
+        "--again", type=int, default=0, metavar="N", help="repeat N current subjects, chosen by the commit's hash"
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        metavar="MINUTES",
+        help="start nothing that would end later; name what is left, and fail",
+    )
+    parser.add_argument("--table", action="store_true", help="write the tables of what is supported, from the proofs")
+    return parser
+
+
+def _selected(statuses: list[Status], flags: argparse.Namespace) -> list[Status]:
+    """Return the subjects that patterns and rank choose.  Raises SubjectError for a pattern that fits none."""
+    rank: Optional[str] = flags.rank
+    chosen_ones = [status for status in statuses if rank in (None, status.subject.rank)]
+    for pattern in flags.patterns:
+        if not any(_fits(status, pattern) for status in chosen_ones):
+            raise SubjectError(f"no subject is named like {pattern!r}; see --list")
+    patterns = flags.patterns
+    return [status for status in chosen_ones if not patterns or any(_fits(status, text) for text in patterns)]
+
+
+def _fits(status: Status, pattern: str) -> bool:
+    return pattern in status.subject.name or fnmatchcase(status.subject.name, pattern)
+
+
+def _list(ledger: Ledger, statuses: list[Status]) -> int:
+    """Print a row for each check of each subject."""
+    history = History(ledger, statuses)
+    width = max(len(status.subject.name) for status in statuses)
+    for status in statuses:
+        for number, (name, state) in enumerate(status.checks.items()):
+            title = status.subject.name if number == 0 else ""
+            sys.stdout.write(f"{title:<{width}}  {name:<9} {_told(history, status, name, state)}".rstrip() + "\n")
+    counts = {state: sum(status.state is state for status in statuses) for state in State}
+    sys.stdout.write(
+        f"{len(statuses)} subjects: {', '.join(f'{count} {state.value}' for state, count in counts.items())}\n"
+    )
+    return 0
+
+
+def _told(history: History, status: Status, name: str, state: State) -> str:
+    """Return how one check stands, in words."""
+    if state is State.UNPROVABLE or status.problem:
+        return f"{state.value}: {status.problem}"
+    result = status.proof.checks.get(name) if status.proof else None
+    if result is None:
+        return str(state.value)
+    shown = f"{result.date} at {result.commit[:10]}"
+    if state is State.STALE:
+        return f"stale {history.why(status, name)}; {result.result} {shown}"
+    return f"{state.value}, {shown}" + (f": {', '.join(result.failed)}" if result.failed else "")
+
+
+def _prove(ledger: Ledger, statuses: list[Status], flags: argparse.Namespace) -> int:
+    dirty = list(changed_files())
+    if dirty:
+        raise SubjectError(f"a proof names the commit that it holds for: commit {', '.join(dirty[:5])} first")
+    stranger = next(iter(ledger.strangers()), None)
+    if stranger:
+        raise SubjectError(
+            f"proofs/{stranger.name} belongs to no subject: delete it, or add its subject to subjects.yml"
+        )
+    prover = Prover(ledger, git("rev-parse", "HEAD"))
+    budget = Budget(flags.budget * 60 if flags.budget is not None else float("inf"))
+    if flags.again:
+        affordable = [status for status in statuses if budget.allows(estimate(ledger, status, anew=True))]
+        repeated = chosen(affordable, prover.commit, flags.again)
+        if len(repeated) < flags.again:
+            sys.stdout.write(f"only {len(repeated)} of the selected subjects can be repeated within the budget\n")
+            return 1
+        results = [prover.repeat(status) for status in repeated]
+        return 0 if all(results) else 1
+    _tell_current(statuses)
+    wanted = {State.STALE, State.FAILED} if flags.stale else set()
+    wanted |= {State.NEVER} if flags.missing else set()
+    todo = [status for status in statuses if any(state in (wanted or _PROVABLE) for state in status.checks.values())]
+    return _prove_all(ledger, prover, todo, budget)
+
+
+def _prove_all(ledger: Ledger, prover: Prover, todo: list[Status], budget: Budget) -> int:
+    """Prove subjects as far as the budget goes."""
+    left: list[Status] = []
+    good = True
+    for status in todo:
+        if not status.key:
+            sys.stdout.write(f"FAILED  {status.subject.name}: {status.problem}\n")
+            good = False
+        elif budget.allows(estimate(ledger, status)):
+            good &= prover.prove(status)
+        else:
+            left.append(status)
+    if left:
+        minutes = sum(estimate(ledger, status) for status in left) / 60
+        names = " ".join(status.subject.name for status in left)
+        sys.stdout.write(
+            f"{len(left)} subjects are not current, and proving them takes about {minutes:.0f} minutes, more than the budget.\n"
+            f"Prove them, and commit proofs/:\n  python3 tests/run.py prove {names}\n"
+        )
+    return 0 if good and not left else 1
+
+
+def _tell_current(statuses: list[Status]) -> None:
+    for status in statuses:
+        if status.state is State.CURRENT and status.proof:
+            shown = f"proved at {status.proof.commit[:10]} on {status.proof.date}, key unchanged"
+            sys.stdout.write(f"{status.subject.name}: {shown}\n")
+    sys.stdout.flush()
+
+
+def _say_changed(names: Sequence[str]) -> int:
+    sys.stdout.write("".join(f"wrote {name}\n" for name in names) or "the tables are up to date\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

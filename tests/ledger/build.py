@@ -1,0 +1,198 @@
+"""Build a subject by its entry script, as a user would, and read from the store what that took."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from pythonbuild.binaries.debian import read_control
+from pythonbuild.catalog.load import Catalog
+from pythonbuild.home import checkout, home
+from pythonbuild.model.naming import BuiltFile
+from pythonbuild.plan.step import Plan
+from pythonbuild.sources.cache import SourceCache, sha256_of
+from pythonbuild.store.record import Record
+from pythonbuild.store.store import Store
+from tests.ledger.plans import MAINTAINER, plan_of, subject_key
+from tests.ledger.proofs import Archive, Given
+from tests.ledger.subjects import Subject
+
+__all__ = ["BuildFailed", "Built", "build", "command_of", "scrubbed"]
+
+# How much of a failed build's output a person is shown.
+_SHOWN = 3000
+
+
+class BuildFailed(Exception):
+    """A subject could not be built, or something else was built; the text says what to look at."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build gave.
+
+    home: the cache folder that has it; archives: kind of file -> its bytes; seconds, cpu_seconds: of all steps,
+    from nothing, whenever each was built.
+    """
+
+    home: Path
+    key: str
+    given: Given
+    archives: Mapping[str, Archive]
+    seconds: float
+    cpu_seconds: float
+
+
+def command_of(subject: Subject) -> list[str]:
+    """Return the command that builds a subject, without --output, as a person would type it."""
+    maintainer = ["--maintainer", MAINTAINER] if subject.packages else []
+    return [f"./{subject.script}", *subject.flags, *maintainer]
+
+
+def scrubbed(**more: str) -> dict[str, str]:
+    """Return the environment without what changes how a Python behaves, or where builds keep things."""
+    dropped = ("PYTHON", "SSL_CERT", "PYBUILD_", "OS_DISTRO_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return {**kept, "PYTHONBUILD_HOME": str(home()), **more}
+
+
+@contextmanager
+def build(subject: Subject, catalog: Catalog, given: Given, *, anew: bool) -> Iterator[Built]:
+    """Build a subject; its cache folder lasts as long as the block.
+
+    given: what an earlier proof was given; anew: run the subject's own steps again even if the store has them, and
+    take only its libraries and tools from there.  Raises BuildFailed.
+    """
+    _drop_damaged(plan_of(subject, catalog, given), Store(home() / "store"))
+    with tempfile.TemporaryDirectory(prefix="prove-", dir=_work()) as folder:
+        place = home()
+        if anew:
+            if not subject.packages:
+                _run([*command_of(subject), "--only", "dependencies", "--output", folder], scrubbed())
+            place = Path(folder) / "home"
+            _copy_home(plan_of(subject, catalog, _given(subject, catalog, given)), place)
+        output = Path(folder) / "dist"
+        environment = scrubbed(PYTHONBUILD_HOME=str(place))
+        _run([*command_of(subject), "--output", str(output)], environment)
+        yield _read(subject, catalog, _given(subject, catalog, given, place), place, output)
+
+
+def _work() -> Path:
+    """Return a folder for builds on the disk of the store, so that trees can be linked."""
+    folder = home() / "proving"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> None:
+    words = [sys.executable, str(checkout() / command[0]), *command[1:]]
+    done = subprocess.run(words, env=environment, cwd=checkout(), capture_output=True, text=True)
+    if done.returncode:
+        raise BuildFailed(
+            f"{shlex.join(command)} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-_SHOWN:]}"
+        )
+
+
+def _drop_damaged(plan: Plan, store: Store) -> None:
+    """Read every file that a build would take from the store, and forget what is not as it was recorded."""
+    for step in plan:
+        record = store.find(step.key)
+        if record and store.check(record, thorough=True):
+            store.drop(record)
+
+
+def _own(plan: Plan) -> set[str]:
+    """Return the steps that are this subject's alone: not its libraries, tools and toolchains."""
+    shared = plan.closure(list(plan.dependencies())).steps if plan.dependencies() else {}
+    return set(plan.steps) - set(shared)
+
+
+def _copy_home(plan: Plan, place: Path) -> None:
+    """Make a cache folder that shares with the real one what a subject needs, but not what it is made by."""
+    real = Store(home() / "store")
+    made = Store(place / "store")
+    for name in ("sources", "venv"):
+        (place / name).symlink_to(home() / name)
+    for facts in home().glob("image-facts-*"):
+        shutil.copy2(facts, place)
+    own = _own(plan)
+    for step in plan:
+        record = real.find(step.key) if step.name not in own else None
+        if record:
+            tree = made.work / "linked"
+            shutil.copytree(real.tree(record), tree, symlinks=True, copy_function=os.link)
+            made.put(record, tree)
+
+
+def _given(subject: Subject, catalog: Catalog, before: Given, place: Optional[Path] = None) -> Given:
+    """Return what the last build in a cache folder was given: sources by the cache, packages by the image."""
+    folder = place or home()
+    cache = SourceCache(folder / "sources")
+    sources = {}
+    for step in plan_of(subject, catalog, before):
+        for source in step.sources:
+            here = [origin for origin in source.origins if cache.find(origin)]
+            if here and here[0].sha256 != source.origins[0].sha256:
+                sources[source.name] = here[0].sha256
+    packages: dict[str, str] = {}
+    if subject.packages:
+        packages = _image_packages(subject, folder)
+    return Given(sources=dict(sorted(sources.items())), packages=packages)
+
+
+def _image_packages(subject: Subject, folder: Path) -> dict[str, str]:
+    """Return the packages' versions in the image that packages were built in."""
+    found: dict[str, str] = {}
+    for line in (folder / f"image-facts-deb-{_release(subject)}").read_text().splitlines():
+        _, name, version = line.split()
+        found[name] = version
+    return found
+
+
+def _release(subject: Subject) -> str:
+    return subject.packages.split()[0].partition(":")[2]
+
+
+def _read(subject: Subject, catalog: Catalog, given: Given, place: Path, output: Path) -> Built:
+    """Find what was built in the store by the keys of the plan, and in the output folder by its files."""
+    plan = plan_of(subject, catalog, given)
+    store = Store(place / "store")
+    records = [store.find(step.key) for step in plan]
+    missing = [item.step for item in plan.outputs if not store.find(plan.steps[item.step].key)]
+    if missing:
+        raise BuildFailed(
+            f"{subject.name}: the build ended well, but not at the planned key of {', '.join(missing)}; "
+            "its image or compiler is another than the pinned one"
+        )
+    made = [record for record in records if isinstance(record, Record)]
+    return Built(
+        home=place,
+        key=subject_key(plan),
+        given=given,
+        archives=_archives(output),
+        seconds=sum(record.seconds for record in made),
+        cpu_seconds=sum(record.cpu_seconds for record in made),
+    )
+
+
+def _archives(output: Path) -> dict[str, Archive]:
+    """Return the files of a build by what they are, without those that say when and where it was."""
+    found = {}
+    for path in sorted(output.iterdir()):
+        if path.suffix == ".deb":
+            kind = read_control(path)["Package"]
+        elif path.name.endswith((".tar.gz", ".tar.zst", ".cdx.json")) and path.name.startswith("cpython-"):
+            kind = BuiltFile.parse(path.name).flavour
+        else:
+            continue
+        found[kind] = Archive(sha256=sha256_of(path), size=path.stat().st_size)
+    return found

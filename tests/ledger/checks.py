@@ -1,0 +1,194 @@
+"""proofs/checks.yml: which tests check a subject, a digest of all that a result depends on, and how to run them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import resource
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree
+
+import msgspec
+import yaml
+
+from pythonbuild.catalog.load import Catalog
+from pythonbuild.home import checkout
+from pythonbuild.model.options import BuildOptions
+from pythonbuild.model.version import PythonVersion
+from tests.ledger.build import Built, scrubbed
+from tests.ledger.proofs import Machine, Result
+from tests.ledger.subjects import Subject, SubjectError
+
+__all__ = ["Check", "check_digest", "files_of", "load_checks", "run_check", "today"]
+
+_NO_TESTS = 5
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One check of subjects, as proofs/checks.yml describes the fields."""
+
+    description: str
+    tests: tuple[str, ...]
+    select: str
+    needs: tuple[str, ...] = ()
+    made_of: tuple[str, ...] = ()
+    reads: tuple[Literal["target", "failures"], ...] = ()
+    runs: bool = True
+
+
+def load_checks(path: Path) -> dict[str, Check]:
+    """Read checks.yml.  Raises SubjectError if it is wrong."""
+    try:
+        return msgspec.convert(yaml.safe_load(path.read_text()), dict[str, Check])
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise SubjectError(f"{path.name}: {error}") from None
+
+
+def files_of(check: Check, root: Path) -> list[Path]:
+    """Return the files that a check is made of, sorted.  Raises SubjectError if one is missing."""
+    found = set()
+    for name in (*check.tests, *check.made_of):
+        path = root / name
+        if path.is_dir():
+            found |= {file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+        elif path.is_file():
+            found.add(path)
+        else:
+            raise SubjectError(f"checks.yml names {name}, which does not exist")
+    return sorted(found)
+
+
+def check_digest(check: Check, subject: Subject, catalog: Catalog, root: Path) -> str:
+    """Return a digest (SHA-256, hexadecimal) of all that the result of a check depends on besides the subject's bytes."""
+    digest = hashlib.sha256(f"{check.select}\0{' '.join(check.needs)}\0".encode())
+    for path in files_of(check, root):
+        digest.update(str(path.relative_to(root)).encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    if "target" in check.reads:
+        digest.update(msgspec.json.encode(catalog.target(subject.target), order="sorted"))
+    if "failures" in check.reads:
+        python = PythonVersion.parse(subject.python)
+        failures = catalog.expected_failures(subject.target, python, str(BuildOptions.parse(subject.options)))
+        digest.update(msgspec.json.encode(failures, order="sorted"))
+    return digest.hexdigest()
+
+
+def run_check(name: str, check: Check, subject: Subject, built: Built, catalog: Catalog, commit: str) -> Result:
+    """Run a check on a subject that was built.  Raises SubjectError if it runs no test."""
+    digest = check_digest(check, subject, catalog, checkout())
+    selected = check.select.format(**msgspec.to_builtins(subject))
+    with tempfile.TemporaryDirectory(prefix="prove-") as folder:
+        junit = Path(folder) / "junit.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--engine", subject.engine]
+        command += [*check.tests, *shlex.split(selected), "--junit-xml", str(junit), "--basetemp", f"{folder}/tests"]
+        before, started = _cpu_seconds(), time.monotonic()
+        with _display(check) as display:
+            environment = scrubbed(
+                PYTHONBUILD_HOME=str(built.home), PYTHONBUILD_TESTS_REQUIRE=" ".join(check.needs), **display
+            )
+            done = subprocess.run(command, cwd=checkout(), env=environment, capture_output=True, text=True)
+        seconds, cpu_seconds = time.monotonic() - started, _cpu_seconds() - before
+        if done.returncode == _NO_TESTS or not junit.exists():
+            raise SubjectError(f"check {name} of {subject.name} ran no test:\n{(done.stdout + done.stderr)[-3000:]}")
+        tally = _tally(junit)
+    if done.returncode:
+        sys.stdout.write((done.stdout + done.stderr)[-6000:])
+    return Result(
+        digest=digest,
+        result="failed" if done.returncode or tally.failed else "passed",
+        passed=tally.passed,
+        skipped=dict(sorted(tally.skipped.items())),
+        failed=sorted(tally.failed),
+        seconds=round(seconds, 1),
+        cpu_seconds=round(cpu_seconds, 1),
+        date=today(),
+        commit=commit,
+        machine=_machine(subject, catalog),
+    )
+
+
+def today() -> str:
+    """Return the date (UTC), e.g. 2026-11-30."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%d")
+
+
+@dataclass(frozen=True)
+class _Tally:
+    passed: int
+    skipped: Counter[str]
+    failed: list[str]
+
+
+def _tally(junit: Path) -> _Tally:
+    """Count the tests of a JUnit report that pytest has just written."""
+    passed, skipped, failed = 0, Counter[str](), []
+    for case in ElementTree.parse(junit).iter("testcase"):
+        skip = case.find("skipped")
+        if skip is not None:
+            skipped[(skip.get("message") or "").removeprefix("Skipped: ")] += 1
+        elif case.find("failure") is not None or case.find("error") is not None:
+            failed.append(f"{case.get('classname')}.{case.get('name')}")
+        else:
+            passed += 1
+    return _Tally(passed, skipped, failed)
+
+
+@contextmanager
+def _display(check: Check) -> Iterator[dict[str, str]]:
+    """Run a virtual X display for a check that needs one; gives the variables that lead to it."""
+    if "display" not in check.needs:
+        yield {}
+        return
+    xvfb = shutil.which("Xvfb")
+    if not xvfb:
+        raise SubjectError("this check needs a display: apt-get install xvfb")
+    read, write = os.pipe()
+    command = [xvfb, "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    try:
+        with os.fdopen(read) as answer:
+            yield {"DISPLAY": f":{answer.readline().strip()}"}
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _machine(subject: Subject, catalog: Catalog) -> Machine:
+    """Return the kind of this machine, and what emulates the subject's CPU on it."""
+    models = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    target = catalog.target(subject.target)
+    program = f"qemu-{target.emulator.cpu}-static" if target.emulator and target.arch != platform.machine() else ""
+    emulator = ""
+    if program and "-linux-" in subject.target and shutil.which(program):
+        said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+        emulator = said.splitlines()[0].partition(" (")[0] if said else program
+    return Machine(
+        cpu=models[0] if models else platform.machine(),
+        cores=len(os.sched_getaffinity(0)),
+        kernel=platform.release().partition("-")[0],
+        emulator=emulator,
+    )
+
+
+def _lines(path: str) -> Iterator[str]:
+    with open(path) as file:
+        yield from file

@@ -1,0 +1,110 @@
+"""Why a proof is stale: what differs from the commit that made it, and which commit brought that."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from pythonbuild.cli.show import changes
+from pythonbuild.home import checkout
+from tests.ledger.checks import files_of
+from tests.ledger.plans import plan_of
+from tests.ledger.proofs import Proof
+from tests.ledger.states import Ledger, Status
+
+__all__ = ["History", "git"]
+
+# What a plan is made from.
+_PLANNED = ("pythonbuild", "cpython-unix", "cpython-windows", "docker", "tests/ledger", "tests/__init__.py")
+_MOST_SHOWN = 3
+
+
+def git(*words: str) -> str:
+    """Return what git prints about this checkout, without the last line break; "" if it fails."""
+    done = subprocess.run(["git", "-C", str(checkout()), *words], capture_output=True, text=True)
+    return done.stdout.rstrip("\n") if done.returncode == 0 else ""
+
+
+class History:
+    """Plans of earlier commits, made once for all subjects that have a proof."""
+
+    def __init__(self, ledger: Ledger, statuses: Sequence[Status]) -> None:
+        self._ledger = ledger
+        self._asked = [(status.subject, status.proof.given) for status in statuses if status.proof]
+        self._plans: dict[str, dict[str, Any]] = {}
+
+    def why(self, status: Status, check: str) -> str:
+        """Return since which commit a stale check is stale, and what changed: "since 1a2b3c4d5e (openssl: script)"."""
+        assert status.proof is not None
+        if status.moved:
+            return self._moved(status.proof, status)
+        result = status.proof.checks[check]
+        paths = [str(path.relative_to(checkout())) for path in files_of(self._ledger.check(check), checkout())]
+        differing = git("diff", "--name-only", result.commit, "--", *paths).splitlines()
+        first = _first(result.commit, differing) if differing else "an unknown commit"
+        return f"since {first} ({_listed(differing) or 'what is compared with'})"
+
+    def _moved(self, proof: Proof, status: Status) -> str:
+        """Explain another key: compare the steps of the proof's commit with today's."""
+        old = self._planned(proof.commit).get(proof.subject)
+        if old is None:
+            return f"after {proof.commit[:10]}, whose plan cannot be made here"
+        plan = plan_of(status.subject, self._ledger.catalog, proof.given)
+        texts = [f"{name}: gone" for name in old["steps"] if name not in plan.steps]
+        for step in plan:
+            needed = {f"{need.role} {need.step.split('@')[0]}" for need in step.needs}
+            before = old["steps"].get(step.name)
+            differing = changes(before, step.inputs) if before is not None else []
+            own = [what for what, _, _ in differing if what not in needed]
+            if own or before is None:
+                texts.append(f"{step.name}: {_listed(own) or 'new'}")
+        return f"since {self._since(proof)} ({_listed(texts, '; ')})"
+
+    def _since(self, proof: Proof) -> str:
+        """Return the first commit after the proof's whose plan gives another key, by bisection."""
+        commits = git("rev-list", "--reverse", f"{proof.commit}..HEAD", "--", *_PLANNED).splitlines()
+        low, high = 0, len(commits)
+        while low < high:
+            middle = (low + high) // 2
+            found = self._planned(commits[middle]).get(proof.subject)
+            if found is None or found["key"] != proof.key:
+                high = middle
+            else:
+                low = middle + 1
+        return commits[low][:10] if low < len(commits) else "uncommitted changes"
+
+    def _planned(self, commit: str) -> dict[str, Any]:
+        """Return key and step inputs of the subjects as a commit plans them, without those that it cannot plan."""
+        if commit not in self._plans:
+            self._plans[commit] = _plans_at(commit, msgspec.json.encode(self._asked))
+        return self._plans[commit]
+
+
+def _plans_at(commit: str, asked: bytes) -> dict[str, Any]:
+    archive = subprocess.run(["git", "-C", str(checkout()), "archive", commit, *_PLANNED], capture_output=True)
+    if archive.returncode:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="ledger-") as folder:
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+        command = [sys.executable, "-m", "tests.ledger.plans"]
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        done = subprocess.run(command, cwd=folder, env=variables, input=asked, capture_output=True)
+    answer: dict[str, Any] = msgspec.json.decode(done.stdout) if done.returncode == 0 else {}
+    return answer
+
+
+def _first(commit: str, paths: Iterable[str]) -> str:
+    """Return the first commit after `commit` that touched one of the paths."""
+    found = git("log", "--reverse", "--format=%H", f"{commit}..HEAD", "--", *paths).splitlines()
+    return found[0][:10] if found else "uncommitted changes"
+
+
+def _listed(names: list[str], separator: str = ", ") -> str:
+    more = len(names) - _MOST_SHOWN
+    return separator.join(names[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")

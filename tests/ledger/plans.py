@@ -1,0 +1,115 @@
+"""The plan of a subject as this checkout makes it on any machine, and its step keys.
+
+Run as a program inside an older checkout, it prints that checkout's step inputs, so that two commits can be compared.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+
+from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.catalog.schema import Image, Origin
+from pythonbuild.cli.session import code_digest
+from pythonbuild.errors import PythonBuildError
+from pythonbuild.home import checkout
+from pythonbuild.model.target import System
+from pythonbuild.plan.debian import plan_debian
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import Plan, key_of
+from pythonbuild.request.build import BuildRequest, Llvm, resolve
+from pythonbuild.request.debian import DebianRequest, resolve_debian
+from tests.ledger.proofs import Given
+from tests.ledger.subjects import Subject
+
+__all__ = ["MAINTAINER", "catalog_here", "plan_of", "subject_key"]
+
+# Proofs are made on such machines, and hold for them.
+_MACHINE = "x86_64"
+MAINTAINER = "Ada Lovelace <ada@example.org>"
+
+
+def catalog_here() -> Catalog:
+    """Return the catalog of this checkout."""
+    return load_catalog(checkout() / "cpython-unix")
+
+
+def plan_of(subject: Subject, catalog: Catalog, given: Given) -> Plan:
+    """Return the subject's plan, from the checkout and `given` alone: this machine's programs and caches do not matter.
+
+    Raises PythonBuildError if the checkout cannot build it.
+    """
+    llvm = _llvm(catalog.images["build"]) if subject.engine == "docker" else None
+    surroundings = Surroundings(
+        machine=_MACHINE,
+        llvm=llvm,
+        choose_origin=lambda origins: _chosen(origins, given),
+        handlers={
+            "distribution": code_digest("distribution", "binaries"),
+            "strip": code_digest("packaging", "binaries"),
+            "archive": code_digest("packaging"),
+        },
+        packages=given.packages,
+    )
+    if subject.packages:
+        builds = resolve_debian(_debian_request(subject), catalog)
+        return plan_debian(builds, catalog, surroundings, subject.engine)
+    request = BuildRequest(
+        targets=(subject.target,),
+        pythons=(f"cpython-{subject.python}",),
+        options=(subject.options,),
+        machine=_MACHINE,
+        engine=subject.engine,
+        llvm=llvm,
+    )
+    return Planner(catalog, surroundings).plan(resolve(request, catalog))
+
+
+def subject_key(plan: Plan) -> str:
+    """Return a digest (SHA-256, hexadecimal) of the keys of the steps that make the plan's files."""
+    return key_of({output.step: plan.steps[output.step].key for output in plan.outputs})
+
+
+def _llvm(image: Image) -> Llvm:
+    return Llvm(programs=Path(image.llvm), version=f"{image.llvm_package} {image.packages[image.llvm_package]}")
+
+
+def _chosen(origins: tuple[Origin, ...], given: Given) -> int:
+    used = set(given.sources.values())
+    return next((index for index, origin in enumerate(origins) if origin.sha256 in used), 0)
+
+
+def _debian_request(subject: Subject) -> DebianRequest:
+    distro, *flags = subject.packages.split()
+    return DebianRequest(
+        targets=(subject.target,),
+        pythons=(f"cpython-{subject.python}",),
+        machine=_MACHINE,
+        system=System("", ""),
+        distro=distro,
+        fast=True if "--fast" in flags else None,
+        freethreaded=False if "--no-freethreaded" in flags else None,
+        maintainer=MAINTAINER,
+    )
+
+
+def main() -> int:
+    """Read [[subject, given], ...] as JSON, and print {subject's name: {"key": key, "steps": {step: inputs}}}."""
+    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=list[tuple[Subject, Given]])
+    catalog = catalog_here()
+    answer = {}
+    for subject, given in asked:
+        try:
+            plan = plan_of(subject, catalog, given)
+        except PythonBuildError:
+            continue  # this checkout does not know it
+        answer[subject.name] = {"key": subject_key(plan), "steps": {step.name: dict(step.inputs) for step in plan}}
+    json.dump(answer, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""The files in proofs/: what was shown of one subject.  A digest over each file catches changes by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Literal, Optional
+
+import msgspec
+import yaml
+
+__all__ = ["Archive", "Given", "Machine", "Proof", "ProofError", "Result", "read_proof", "write_proof"]
+
+_HEADER = "# Written by `python3 tests/run.py prove`.  Do not edit: CI compares the digest below, and repeats some of the checks.\n"
+_EDITED = "was changed by hand"
+
+
+class ProofError(Exception):
+    """A proof cannot be used; the text names the file, the reason and the cure."""
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The kind of machine that ran a check; nothing that identifies the machine itself.
+
+    emulator: its name and version, "" if the subject ran natively or was not run.
+    """
+
+    cpu: str
+    cores: int
+    kernel: str
+    emulator: str = ""
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a step key depends on and the checkout does not decide.
+
+    sources: name -> SHA-256 of each source that another origin than the first gave; packages: name -> version of
+    the distribution's packages that Debian packages were built with.
+    """
+
+    sources: dict[str, str] = {}
+    packages: dict[str, str] = {}
+
+
+class Archive(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file of the build; size in bytes."""
+
+    sha256: str
+    size: int
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one check gave.
+
+    digest: of the code and data that checked; skipped: reason -> number of tests; failed: names of tests;
+    seconds, cpu_seconds: how long it took; date: UTC, as 2026-11-30; commit: the checkout's.
+    """
+
+    digest: str
+    result: Literal["passed", "failed"]
+    passed: int
+    skipped: dict[str, int]
+    failed: list[str]
+    seconds: float
+    cpu_seconds: float
+    date: str
+    commit: str
+    machine: Machine
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was shown of a subject: the key and bytes of what was built, and the result of each check.
+
+    key: a digest of the keys of the steps that make the files; archives: kind of file -> its bytes;
+    build_seconds, build_cpu_seconds: all steps together, from nothing; commit, date: when these bytes were last built
+    at this key.
+    """
+
+    subject: str
+    key: str
+    given: Given
+    archives: dict[str, Archive]
+    build_seconds: float
+    build_cpu_seconds: float
+    commit: str
+    date: str
+    checks: dict[str, Result]
+
+
+def read_proof(path: Path) -> Optional[Proof]:
+    """Read a proof; None if there is none.  Raises ProofError if a program did not write it as it is."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        return None
+    except yaml.YAMLError:
+        raise _edited(path) from None
+    if not isinstance(content, dict) or content.pop("digest", None) != _digest(content):
+        raise _edited(path)
+    try:
+        return msgspec.convert(content, Proof)
+    except msgspec.ValidationError as error:
+        raise ProofError(
+            f"{path.name} has another form than today's proofs: {error}; delete it and prove again"
+        ) from None
+
+
+def write_proof(path: Path, proof: Proof) -> None:
+    """Write a proof whole or not at all."""
+    content = msgspec.to_builtins(proof)
+    text = yaml.safe_dump({**content, "digest": _digest(content)}, sort_keys=False, width=120, allow_unicode=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(_HEADER + text)
+    partial.replace(path)
+
+
+def _edited(path: Path) -> ProofError:
+    return ProofError(
+        f"{path.name} {_EDITED}: restore it by `git checkout {path.parent.name}/{path.name}`, or delete it and prove again"
+    )
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

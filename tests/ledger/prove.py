@@ -1,0 +1,172 @@
+"""Build subjects, run their checks and write proofs; or repeat what was proven, which has to give the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Optional
+
+from pythonbuild.home import home
+from pythonbuild.store.store import Store
+from tests.ledger.build import BuildFailed, Built, build
+from tests.ledger.checks import run_check, today
+from tests.ledger.history import git
+from tests.ledger.plans import plan_of
+from tests.ledger.proofs import Given, Proof, Result, write_proof
+from tests.ledger.states import Ledger, State, Status
+from tests.ledger.subjects import Subject
+
+__all__ = ["Budget", "Prover", "changed_files", "chosen", "estimate"]
+
+# Seconds that a subject without a proof is expected to take.
+_UNKNOWN = 1200.0
+
+
+@dataclass
+class Budget:
+    """Seconds that proving may take; infinite by default."""
+
+    seconds: float = float("inf")
+    started: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.started = monotonic()
+
+    def allows(self, seconds: float) -> bool:
+        """Is there time left for something that takes so long?"""
+        return monotonic() - self.started + seconds <= self.seconds
+
+
+def estimate(ledger: Ledger, status: Status, *, anew: bool = False) -> float:
+    """Return how many seconds proving a subject usually takes on this machine.
+
+    anew: all of it, as --again does; otherwise only what is not in the store or not current.
+    """
+    proof = status.proof
+    if proof is None:
+        return _UNKNOWN
+    redone = [name for name, state in status.checks.items() if anew or state is not State.CURRENT]
+    seconds = sum(proof.checks[name].seconds if name in proof.checks else _UNKNOWN / 4 for name in redone)
+    if anew or not _in_store(ledger, status):
+        seconds += proof.build_cpu_seconds / len(os.sched_getaffinity(0))
+    return seconds
+
+
+def _in_store(ledger: Ledger, status: Status) -> bool:
+    if not status.key:
+        return False
+    plan = plan_of(status.subject, ledger.catalog, status.proof.given if status.proof else Given())
+    store = Store(home() / "store")
+    return all(store.find(plan.steps[output.step].key) for output in plan.outputs)
+
+
+def chosen(statuses: Sequence[Status], commit: str, count: int) -> list[Status]:
+    """Return `count` current subjects, chosen by a commit's hash, so that every commit repeats others.
+
+    Those with a profile of their own are left out: training never gives the same bytes twice.
+    """
+    able = [status for status in statuses if status.state is State.CURRENT and not _trained(status.subject)]
+    start = int(commit[:8], 16) % len(able) if able else 0
+    return (able[start:] + able[:start])[:count]
+
+
+def _trained(subject: Subject) -> bool:
+    return "pgo" in subject.options or bool(subject.packages and "--fast" not in subject.packages)
+
+
+@dataclass(frozen=True)
+class Prover:
+    """Proves subjects at one commit of the checkout."""
+
+    ledger: Ledger
+    commit: str
+
+    def prove(self, status: Status) -> bool:
+        """Build a subject, run the checks that are not current, write the proof; returns whether all passed."""
+        subject, before = status.subject, status.proof
+        given = before.given if before else Given()
+        try:
+            with build(subject, self.ledger.catalog, given, anew=_shares_keys(subject)) as built:
+                same = before is not None and before.archives == built.archives
+                checks = {name: self._result(name, subject, built, before if same else None) for name in subject.checks}
+        except BuildFailed as error:
+            _say(f"FAILED  {subject.name}: {error}")
+            return False
+        write_proof(self.ledger.path(subject), _proof(subject, built, checks, self.commit))
+        bad = [name for name, result in checks.items() if result.result == "failed"]
+        fresh = [
+            name for name, result in checks.items() if not same or result is not (before and before.checks.get(name))
+        ]
+        how = f"proved now: {', '.join(fresh)}" if fresh else "renewed: another key, the same bytes"
+        _say(f"FAILED  {subject.name}: {', '.join(bad)}" if bad else f"{subject.name}: {how}")
+        return not bad
+
+    def repeat(self, status: Status) -> bool:
+        """Build and check a current subject again, from its own steps on; returns whether that gave what its proof says."""
+        subject, proof = status.subject, status.proof
+        assert proof is not None
+        try:
+            with build(subject, self.ledger.catalog, proof.given, anew=True) as built:
+                differing = [kind for kind in proof.archives if built.archives.get(kind) != proof.archives[kind]]
+                if differing:
+                    _say(
+                        f"FAILED  {subject.name}: other bytes than proved at {proof.commit[:10]}: {', '.join(differing)}"
+                    )
+                    return False
+                results = {name: self._result(name, subject, built, None) for name in subject.checks}
+        except BuildFailed as error:
+            _say(f"FAILED  {subject.name}: {error}")
+            return False
+        other = [name for name, result in results.items() if _told(result) != _told(proof.checks[name])]
+        for name in other:
+            _say(
+                f"FAILED  {subject.name}: {name} gave {_told(results[name])}, its proof has {_told(proof.checks[name])}"
+            )
+        if not other:
+            _say(f"{subject.name}: built and checked again, with the bytes and results of {proof.commit[:10]}")
+        return not other
+
+    def _result(self, name: str, subject: Subject, built: Built, before: Optional[Proof]) -> Result:
+        """Return the result of a check on these bytes: the earlier one if it still counts, else a new one."""
+        old = before.checks.get(name) if before else None
+        if old and old.result == "passed" and old.digest == self.ledger.digest(name, subject):
+            return old
+        return run_check(name, self.ledger.check(name), subject, built, self.ledger.catalog, self.commit)
+
+
+def _shares_keys(subject: Subject) -> bool:
+    """Has the subject the keys of one that is built on the machine?  Then the store does not show that containers can build it."""
+    return subject.engine == "docker" and not subject.packages and not {"lto", "pgo"} & set(subject.options.split("+"))
+
+
+def _proof(subject: Subject, built: Built, checks: dict[str, Result], commit: str) -> Proof:
+    return Proof(
+        subject=subject.name,
+        key=built.key,
+        given=built.given,
+        archives=dict(built.archives),
+        build_seconds=round(built.seconds, 1),
+        build_cpu_seconds=round(built.cpu_seconds, 1),
+        commit=commit,
+        date=today(),
+        checks=checks,
+    )
+
+
+def _told(result: Result) -> tuple[str, int, int, list[str]]:
+    """Return what of a result has to be the same again: outcome, passed, skipped, failed."""
+    return result.result, result.passed, sum(result.skipped.values()), result.failed
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def changed_files() -> Iterator[str]:
+    """Yield files that differ from the last commit, without proofs."""
+    for line in git("status", "--porcelain", "--", ".", ":(exclude)proofs").splitlines():
+        yield line[3:]

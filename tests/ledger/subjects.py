@@ -1,0 +1,111 @@
+"""What the project claims, one subject a build: proofs/subjects.yml, whose rows stand for each combination of their lists."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import product
+from pathlib import Path
+from typing import Literal, Optional
+
+import msgspec
+import yaml
+
+__all__ = ["Subject", "SubjectError", "load_subjects"]
+
+Rank = Literal["landing", "release"]
+Engine = Literal["host", "docker"]
+
+
+class SubjectError(Exception):
+    """A row of subjects.yml or checks.yml is wrong; the text says which and why."""
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pythons: tuple[str, ...]
+    targets: tuple[str, ...] = ("x86_64-unknown-linux-gnu",)
+    options: tuple[str, ...] = ("noopt",)
+    engines: tuple[Engine, ...] = ("host",)
+    # Debian packages instead of archives: the words after --distro.
+    packages: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    # Why no machine of ours can prove these.
+    unprovable: str = ""
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """One build that is to be proven.
+
+    python: e.g. 3.13.15; packages: the words after --distro, "" for archives; checks: names in checks.yml;
+    unprovable: why it has no proof, "" if it can have one.
+    """
+
+    python: str
+    target: str
+    options: str
+    engine: Engine
+    packages: str
+    rank: Rank
+    checks: tuple[str, ...]
+    unprovable: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the subject and of its file in proofs/, e.g. cpython-3.13.15-x86_64-unknown-linux-gnu-noopt-host."""
+        if not self.packages:
+            return f"cpython-{self.python}-{self.target}-{self.options}-{self.engine}"
+        words = "-".join(word.lstrip("-").replace(":", "-") for word in self.packages.split())
+        return f"deb-{self.python}-{self.target}-{words}-{self.engine}"
+
+    @property
+    def flags(self) -> list[str]:
+        """The flags of the entry script that build it, without --output."""
+        words = ["--python", f"cpython-{self.python}", "--target", self.target, "--engine", self.engine]
+        if self.packages:
+            return [*words, "--format", "deb", "--distro", *shlex.split(self.packages)]
+        return [*words, "--options", self.options]
+
+    @property
+    def script(self) -> str:
+        """The entry script that builds it."""
+        return "build-macos.py" if "-apple-" in self.target else "build-linux.py"
+
+
+class _Rows(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    landing: tuple[_Row, ...]
+    release: tuple[_Row, ...]
+
+
+def load_subjects(path: Path) -> tuple[Subject, ...]:
+    """Read subjects.yml.  Raises SubjectError if it is wrong, or a subject stands in it twice."""
+    try:
+        rows = msgspec.convert(yaml.safe_load(path.read_text()), _Rows)
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise SubjectError(f"{path.name}: {error}") from None
+    found: dict[str, Subject] = {}
+    for rank, row in [("landing", row) for row in rows.landing] + [("release", row) for row in rows.release]:
+        for subject in _subjects(row, msgspec.convert(rank, Rank)):
+            if subject.name in found:
+                raise SubjectError(f"{path.name}: {subject.name} stands in it twice")
+            found[subject.name] = subject
+    return tuple(found.values())
+
+
+def _subjects(row: _Row, rank: Rank) -> list[Subject]:
+    if not row.checks and not row.unprovable:
+        raise SubjectError(f"the row of {row.pythons} {row.targets} has neither checks nor a reason for having none")
+    kinds: list[tuple[str, Optional[str]]] = [(options, None) for options in row.options]
+    if row.packages:
+        kinds = [("", packages) for packages in row.packages]
+    return [
+        Subject(
+            python=python,
+            target=target,
+            options=options,
+            engine=engine,
+            packages=packages or "",
+            rank=rank,
+            checks=row.checks,
+            unprovable=row.unprovable,
+        )
+        for python, target, (options, packages), engine in product(row.pythons, row.targets, kinds, row.engines)
+    ]

@@ -1,0 +1,119 @@
+"""The tables of what is supported, in README.md and docs/supported.md: what the proofs say, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from pythonbuild.home import checkout
+from tests.ledger.proofs import Proof, Result
+from tests.ledger.states import Ledger
+from tests.ledger.subjects import Subject, SubjectError
+
+__all__ = ["outdated_tables", "write_tables"]
+
+_BEGIN, _END = "<!-- proofs: begin -->", "<!-- proofs: end -->"
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What is said of one subject: where it runs, which Python, which options, and how that is known."""
+
+    platform: str
+    python: str
+    options: str
+    verified: str
+
+
+def write_tables(ledger: Ledger) -> list[str]:
+    """Write the tables anew from the proofs; returns the names of the files that changed."""
+    changed = []
+    for name, text in _texts(ledger).items():
+        path = checkout() / name
+        if path.read_text() != text:
+            path.write_text(text)
+            changed.append(name)
+    return changed
+
+
+def outdated_tables(ledger: Ledger) -> list[str]:
+    """Return the names of the files whose tables differ from what the proofs say."""
+    return [name for name, text in _texts(ledger).items() if (checkout() / name).read_text() != text]
+
+
+def _texts(ledger: Ledger) -> dict[str, str]:
+    proofs = [(subject, None if subject.unprovable else ledger.proof(subject)) for subject in ledger.subjects]
+    claims = [_claim(ledger, subject, proof) for subject, proof in proofs]
+    details = [row for subject, proof in proofs if proof for row in _details(subject, proof)]
+    supported = _rows(["target", "CPython", "options", "verified"], _merged(claims))
+    checked = _rows(["subject", "check", "result", "date", "commit", "machine"], details)
+    return {
+        "README.md": _between(checkout() / "README.md", supported),
+        "docs/supported.md": _between(
+            checkout() / "docs" / "supported.md", f"{supported}\n## Every check\n\n{checked}"
+        ),
+    }
+
+
+def _between(path: Path, table: str) -> str:
+    """Return a file's text with the table between its two marks.  Raises SubjectError if it lacks them."""
+    before, begin, rest = path.read_text().partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise SubjectError(f"{path.name} lacks the lines {_BEGIN} and {_END}, between which the table of proofs stands")
+    return f"{before}{_BEGIN}\n{table}{_END}{after}"
+
+
+def _claim(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> _Claim:
+    platform = subject.target
+    options = subject.options
+    if subject.packages:
+        distro, *flags = subject.packages.split()
+        platform, options = f"{distro} packages ({subject.target.partition('-')[0]})", " ".join(flags) or "full"
+    engine = " (containers)" if subject.engine == "docker" and not subject.packages else ""
+    return _Claim(platform, subject.python, f"{options}{engine}", _verified(ledger, subject, proof))
+
+
+def _verified(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> str:
+    """Return how a subject is known to work: tested, built and validated, or planned only."""
+    if proof is None:
+        return f"planned only: {subject.unprovable}" if subject.unprovable else "planned only"
+    passed = {name: result for name, result in proof.checks.items() if result.result == "passed"}
+    bad = [name for name in proof.checks if name not in passed]
+    if bad:
+        return f"failed {proof.date}: {', '.join(bad)}"
+    ran = [result for name, result in passed.items() if ledger.check(name).runs]
+    if ran:
+        return f"tested {max(result.date for result in ran)} on {_where(ran[0])}"
+    return f"built and validated {proof.date}, not run"
+
+
+def _where(result: Result) -> str:
+    return result.machine.emulator or result.machine.cpu
+
+
+def _merged(claims: Sequence[_Claim]) -> list[tuple[str, ...]]:
+    """Return rows, one for all options of a Python on a platform that are known in the same way."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for claim in claims:
+        rows.setdefault((claim.platform, claim.python, claim.verified), []).append(claim.options)
+    order = list(dict.fromkeys(claim.platform for claim in claims))
+    ordered = sorted(rows, key=lambda row: (order.index(row[0]), row[2].startswith("planned")))
+    return [(f"`{row[0]}`", row[1], ", ".join(f"`{name}`" for name in rows[row]), row[2]) for row in ordered]
+
+
+def _details(subject: Subject, proof: Proof) -> Iterable[tuple[str, ...]]:
+    for name, result in proof.checks.items():
+        skipped = sum(result.skipped.values())
+        told = f"{result.passed} passed" + (f", {skipped} skipped" if skipped else "")
+        told += f", {len(result.failed)} failed" if result.failed else ""
+        machine = f"{result.machine.cpu}, {result.machine.cores} cores, Linux {result.machine.kernel}"
+        machine += f", {result.machine.emulator}" if result.machine.emulator else ""
+        yield f"`{subject.name}`", name, told, result.date, f"`{result.commit[:10]}`", machine
+
+
+def _rows(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
