@@ -12,7 +12,7 @@ from tests.ledger.history import History, git
 from tests.ledger.proofs import ProofError
 from tests.ledger.prove import Budget, Prover, changed_files, chosen, estimate
 from tests.ledger.states import Ledger, State, Status
-from tests.ledger.subjects import SubjectError
+from tests.ledger.subjects import Subject, SubjectError
 from tests.ledger.table import write_tables
 
 _PROVABLE = (State.STALE, State.FAILED, State.NEVER)
@@ -25,7 +25,7 @@ def main(words: Sequence[str]) -> int:
         ledger = Ledger()
         if flags.table:
             return _say_changed(write_tables(ledger))
-        statuses = _selected([ledger.status(subject) for subject in ledger.subjects], flags)
+        statuses = [ledger.status(subject) for subject in _selected(ledger, flags)]
         return _list(ledger, statuses) if flags.list else _prove(ledger, statuses, flags)
     except (ProofError, SubjectError) as error:
         sys.stderr.write(f"prove: {error}\n")
@@ -58,19 +58,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _selected(statuses: list[Status], flags: argparse.Namespace) -> list[Status]:
+def _selected(ledger: Ledger, flags: argparse.Namespace) -> list[Subject]:
     """Return the subjects that patterns and rank choose.  Raises SubjectError for a pattern that fits none."""
     rank: Optional[str] = flags.rank
-    chosen_ones = [status for status in statuses if rank in (None, status.subject.rank)]
-    for pattern in flags.patterns:
-        if not any(_fits(status, pattern) for status in chosen_ones):
+    patterns: list[str] = flags.patterns
+    subjects = [subject for subject in ledger.subjects if rank in (None, subject.rank)]
+    for pattern in patterns:
+        if not any(_fits(subject, pattern) for subject in subjects):
             raise SubjectError(f"no subject is named like {pattern!r}; see --list")
-    patterns = flags.patterns
-    return [status for status in chosen_ones if not patterns or any(_fits(status, text) for text in patterns)]
+    return [subject for subject in subjects if not patterns or any(_fits(subject, text) for text in patterns)]
 
 
-def _fits(status: Status, pattern: str) -> bool:
-    return pattern in status.subject.name or fnmatchcase(status.subject.name, pattern)
+def _fits(subject: Subject, pattern: str) -> bool:
+    return pattern in subject.name or fnmatchcase(subject.name, pattern)
 
 
 def _list(ledger: Ledger, statuses: list[Status]) -> int:
