@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Optional
 
@@ -18,7 +19,7 @@ from pythonbuild.binaries.debian import read_control
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.home import checkout, home
 from pythonbuild.model.naming import BuiltFile
-from pythonbuild.plan.step import Plan
+from pythonbuild.plan.step import Plan, Step, UnpackAction
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
@@ -26,7 +27,7 @@ from tests.ledger.plans import MAINTAINER, plan_of, subject_key
 from tests.ledger.proofs import Archive, Given
 from tests.ledger.subjects import Subject
 
-__all__ = ["BuildFailed", "Built", "build", "command_of", "scrubbed"]
+__all__ = ["Anew", "BuildFailed", "Built", "build", "command_of", "scrubbed"]
 
 # How much of a failed build's output a person is shown.
 _SHOWN = 3000
@@ -34,6 +35,14 @@ _SHOWN = 3000
 
 class BuildFailed(Exception):
     """A subject could not be built, or something else was built; the text says what to look at."""
+
+
+class Anew(Enum):
+    """Which steps run again even if the store has their results: none, the Python's own, or its libraries, too."""
+
+    NOTHING = "nothing"
+    PYTHON = "python"
+    EVERYTHING = "everything"
 
 
 @dataclass(frozen=True)
@@ -66,20 +75,19 @@ def scrubbed(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def build(subject: Subject, catalog: Catalog, given: Given, *, anew: bool) -> Iterator[Built]:
+def build(subject: Subject, catalog: Catalog, given: Given, anew: Anew) -> Iterator[Built]:
     """Build a subject; its cache folder lasts as long as the block.
 
-    given: what an earlier proof was given; anew: run the subject's own steps again even if the store has them, and
-    take only its libraries and tools from there.  Raises BuildFailed.
+    given: what an earlier proof was given.  Raises BuildFailed.
     """
     _drop_damaged(plan_of(subject, catalog, given), Store(home() / "store"))
     with tempfile.TemporaryDirectory(prefix="prove-", dir=_work()) as folder:
         place = home()
-        if anew:
-            if not subject.packages:
-                _run([*command_of(subject), "--only", "dependencies", "--output", folder], scrubbed())
+        if anew is Anew.PYTHON and not subject.packages:
+            _run([*command_of(subject), "--only", "dependencies", "--output", folder], scrubbed())
+        if anew is not Anew.NOTHING:
             place = Path(folder) / "home"
-            _copy_home(plan_of(subject, catalog, _given(subject, catalog, given)), place)
+            _copy_home(_taken(plan_of(subject, catalog, _given(subject, catalog, given)), anew), place)
         output = Path(folder) / "dist"
         environment = scrubbed(PYTHONBUILD_HOME=str(place))
         _run([*command_of(subject), "--output", str(output)], environment)
@@ -110,23 +118,22 @@ def _drop_damaged(plan: Plan, store: Store) -> None:
             store.drop(record)
 
 
-def _own(plan: Plan) -> set[str]:
-    """Return the steps that are this subject's alone: not its libraries, tools and toolchains."""
-    shared = plan.closure(list(plan.dependencies())).steps if plan.dependencies() else {}
-    return set(plan.steps) - set(shared)
+def _taken(plan: Plan, anew: Anew) -> list[Step]:
+    """Return the steps whose results a build may take from the store: libraries, tools and toolchains, or toolchains alone."""
+    shared = plan.closure(list(plan.dependencies())) if plan.dependencies() else Plan({}, ())
+    return [step for step in shared if anew is Anew.PYTHON or isinstance(step.action, UnpackAction)]
 
 
-def _copy_home(plan: Plan, place: Path) -> None:
-    """Make a cache folder that shares with the real one what a subject needs, but not what it is made by."""
+def _copy_home(taken: list[Step], place: Path) -> None:
+    """Make a cache folder that shares with the real one sources, and the results of the steps given."""
     real = Store(home() / "store")
     made = Store(place / "store")
     for name in ("sources", "venv"):
         (place / name).symlink_to(home() / name)
     for facts in home().glob("image-facts-*"):
         shutil.copy2(facts, place)
-    own = _own(plan)
-    for step in plan:
-        record = real.find(step.key) if step.name not in own else None
+    for step in taken:
+        record = real.find(step.key)
         if record:
             tree = made.work / "linked"
             shutil.copytree(real.tree(record), tree, symlinks=True, copy_function=os.link)

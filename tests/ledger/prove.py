@@ -11,7 +11,7 @@ from typing import Optional
 
 from pythonbuild.home import home
 from pythonbuild.store.store import Store
-from tests.ledger.build import BuildFailed, Built, build
+from tests.ledger.build import Anew, BuildFailed, Built, build
 from tests.ledger.checks import run_check, today
 from tests.ledger.history import git
 from tests.ledger.plans import plan_of
@@ -89,7 +89,7 @@ class Prover:
         subject, before = status.subject, status.proof
         given = before.given if before else Given()
         try:
-            with build(subject, self.ledger.catalog, given, anew=_shares_keys(subject)) as built:
+            with build(subject, self.ledger.catalog, given, _anew(subject)) as built:
                 same = before is not None and before.archives == built.archives
                 checks = {name: self._result(name, subject, built, before if same else None) for name in subject.checks}
         except BuildFailed as error:
@@ -109,7 +109,7 @@ class Prover:
         subject, proof = status.subject, status.proof
         assert proof is not None
         try:
-            with build(subject, self.ledger.catalog, proof.given, anew=True) as built:
+            with build(subject, self.ledger.catalog, proof.given, Anew.PYTHON) as built:
                 differing = [kind for kind in proof.archives if built.archives.get(kind) != proof.archives[kind]]
                 if differing:
                     _say(
@@ -137,9 +137,16 @@ class Prover:
         return run_check(name, self.ledger.check(name), subject, built, self.ledger.catalog, self.commit)
 
 
-def _shares_keys(subject: Subject) -> bool:
-    """Has the subject the keys of one that is built on the machine?  Then the store does not show that containers can build it."""
-    return subject.engine == "docker" and not subject.packages and not {"lto", "pgo"} & set(subject.options.split("+"))
+def _anew(subject: Subject) -> Anew:
+    """Return what of a subject has to be built even if the store has it.
+
+    What the pinned GCC compiles in containers has the keys of what it compiles on the machine, where the store may
+    have it from.
+    """
+    gcc_in_containers = subject.engine == "docker" and not {"lto", "pgo"} & set(subject.options.split("+"))
+    return (
+        Anew.EVERYTHING if gcc_in_containers and "-linux-" in subject.target and not subject.packages else Anew.NOTHING
+    )
 
 
 def _proof(subject: Subject, built: Built, checks: dict[str, Result], commit: str) -> Proof:

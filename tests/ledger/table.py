@@ -14,6 +14,7 @@ from tests.ledger.subjects import Subject, SubjectError
 
 __all__ = ["outdated_tables", "write_tables"]
 
+_PLANNED = "planned only"
 _BEGIN, _END = "<!-- proofs: begin -->", "<!-- proofs: end -->"
 
 
@@ -25,6 +26,11 @@ class _Claim:
     python: str
     options: str
     verified: str
+
+    @property
+    def planned(self) -> bool:
+        """Has nothing been built?"""
+        return self.verified.startswith(_PLANNED)
 
 
 def write_tables(ledger: Ledger) -> list[str]:
@@ -72,14 +78,13 @@ def _claim(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> _Claim:
     if subject.packages:
         distro, *flags = subject.packages.split()
         platform, options = f"{distro} packages ({subject.target.partition('-')[0]})", " ".join(flags) or "full"
-    engine = " (containers)" if subject.engine == "docker" and not subject.packages else ""
-    return _Claim(platform, subject.python, f"{options}{engine}", _verified(ledger, subject, proof))
+    return _Claim(platform, subject.python, options, _verified(ledger, subject, proof))
 
 
 def _verified(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> str:
     """Return how a subject is known to work: tested, built and validated, or planned only."""
     if proof is None:
-        return f"planned only: {subject.unprovable}" if subject.unprovable else "planned only"
+        return f"{_PLANNED}: {subject.unprovable}" if subject.unprovable else _PLANNED
     passed = {name: result for name, result in proof.checks.items() if result.result == "passed"}
     bad = [name for name in proof.checks if name not in passed]
     if bad:
@@ -95,12 +100,17 @@ def _where(result: Result) -> str:
 
 
 def _merged(claims: Sequence[_Claim]) -> list[tuple[str, ...]]:
-    """Return rows, one for all options of a Python on a platform that are known in the same way."""
-    rows: dict[tuple[str, str, str], list[str]] = {}
+    """Return rows, one for all options of a Python on a platform that are known in the same way.
+
+    What one engine has shown is not planned only because the other has not.
+    """
+    known = {(claim.platform, claim.python, claim.options) for claim in claims if not claim.planned}
+    rows: dict[tuple[str, str, str], dict[str, None]] = {}
     for claim in claims:
-        rows.setdefault((claim.platform, claim.python, claim.verified), []).append(claim.options)
+        if not claim.planned or (claim.platform, claim.python, claim.options) not in known:
+            rows.setdefault((claim.platform, claim.python, claim.verified), {})[claim.options] = None
     order = list(dict.fromkeys(claim.platform for claim in claims))
-    ordered = sorted(rows, key=lambda row: (order.index(row[0]), row[2].startswith("planned")))
+    ordered = sorted(rows, key=lambda row: (order.index(row[0]), row[2].startswith(_PLANNED)))
     return [(f"`{row[0]}`", row[1], ", ".join(f"`{name}`" for name in rows[row]), row[2]) for row in ordered]
 
 
