@@ -139,6 +139,7 @@ def _prove_all(ledger: Ledger, prover: Prover, todo: list[Status], budget: Budge
             good &= prover.prove(status)
         else:
             left.append(status)
+    write_tables(ledger)
     if left:
         minutes = sum(estimate(ledger, status) for status in left) / 60
         names = " ".join(status.subject.name for status in left)

@@ -81,7 +81,7 @@ def build(subject: Subject, catalog: Catalog, given: Given, anew: Anew) -> Itera
     given: what an earlier proof was given.  Raises BuildFailed.
     """
     _drop_damaged(plan_of(subject, catalog, given), Store(home() / "store"))
-    with tempfile.TemporaryDirectory(prefix="prove-", dir=_work()) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=_work()) as folder:
         place = home()
         if anew is Anew.PYTHON and not subject.packages:
             _run([*command_of(subject), "--only", "dependencies", "--output", folder], scrubbed())
@@ -95,9 +95,12 @@ def build(subject: Subject, catalog: Catalog, given: Given, anew: Anew) -> Itera
 
 
 def _work() -> Path:
-    """Return a folder for builds on the disk of the store, so that trees can be linked."""
+    """Return a folder for builds on the disk of the store, so that trees can be linked; without what killed runs left."""
     folder = home() / "proving"
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if not Path("/proc", path.name.partition("-")[0]).exists():
+            shutil.rmtree(path, ignore_errors=True)
     return folder
 
 
