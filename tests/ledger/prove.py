@@ -66,15 +66,16 @@ def _in_store(ledger: Ledger, status: Status) -> bool:
 def chosen(statuses: Sequence[Status], commit: str, count: int) -> list[Status]:
     """Return `count` current subjects, chosen by a commit's hash, so that every commit repeats others.
 
-    Those with a profile of their own are left out: training never gives the same bytes twice.
+    Those with a profile are left out, as training never gives the same bytes twice, and so are packages, whose bytes
+    follow the distribution's updates.
     """
-    able = [status for status in statuses if status.state is State.CURRENT and not _trained(status.subject)]
+    able = [status for status in statuses if status.state is State.CURRENT and not _varies(status.subject)]
     start = int(commit[:8], 16) % len(able) if able else 0
     return (able[start:] + able[:start])[:count]
 
 
-def _trained(subject: Subject) -> bool:
-    return "pgo" in subject.options or bool(subject.packages and "--fast" not in subject.packages)
+def _varies(subject: Subject) -> bool:
+    return bool(subject.packages) or "pgo" in subject.options
 
 
 @dataclass(frozen=True)

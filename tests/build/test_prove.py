@@ -1,0 +1,181 @@
+"""Proving and repeating, with stand-ins for builds and checks, which take minutes; `.ci/run` repeats a real proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Optional
+
+import msgspec
+import pytest
+
+from tests.ledger import prove
+from tests.ledger.build import BuildFailed, Built
+from tests.ledger.proofs import Archive, Given, Machine, Proof, Result, read_proof
+from tests.ledger.states import FOLDER, Ledger, State, Status
+from tests.ledger.subjects import Subject
+
+COMMIT = "b" * 40
+BYTES = {"full": Archive(sha256="1" * 64, size=1), "install_only": Archive(sha256="2" * 64, size=2)}
+
+
+class StandIn:
+    """Builds and checks that give what a test wants; `ran`: the checks that were run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.archives: Mapping[str, Archive] = BYTES
+        self.key = "k" * 64
+        self.passed = 5
+        self.failed: list[str] = []
+        self.breaks = ""
+        self.ran: list[str] = []
+        monkeypatch.setattr(prove, "build", self._build)
+        monkeypatch.setattr(prove, "run_check", self._run_check)
+
+    @contextmanager
+    def _build(self, *_: object) -> Iterator[Built]:
+        if self.breaks:
+            raise BuildFailed(self.breaks)
+        yield Built(Path("nowhere"), self.key, Given(), self.archives, 100.0, 200.0)
+
+    def _run_check(self, name: str, check: object, subject: Subject, *_: object) -> Result:
+        self.ran.append(name)
+        return result(Ledger().digest(name, subject), self.passed, self.failed)
+
+
+def result(digest: str, passed: int = 5, failed: Optional[list[str]] = None) -> Result:
+    return Result(
+        digest=digest,
+        result="failed" if failed else "passed",
+        passed=passed,
+        skipped={},
+        failed=failed or [],
+        seconds=10.0,
+        cpu_seconds=10.0,
+        date="2026-11-30",
+        commit="a" * 40,
+        machine=Machine(cpu="made up", cores=2, kernel="6.1"),
+    )
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    for name in ("subjects.yml", "checks.yml"):
+        (tmp_path / name).write_text((FOLDER / name).read_text())
+    return Ledger(tmp_path)
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    return StandIn(monkeypatch)
+
+
+@pytest.fixture
+def status(ledger: Ledger) -> Status:
+    """A subject that was proven at another key."""
+    subject = next(
+        subject for subject in ledger.subjects if subject.name.endswith("3.13.15-x86_64-unknown-linux-gnu-noopt-host")
+    )
+    proof = Proof(
+        subject=subject.name,
+        key="o" * 64,
+        given=Given(),
+        archives=dict(BYTES),
+        build_seconds=100.0,
+        build_cpu_seconds=200.0,
+        commit="a" * 40,
+        date="2026-11-30",
+        checks={name: result(ledger.digest(name, subject)) for name in subject.checks},
+    )
+    return Status(subject, proof, "k" * 64, "", dict.fromkeys(subject.checks, State.STALE))
+
+
+def test_the_same_bytes_at_another_key_renew_a_proof_without_a_check(
+    ledger: Ledger, status: Status, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prove.Prover(ledger, COMMIT).prove(status)
+    assert stand_in.ran == []
+    proof = read_proof(ledger.path(status.subject))
+    assert proof is not None
+    assert status.proof is not None
+    assert (proof.key, proof.commit, proof.checks) == (stand_in.key, COMMIT, status.proof.checks)
+    assert "renewed: another key, the same bytes" in capsys.readouterr().out
+
+
+def test_other_bytes_are_checked(ledger: Ledger, status: Status, stand_in: StandIn) -> None:
+    stand_in.archives = {**BYTES, "full": Archive(sha256="3" * 64, size=1)}
+    assert prove.Prover(ledger, COMMIT).prove(status)
+    assert stand_in.ran == list(status.subject.checks)
+
+
+def test_only_what_is_checked_otherwise_is_checked_again(ledger: Ledger, status: Status, stand_in: StandIn) -> None:
+    assert status.proof is not None
+    checks = {
+        **status.proof.checks,
+        "clients": msgspec.structs.replace(status.proof.checks["clients"], digest="0" * 64),
+    }
+    other = replace(status, proof=msgspec.structs.replace(status.proof, checks=checks))
+    assert prove.Prover(ledger, COMMIT).prove(other)
+    assert stand_in.ran == ["clients"]
+
+
+def test_a_failed_check_is_written_and_told(
+    ledger: Ledger, status: Status, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in.archives = {"full": Archive(sha256="3" * 64, size=1)}
+    stand_in.failed = ["test_it"]
+    assert not prove.Prover(ledger, COMMIT).prove(status)
+    proof = read_proof(ledger.path(status.subject))
+    assert proof is not None
+    assert proof.checks["smoke"].failed == ["test_it"]
+    assert f"FAILED  {status.subject.name}: validate, smoke" in capsys.readouterr().out
+
+
+def test_a_build_that_fails_leaves_the_proof_alone(ledger: Ledger, status: Status, stand_in: StandIn) -> None:
+    stand_in.breaks = "./build-linux.py ended with 1"
+    assert not prove.Prover(ledger, COMMIT).prove(status)
+    assert not ledger.path(status.subject).exists()
+
+
+def test_a_repeated_proof_gives_the_same(ledger: Ledger, status: Status, stand_in: StandIn) -> None:
+    assert prove.Prover(ledger, COMMIT).repeat(status)
+    assert stand_in.ran == list(status.subject.checks)
+    assert not ledger.path(status.subject).exists()
+
+
+def test_archives_that_differ_from_the_recorded_bytes_are_found(
+    ledger: Ledger, status: Status, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in.archives = {**BYTES, "install_only": Archive(sha256="3" * 64, size=2)}
+    assert not prove.Prover(ledger, COMMIT).repeat(status)
+    assert "other bytes than proved at aaaaaaaaaa: install_only" in capsys.readouterr().out
+    assert stand_in.ran == []
+
+
+def test_results_that_differ_from_the_recorded_ones_are_found(
+    ledger: Ledger, status: Status, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in.passed = 4
+    assert not prove.Prover(ledger, COMMIT).repeat(status)
+    assert "smoke gave ('passed', 4, 0, []), its proof has ('passed', 5, 0, [])" in capsys.readouterr().out
+
+
+def test_every_commit_repeats_others_and_none_with_a_profile(ledger: Ledger, status: Status) -> None:
+    current = [
+        replace(status, subject=subject, checks=dict.fromkeys(subject.checks, State.CURRENT))
+        for subject in ledger.subjects
+        if not subject.unprovable
+    ]
+    picked = {found.subject.name for digit in range(100) for found in prove.chosen(current, f"{digit:08x}", 1)}
+    assert len(picked) > 20
+    assert not [name for name in picked if "pgo" in name or name.startswith("deb-")]
+    assert prove.chosen(current, "0" * 8, 1) == prove.chosen(current, "0" * 8, 1)
+    assert prove.chosen([status], "0" * 8, 1) == []
+
+
+def test_a_budget_starts_nothing_that_ends_later() -> None:
+    assert prove.Budget(60.0).allows(59.0)
+    assert not prove.Budget(60.0).allows(61.0)
+    assert prove.Budget().allows(1e9)
