@@ -181,7 +181,7 @@ def _read(subject: Subject, catalog: Catalog, given: Given, place: Path, output:
     if missing:
         raise BuildFailed(
             f"{subject.name}: the build ended well, but not at the planned key of {', '.join(missing)}; "
-            "its image or compiler is another than the pinned one"
+            "the image has another LLVM than docker/images.yml pins: pin that one, commit, and prove again"
         )
     made = [record for record in records if isinstance(record, Record)]
     return Built(
