@@ -2,7 +2,7 @@
 """Run the checks and tests: ``python3 tests/run.py [GROUP]... [-- pytest's own flags]``, or ``... prove``, see ``prove --help``.
 
 Without groups: all but the last three.  Makes its own virtual environment, so that nothing has to be installed before.
-  lint          ruff, mypy --strict
+  lint          ruff, mypy --strict, and that nothing needs a newer Python than is promised
   unit          planner, names, schedules: no disk, no network, seconds
   build         small builds with the real compiler, and every fault a user can meet; releases sent to a bucket on loopback
   windows       what can be checked of the build for Windows without it: the edits of CPython's real project files
@@ -17,6 +17,7 @@ Without groups: all but the last three.  Makes its own virtual environment, so t
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,13 +30,31 @@ from pythonbuild import bootstrap  # noqa: E402  (the path is set just above)
 
 GROUPS = ("lint", "unit", "build", "windows", "workflows", "docker", "distribution", "foreign", "macos", "packages")
 
+# The oldest Pythons that files have to run on: the machine's own, and, of the files below, those that are built or that are
+# in the distributions that packages are made for.
+OLDEST = "3.9"
+OLDEST_BUILT = "3.11"
+BUILT = [
+    "cpython-unix/debian",
+    "cpython-unix/packages/cpython/files/run_tests.py",
+    "cpython-unix/packages/cpython/files/training",
+    "pythonbuild/distribution/describe.py",
+    "pythonbuild/validation/smoke",
+]
+
 
 def commands(programs: Path, groups: list[str], flags: list[str]) -> list[list[str]]:
     """Return the commands of the groups, in order."""
     run = []
     if "lint" in groups:
         run += [[str(programs / "ruff"), "check", "."], [str(programs / "ruff"), "format", "--check", "."]]
-        run += [[str(programs / "mypy")]]
+        # mypy's newest releases know Python 3.10 and newer only; those that run on 3.9 know that.
+        run += [[str(programs / "mypy"), *(["--python-version=3.9"] if sys.version_info < (3, 10) else [])]]
+        vermin = [str(programs / "vermin"), "--violations", "--quiet"]
+        apart = ["--exclude-regex", "|".join(f"^{re.escape(str(ROOT / path))}(/|$)" for path in BUILT)]
+        run += [[*vermin, f"--target={OLDEST}-", *apart, "."]]
+        if sys.version_info >= (3, 11):  # it reads files by the syntax of the Python that it runs on
+            run += [[*vermin, f"--target={OLDEST_BUILT}-", *BUILT]]
     folders = [f"tests/{name}" for name in groups if name != "lint"]
     if folders:
         run.append([str(programs / "python"), "-m", "pytest", "-p", "no:cacheprovider", *folders, *flags])

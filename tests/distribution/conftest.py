@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from pythonbuild.engines.unpack import extract_all
 from pythonbuild.home import checkout
 from tests.required import REQUIRED
 
@@ -81,11 +82,11 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         decompressor.stream_reader(file) as stream,
         tarfile.open(fileobj=stream, mode="r|") as tar,
     ):
-        tar.extractall(full, filter="tar")
+        extract_all(tar, full)
     odd = tmp_path_factory.mktemp("odd place with é and ü")
     (archive,) = output.glob("*install_only.tar.gz")
     with tarfile.open(archive) as tar:
-        tar.extractall(odd, filter="tar")
+        extract_all(tar, odd)
     flags = ("t" if "freethreaded" in options else "") + ("d" if "debug" in options else "")
     yield Built(python, options, output, full, odd, flags)
     shutil.rmtree(full)

@@ -122,7 +122,7 @@ class Compression(unittest.TestCase):
 
     @unittest.skipIf(sys.version_info < (3, 14), "since 3.14")
     def test_zstd(self):
-        from compression import zstd
+        from compression import zstd  # novm
 
         self.check(zstd)
         # Workers are there only if the library was built for threads.

@@ -83,7 +83,7 @@ class Concurrency(unittest.TestCase):
 
     def test_subinterpreters(self):
         if sys.version_info >= (3, 14):
-            from concurrent import interpreters
+            from concurrent import interpreters  # novm
 
             interpreter = interpreters.create()
             interpreter.exec("import json, datetime; assert json.loads('[1]') == [1]")
@@ -97,7 +97,7 @@ class Concurrency(unittest.TestCase):
 
     @unittest.skipUnless(FREETHREADED, "only without the GIL")
     def test_no_lock(self):
-        self.assertFalse(sys._is_gil_enabled())
+        self.assertFalse(sys._is_gil_enabled())  # novm
 
 
 @unittest.skipUnless(LINUX, "Linux only")
