@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
@@ -17,6 +17,10 @@ from typing import Optional
 import pytest
 
 from pythonbuild.home import checkout, home
+from tests.once import once
+
+# Seconds after which something that takes one or two on an idle machine is taken to hang.
+PATIENCE = 180.0
 
 # A recipe of its own compiles one function; the chain is bottom <- middle <- top, and side stands alone.
 _RECIPE = "name: {name}\nversion: '1'\nneeds: [{needs}]\n"
@@ -84,7 +88,12 @@ class Small:
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache with virtual environment and compiler, made once and copied (by links) for each test."""
-    small = Small(tmp_path_factory.mktemp("prepared-checkout"), tmp_path_factory.mktemp("prepared-cache"))
+    return once(tmp_path_factory, "prepared", _prepare) / "cache"
+
+
+def _prepare(folder: Path) -> None:
+    small = Small(folder / "checkout", folder / "cache")
+    small.root.mkdir()
     _fill(small)
     # The user's own source cache saves the download of the compiler; nothing else is taken from it.
     ours = home() / "sources"
@@ -97,7 +106,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     done = small.run("--only", "toolchain-gcc")
     assert done.returncode == 0, done.stderr
-    return small.cache
 
 
 def _fill(small: Small) -> None:
@@ -184,12 +192,17 @@ def most_at_once(small: Small, *names: str) -> int:
     return most
 
 
-def wait_for(path: Path, seconds: float = 60.0) -> None:
-    """Wait until a file is there."""
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not appear"
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    """Wait until something holds; `what` it is says the failure."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, f"this did not happen: {what}"
         time.sleep(0.02)
+
+
+def wait_for(path: Path) -> None:
+    """Wait until a file is there."""
+    wait_until(path.exists, f"{path} appears")
 
 
 # Waits in the middle, so that a test can do something meanwhile; `marker` tells that it is there.
@@ -209,7 +222,7 @@ def interrupt(small: Small, number: signal.Signals) -> str:
     build = small.start("--only", "top")
     wait_for(marker)
     build.send_signal(number)
-    _, said = build.communicate(timeout=30)
+    _, said = build.communicate(timeout=PATIENCE)
     assert build.returncode == 130
     assert "Traceback" not in said
     return said

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.conftest import Small, copy_cache, wait_for
+from tests.build.conftest import PATIENCE, Small, copy_cache, wait_for
 from tests.object_server import ObjectServer, object_server
 
 # Notes that it has run, after compiling something; the file `hold-NAME` keeps it from going on.
@@ -87,7 +87,7 @@ def cluster(small: Small, prepared: Path, tmp_path: Path) -> Iterator[Cluster]:
         yield made
         for process in (scheduler, *(process for _, process in made.workers)):
             process.kill()
-            process.communicate(timeout=30)
+            process.communicate(timeout=PATIENCE)
 
 
 def test_steps_run_on_both_workers_each_once_and_what_is_asked_for_comes_back(cluster: Cluster) -> None:
@@ -101,7 +101,7 @@ def test_steps_run_on_both_workers_each_once_and_what_is_asked_for_comes_back(cl
         wait_for(cluster.notes / f"begun-{name}")
     for name in ("left", "right"):
         (cluster.notes / f"hold-{name}").unlink()
-    _, said = running.communicate(timeout=120)
+    _, said = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, said
     assert cluster.times_built() == {"bottom": 1, "left": 1, "right": 1, "top": 1}
     roots = [(cluster.notes / f"built-{name}").read_text() for name in ("left", "right")]
@@ -135,7 +135,7 @@ def test_a_worker_that_is_killed_in_a_step_does_not_fail_the_build(cluster: Clus
     # The other worker begins it anew.
     wait_for(cluster.notes / "begun-left")
     hold.unlink()
-    _, said = running.communicate(timeout=120)
+    _, said = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, said
     assert cluster.times_built() == {"bottom": 1, "left": 1, "right": 1, "top": 1}
     assert (cluster.asks.artifact("top") / "lib" / "libtop.a").is_file()
@@ -166,7 +166,7 @@ def test_a_step_that_fails_says_where_and_why(cluster: Cluster) -> None:
 def test_a_worker_with_other_code_does_nothing(cluster: Cluster, tmp_path: Path, prepared: Path) -> None:
     for _, process in cluster.workers:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     ours = cluster.asks.root / "pythonbuild" / "locks.py"
     before = ours.read_text()
     cluster.add_worker(prepared, tmp_path / "worker-2")
@@ -180,7 +180,7 @@ def test_a_worker_with_other_code_does_nothing(cluster: Cluster, tmp_path: Path,
 def test_without_workers_or_scheduler_it_says_so(cluster: Cluster) -> None:
     for _, process in cluster.workers:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     done = cluster.run()
     assert done.returncode == 3
     assert "has no workers" in done.stderr

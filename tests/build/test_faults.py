@@ -8,14 +8,13 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.build.conftest import SLOW, Small, interrupt, wait_for
+from tests.build.conftest import PATIENCE, SLOW, Small, interrupt, wait_for, wait_until
 
 
 def test_a_failing_step_is_the_last_thing_on_the_screen(small: Small) -> None:
@@ -142,7 +141,7 @@ def test_fetch_then_offline(small: Small, server: Any) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_children_and_leaves_nothing_half_written(small: Small, number: signal.Signals) -> None:
     assert "interrupted" in interrupt(small, number)
-    assert not _processes(small)
+    wait_until(lambda: not _processes(small), "no process of the build is left")
     small.recipe("middle", needs="bottom")
     assert small.built(small.run("--only", "top")) == ["middle", "top"]
 
@@ -160,7 +159,7 @@ def test_a_killed_build_goes_on_where_it_was(small: Small, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     assert small.built(done) == ["middle", "top"]
     assert (small.artifact("middle") / "lib" / "half").read_text() == "whole\n"
-    assert not _processes(small)
+    wait_until(lambda: not _processes(small), "no process of the build is left")
 
 
 def test_two_builds_at_once_build_each_step_once(small: Small, tmp_path: Path) -> None:
@@ -169,7 +168,7 @@ def test_two_builds_at_once_build_each_step_once(small: Small, tmp_path: Path) -
         small.recipe(name, script=f'echo {name} >>{counter}\nsleep 0.5\nmkdir -p "$OUT/deps"\n', needs=needs)
     builds = [small.start("--only", "top"), small.start("--only", "top")]
     for build in builds:
-        _, said = build.communicate(timeout=120)
+        _, said = build.communicate(timeout=PATIENCE)
         assert build.returncode == 0, said
     assert sorted(counter.read_text().split()) == ["bottom", "middle"]
 
@@ -318,18 +317,14 @@ def test_a_broken_recipe_names_file_and_place(small: Small) -> None:
 def _processes(small: Small) -> list[str]:
     """Return the processes that belong to a build root of this cache."""
     mark = f"\0ROOT={small.cache}".encode()
-    deadline = time.monotonic() + 5
-    while True:
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark in b"\0" + (process / "environ").read_bytes():
-                    found.append(process.name)
-            except OSError:
-                continue
-        if not found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in b"\0" + (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
 
 
 def _tar(small: Small, content: bytes) -> bytes:

@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from pythonbuild.plan.step import SourceFile
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
-from tests.build.conftest import Small, wait_for
+from tests.build.conftest import PATIENCE, Small, wait_for, wait_until
 
 ENGINE = ("--engine", "host")
 SECRET = "planted-4c1d-hush"
@@ -193,7 +192,7 @@ def test_a_server_that_dies_in_the_middle(kept: Small) -> None:
     for number in found:
         os.kill(number, signal.SIGKILL)
     go.touch()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
     assert said.count("warning: sccache ended") == 1
     assert "compilations" not in said
@@ -208,11 +207,8 @@ def test_the_server_ends_with_the_command(kept: Small, number: signal.Signals) -
     wait_for(marker)
     assert servers(kept)
     process.send_signal(number)
-    process.communicate(timeout=30)
-    deadline = time.monotonic() + 15
-    while servers(kept) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not servers(kept)
+    process.communicate(timeout=PATIENCE)
+    wait_until(lambda: not servers(kept), "the server ends")
 
 
 def holders(small: Small) -> list[str]:

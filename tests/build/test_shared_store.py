@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.build.conftest import Small, copy_cache, wait_for
+from tests.build.conftest import PATIENCE, Small, copy_cache, wait_for, wait_until
 from tests.object_server import ObjectServer, object_server
 
 Machine = Callable[[], Small]
@@ -178,27 +177,24 @@ def test_a_wheel_is_not_sent(server: ObjectServer, machine: Machine) -> None:
     assert len(server.named("/records/")) == 1
 
 
-def no_server(small: Small) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        small.environment["PYTHONBUILD_STORE"] = f"http://127.0.0.1:{free.getsockname()[1]}/store"
-
-
 def test_without_its_server_it_is_said_once(small: Small, machine: Machine) -> None:
-    no_server(small)
-    said = make(machine())
+    # Nobody listens at the port, and nobody else can take it meanwhile.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        small.environment["PYTHONBUILD_STORE"] = f"http://127.0.0.1:{taken.getsockname()[1]}/store"
+        said = make(machine())
     assert len(built(said)) == 3
     (warning,) = warnings(said)
     assert "does not answer (connection refused); going on with the store of this machine alone" in warning
 
 
 def test_a_slow_server_is_not_waited_for(server: ObjectServer, small: Small, machine: Machine) -> None:
-    server.delay = 30.0
+    # Whoever waits for an answer is ended before it comes.
+    server.delay = 3600.0
     small.environment["PYTHONBUILD_STORE_TIMEOUT"] = "1"
-    started = time.monotonic()
     said = make(machine())
-    assert time.monotonic() - started < 25
     assert len(built(said)) == 3
+    assert len({path for _, path in server.asked}) <= 8
     (warning,) = warnings(said)
     assert "it took too long" in warning
 
@@ -298,7 +294,7 @@ def test_two_writers_at_once(server: ObjectServer, machine: Machine) -> None:
     builds = [machine() for _ in range(2)]
     running = [one.start("--only", "top") for one in builds]
     for process in running:
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
         assert not warnings(said)
     third = machine()
@@ -322,33 +318,29 @@ def test_what_another_machine_finishes_meanwhile_is_not_built(
     wait_for(marker)
     # A machine that was not held has put the results of all steps there.
     marker.unlink()
-    running.communicate(timeout=60)
+    running.communicate(timeout=PATIENCE)
     kept = dict(server.files)
     server.files.clear()
     slow = second.start("--only", "top")
     wait_for(marker)
     server.files.update(kept)
     marker.unlink()
-    _, said = slow.communicate(timeout=60)
+    _, said = slow.communicate(timeout=PATIENCE)
     assert slow.returncode == 0, said
     assert "brought  middle@" not in said or "brought  top@" in said
 
 
 def test_an_interrupt_does_not_wait_for_it(server: ObjectServer, machine: Machine, small: Small) -> None:
-    small.environment["PYTHONBUILD_STORE_TIMEOUT"] = "60"
+    small.environment["PYTHONBUILD_STORE_TIMEOUT"] = "3600"
     first = machine()
     make(first, "bottom")
-    server.delay = 40.0
-    build = first.start("--only", "middle")
-    deadline = time.monotonic() + 30
+    server.delay = 3600.0
     asked = len(server.asked)
-    while len(server.asked) == asked and time.monotonic() < deadline:
-        time.sleep(0.05)
+    build = first.start("--only", "middle")
+    wait_until(lambda: len(server.asked) > asked, "the server is asked")
     build.send_signal(signal.SIGINT)
-    started = time.monotonic()
-    _, said = build.communicate(timeout=50)
+    _, said = build.communicate(timeout=PATIENCE)
     assert build.returncode == 130, said
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("text", ["ftp://host/x", "s3://", "/a/folder", "http://user:hunter2@[x/", "store"])

@@ -16,8 +16,10 @@ import zstandard
 
 from pythonbuild.engines.unpack import extract_all
 from pythonbuild.home import checkout
+from tests.once import once
 from tests.required import REQUIRED
 
+_ODD = "odd place with é and ü"
 # What a fresh machine may lack; CI names here what must be there, so that nothing is passed over silently.
 
 
@@ -56,25 +58,25 @@ class Built:
 
 
 @pytest.fixture(scope="session")
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    """The archives of one build, the full one unpacked below a plain folder, install_only below an odd one."""
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The archives of one build, the full one unpacked below a plain folder, install_only below an odd one.
+
+    All workers share them: a test changes none of these files, and what it runs out of them writes no bytecode.
+    """
     python, options = request.param.split(":")
-    output = tmp_path_factory.mktemp("dist")
-    command = [
-        sys.executable,
-        str(checkout() / "build-linux.py"),
-        "--python",
-        python,
-        "--options",
-        options,
-        "--engine",
-        request.config.getoption("--engine"),
-        "--output",
-        str(output),
-    ]
+    engine = request.config.getoption("--engine")
+    folder = once(tmp_path_factory, f"{python}-{options}", lambda folder: _build(python, options, engine, folder))
+    flags = ("t" if "freethreaded" in options else "") + ("d" if "debug" in options else "")
+    return Built(python, options, folder / "dist", folder / "full", folder / _ODD, flags)
+
+
+def _build(python: str, options: str, engine: str, folder: Path) -> None:
+    """Build, and unpack the archives."""
+    output = folder / "dist"
+    command = [sys.executable, str(checkout() / "build-linux.py"), "--python", python, "--options", options]
+    command += ["--engine", engine, "--output", str(output)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
-    full = tmp_path_factory.mktemp("full")
     (archive,) = output.glob("*.tar.zst")
     decompressor = zstandard.ZstdDecompressor()
     with (
@@ -82,15 +84,10 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         decompressor.stream_reader(file) as stream,
         tarfile.open(fileobj=stream, mode="r|") as tar,
     ):
-        extract_all(tar, full)
-    odd = tmp_path_factory.mktemp("odd place with é and ü")
+        extract_all(tar, folder / "full")
     (archive,) = output.glob("*install_only.tar.gz")
     with tarfile.open(archive) as tar:
-        extract_all(tar, odd)
-    flags = ("t" if "freethreaded" in options else "") + ("d" if "debug" in options else "")
-    yield Built(python, options, output, full, odd, flags)
-    shutil.rmtree(full)
-    shutil.rmtree(odd)
+        extract_all(tar, folder / _ODD)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

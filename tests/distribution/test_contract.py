@@ -122,7 +122,7 @@ def test_metadata_knows_every_module_of_the_interpreter(built: Built) -> None:
     root = built.full / "python"
     extensions = facts_of(built)["build_info"]["extensions"]
     builtin = {name for name, (facts,) in extensions.items() if "shared_lib" not in facts}
-    command = [str(built.interpreter), "-c", "import sys; print(*sys.builtin_module_names)"]
+    command = [str(built.interpreter), "-B", "-c", "import sys; print(*sys.builtin_module_names)"]
     assert builtin == set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     files = {path.relative_to(root).as_posix() for path in root.glob("install/lib/python3*/lib-dynload/*.so")}
     assert files == {facts["shared_lib"] for (facts,) in extensions.values() if "shared_lib" in facts}

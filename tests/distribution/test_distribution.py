@@ -90,6 +90,7 @@ def test_the_metadata_tells_the_truth(built: Built) -> None:
     said = subprocess.run(
         [
             str(built.interpreter),
+            "-B",
             "-c",
             "import sys, platform; print(platform.python_version(), sys.implementation.cache_tag)",
         ],

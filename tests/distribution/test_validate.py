@@ -31,6 +31,8 @@ from tests.distribution.conftest import Built
 from tests.required import REQUIRED
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
+# Reading an archive takes longer than judging it: one worker reads it for all of these tests.
+VALIDATE = pytest.mark.xdist_group("validate")
 
 # A library with a defect: what it is made of, how it is linked.  All others are as they should be.
 GOOD = ["-Wl,--build-id=sha1", "-Wl,-z,now", "-Wl,-z,relro", "-nostdlib"]
@@ -172,6 +174,7 @@ IN_FILES = {
 }
 
 
+@VALIDATE
 @pytest.mark.parametrize("rule", sorted(IN_FILES))
 def test_a_defect_in_the_files_is_found(rule: str, planted: list[Finding]) -> None:
     found = [finding.file for finding in planted if finding.rule == rule]
@@ -213,6 +216,7 @@ IN_CLAIMS: dict[str, Callable[[Subject], Subject]] = {
 }
 
 
+@VALIDATE
 @pytest.mark.parametrize("rule", sorted(IN_CLAIMS))
 def test_a_false_claim_is_found(rule: str, subject: Subject, built: Built) -> None:
     if rule in ("option-pgo", "option-lto") and rule.removeprefix("option-") in built.options:
@@ -293,12 +297,14 @@ def foreign(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Subje
     return read_subject(archive)
 
 
+@VALIDATE
 def test_real_libraries_of_other_systems_keep_to_their_rules(foreign: Subject) -> None:
     assert foreign.macho
     assert foreign.pe
     assert not [finding for finding in judge(foreign, CATALOG) if finding.rule in FOREIGN]
 
 
+@VALIDATE
 @pytest.mark.parametrize("rule", sorted(FOREIGN))
 def test_a_defect_of_another_system_is_found(rule: str, foreign: Subject) -> None:
     assert rule in {finding.rule for finding in judge(FOREIGN[rule](foreign), CATALOG)}

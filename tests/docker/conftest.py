@@ -11,7 +11,7 @@ from typing import Optional
 
 import pytest
 
-from tests.build.conftest import Small, prepared, small
+from tests.build.conftest import Small, prepared, small, wait_until
 from tests.required import answers, daemon
 
 __all__ = ["daemon", "prepared", "small"]
@@ -30,10 +30,7 @@ def boxed(daemon: None, small: Small) -> Iterator[Small]:
     """A small checkout that builds in containers; none may be left at the end."""
     del small.environment["DOCKER_HOST"]
     yield small
-    deadline = time.monotonic() + 20
-    while containers_of(small) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert not containers_of(small)
+    wait_until(lambda: not containers_of(small), "no container of the test is left")
 
 
 def containers_of(small: Small) -> list[str]:

@@ -11,13 +11,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.build.conftest import MANY_JOBS, Small, most_at_once, wait_for
+from tests.build.conftest import MANY_JOBS, PATIENCE, Small, most_at_once, wait_until
 from tests.docker.conftest import HIDDEN, containers_of, docker, restart
 from tests.required import REQUIRED
+
+# One daemon serves them all, and some tests stop it.
+pytestmark = pytest.mark.xdist_group("docker")
 
 ENGINE = ("--engine", "docker")
 
@@ -162,26 +164,21 @@ def started(boxed: Small) -> subprocess.Popen[str]:
     """Start a build and wait until its container runs the script."""
     boxed.recipe("bottom", script=SLOW)
     process = boxed.start(*ENGINE, "--only", "bottom")
-    log = boxed.cache / "logs" / "bottom@x86_64-unknown-linux-gnu_gcc.log"
-    wait_for(log)
-    assert containers_of(boxed) or wait_until(lambda: bool(containers_of(boxed)))
-    time.sleep(1)
+    wait_until(lambda: "sleep 300" in processes_of(boxed), "the script runs")
     return process
 
 
-def wait_until(holds: Any, seconds: float = 30.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
+def processes_of(boxed: Small) -> str:
+    """Return the table of what runs in the checkout's containers."""
+    commands = [["docker", "top", line.split()[0]] for line in containers_of(boxed)]
+    # One that has not started yet, or is gone, has no table.
+    return "".join(subprocess.run(command, capture_output=True, text=True).stdout for command in commands)
 
 
 def test_ctrl_c_removes_the_container(boxed: Small) -> None:
     process = started(boxed)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "interrupted" in said
     assert not containers_of(boxed)
@@ -192,7 +189,7 @@ def test_a_killed_run_leaves_no_container(boxed: Small) -> None:
     process.kill()
     process.communicate()
     # The container lives by the connection of the process that was killed.
-    assert wait_until(lambda: not containers_of(boxed))
+    wait_until(lambda: not containers_of(boxed), "the container is gone")
 
 
 def test_what_a_run_left_behind_all_the_same_is_removed_by_the_next(boxed: Small) -> None:
@@ -293,7 +290,7 @@ def test_a_daemon_that_dies_in_the_middle(boxed: Small) -> None:
         pytest.skip("the daemon is not theirs to stop: these tests have not started it, or not as root")
     process = started(boxed)
     os.kill(int(Path("/var/run/docker.pid").read_text()), signal.SIGKILL)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     Path("/var/run/docker.pid").unlink(missing_ok=True)
     restart(HIDDEN)
     assert process.returncode == 1

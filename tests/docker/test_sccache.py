@@ -18,6 +18,9 @@ from tests.docker.test_containers import hidden
 
 __all__ = ["hidden", "wheel"]
 
+# One daemon serves them all, and some tests stop it.
+pytestmark = pytest.mark.xdist_group("docker")
+
 ENGINE = ("--engine", "docker")
 # A program that tells whether it can connect.
 PROBE = """cat >probe.py <<'END'

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pythonbuild.home import checkout
+from tests.once import once
 
 # 64 bits, big-endian, another libc, no libc outside.
 _DEFAULT = (
@@ -37,21 +39,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """TARGET:OPTIONS -> the folder with its archives."""
-    folders: dict[str, Path] = {}
+    asked = request.config.getoption("--foreign") or _DEFAULT
+    engine = request.config.getoption("--engine").replace("auto", "host")
+    folder = once(tmp_path_factory, "foreign", lambda folder: _build(asked, engine, folder))
+    return {text: folder / text.partition(":")[2] for text in asked}
+
+
+def _build(asked: Sequence[str], engine: str, folder: Path) -> None:
+    """Build everything, with the archives of all targets in a folder for each of the options."""
     by_options: dict[str, list[str]] = {}
-    for text in request.config.getoption("--foreign") or _DEFAULT:
+    for text in asked:
         target, options = text.split(":")
         by_options.setdefault(options, []).append(target)
     for options, targets in by_options.items():
-        output = tmp_path_factory.mktemp("foreign")
         words = [word for target in targets for word in ("--target", target)]
-        engine = request.config.getoption("--engine").replace("auto", "host")
         command = [sys.executable, str(checkout() / "build-linux.py"), "--engine", engine, *words]
-        command += ["--options", options, "--output", str(output)]
+        command += ["--options", options, "--output", str(folder / options)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
-        folders.update({f"{target}:{options}": output for target in targets})
-    return folders
 
 
 @pytest.fixture

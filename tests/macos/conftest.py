@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pythonbuild.home import checkout
+from tests.once import once
 
 _DEFAULT = ("aarch64-apple-darwin", "x86_64-apple-darwin")
 
@@ -25,22 +27,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "triple" in metafunc.fixturenames:
-        metafunc.parametrize("triple", metafunc.config.getoption("--macos") or _DEFAULT, scope="session")
+        triples = metafunc.config.getoption("--macos") or _DEFAULT
+        # Reading an archive takes longer than judging it: one worker reads it for all tests of a target.
+        grouped = [pytest.param(triple, marks=pytest.mark.xdist_group(triple)) for triple in triples]
+        metafunc.parametrize("triple", grouped, scope="session")
 
 
 @pytest.fixture(scope="session")
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the archives of all targets, as build-macos.py makes them on Linux."""
-    output = tmp_path_factory.mktemp("macos")
     targets = request.config.getoption("--macos") or _DEFAULT
+    flags = ["--options", request.config.getoption("--macos-options"), "--engine", request.config.getoption("--engine")]
+    return once(tmp_path_factory, "macos", lambda folder: _build(targets, flags, folder))
+
+
+def _build(targets: Sequence[str], flags: Sequence[str], folder: Path) -> None:
     words = [word for target in targets for word in ("--target-triple", target)]
-    words += ["--engine", request.config.getoption("--engine")]
-    words += ["--options", request.config.getoption("--macos-options"), "--output", str(output)]
+    words += [*flags, "--output", str(folder)]
     command = [sys.executable, str(checkout() / "build-macos.py"), *words]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
     assert "without the module _tkinter" in done.stderr
-    return output
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from pythonbuild.binaries.debian import read_control
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
+from tests.once import once
 from tests.required import daemon
 
 __all__ = ["MAINTAINER", "Box", "Made", "box", "daemon", "made"]
@@ -95,13 +97,15 @@ class Made:
 @pytest.fixture(scope="session")
 def made(daemon: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """The packages of one build."""
-    folder = tmp_path_factory.mktemp("packages")
     flags = ["--distro", *request.param.split()]
+    return Made(flags, once(tmp_path_factory, re.sub(r"\W+", "-", request.param), lambda folder: _build(flags, folder)))
+
+
+def _build(flags: list[str], folder: Path) -> None:
     command = [sys.executable, str(checkout() / "build-linux.py"), "--format", "deb", "--engine", "docker", *flags]
     command += ["--maintainer", MAINTAINER, "--output", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
-    return Made(flags, folder)
 
 
 @dataclass

@@ -14,6 +14,9 @@ from pythonbuild.home import checkout
 from tests.packages.conftest import MAINTAINER
 from tests.required import REQUIRED
 
+# One daemon builds and runs them all.
+pytestmark = pytest.mark.xdist_group("docker")
+
 _QEMU = "qemu-aarch64-static"
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from pythonbuild.home import checkout
 from tests.packages.conftest import MAINTAINER, Made
+
+# One daemon builds and runs them all.
+pytestmark = pytest.mark.xdist_group("docker")
 
 # What a build by --fast leaves out.
 _OPTIMIZED = ("PGO", "LTO", "test suite run")

@@ -19,6 +19,9 @@ from pythonbuild.model.version import PythonVersion
 from tests.packages.conftest import MAINTAINER, Box, Made
 from tests.required import REQUIRED
 
+# One daemon builds and runs them all.
+pytestmark = pytest.mark.xdist_group("docker")
+
 _EXTENSION = """
 #include <Python.h>
 static PyObject *gil(PyObject *self, PyObject *none) {

@@ -11,6 +11,9 @@ from pythonbuild.binaries.debian import Package, PackageEntry, read_package
 from pythonbuild.validation.package_rules import judge_packages, package_rules
 from tests.packages.conftest import Made
 
+# One daemon builds and runs them all.
+pytestmark = pytest.mark.xdist_group("docker")
+
 Pair = tuple[Package, Package]
 
 

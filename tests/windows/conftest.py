@@ -18,6 +18,7 @@ from pythonbuild.plan.step import SourceFile
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
+from tests.once import once
 
 # Those that Debian carries, and one of each kind of project files.
 VERSIONS = ("3.11.2", "3.13.5", "3.13.15")
@@ -46,19 +47,25 @@ def projects(
     catalog: Catalog, archive: Callable[[str, tuple[Origin, ...]], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[PythonVersion, Path]:
     """Folders with PCbuild/ and the table of built-in modules of each CPython, by version."""
-    folders = {}
-    for version in map(PythonVersion.parse, VERSIONS):
-        folder = tmp_path_factory.mktemp(f"cpython-{version}")
-        with tarfile.open(archive(f"cpython {version}", catalog.releases[version].origins)) as tar:
-            for info in tar:
-                name = info.name.partition("/")[2]
-                wanted = name == "PC/config.c" or (name.startswith("PCbuild/") and name.count("/") == 1)
-                file = tar.extractfile(info) if wanted else None
-                if file:
-                    (folder / name).parent.mkdir(exist_ok=True)
-                    (folder / name).write_bytes(file.read())
-        folders[version] = folder
-    return folders
+    versions = {version: catalog.releases[version].origins for version in map(PythonVersion.parse, VERSIONS)}
+
+    def fill(folder: Path) -> None:
+        for version, origins in versions.items():
+            _unpack_projects(archive(f"cpython {version}", origins), folder / str(version))
+
+    folder = once(tmp_path_factory, "projects", fill)
+    return {version: folder / str(version) for version in versions}
+
+
+def _unpack_projects(source: Path, folder: Path) -> None:
+    with tarfile.open(source) as tar:
+        for info in tar:
+            name = info.name.partition("/")[2]
+            wanted = name == "PC/config.c" or (name.startswith("PCbuild/") and name.count("/") == 1)
+            file = tar.extractfile(info) if wanted else None
+            if file:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(file.read())
 
 
 @pytest.fixture(params=VERSIONS)

@@ -20,6 +20,7 @@ from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.home import checkout
 from pythonbuild.model.version import PythonVersion
+from tests.once import once
 
 INSTALLER = checkout() / "cpython-windows/packages/cpython/files/install_wheel.py"
 LAUNCHERS = {"t64": "AMD64", "t32": "I386", "t64-arm": "ARM64"}
@@ -33,15 +34,17 @@ def wheels(
     request: pytest.FixtureRequest,
 ) -> list[Path]:
     """The wheels in a CPython's sources, pip's first."""
-    folder = tmp_path_factory.mktemp("wheels")
     origins = catalog.releases[PythonVersion.parse(request.param)].origins
-    with tarfile.open(archive(f"cpython {request.param}", origins)) as tar:
-        for info in tar:
-            if "/ensurepip/_bundled/" in info.name and info.name.endswith(".whl"):
-                file = tar.extractfile(info)
-                assert file is not None
-                (folder / Path(info.name).name).write_bytes(file.read())
-    return sorted(folder.iterdir())
+
+    def fill(folder: Path) -> None:
+        with tarfile.open(archive(f"cpython {request.param}", origins)) as tar:
+            for info in tar:
+                if "/ensurepip/_bundled/" in info.name and info.name.endswith(".whl"):
+                    file = tar.extractfile(info)
+                    assert file is not None
+                    (folder / Path(info.name).name).write_bytes(file.read())
+
+    return sorted(once(tmp_path_factory, f"wheels-{request.param}", fill).iterdir())
 
 
 def install(wheels: list[Path], python: Path, launcher: str) -> None:

@@ -14,6 +14,9 @@ import pytest
 from tests.required import REQUIRED
 from tests.workflows.test_workflows import FOLDER, ROOT, TEXTS, all_steps
 
+# What installs it does so once.
+ACTIONLINT = pytest.mark.xdist_group("actionlint")
+
 
 def programs() -> Path:
     return Path(sys.executable).parent
@@ -79,12 +82,14 @@ def lint(command: list[str], folder: Path, texts: dict[str, str]) -> subprocess.
     return subprocess.run([*command, ".github/workflows/*.yml"], cwd=folder, capture_output=True, text=True)
 
 
+@ACTIONLINT
 def test_actionlint_finds_nothing(actionlint: list[str], tmp_path: Path) -> None:
     done = lint(actionlint, tmp_path, TEXTS)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Checking {len(TEXTS)} workflow file(s)" in done.stdout
 
 
+@ACTIONLINT
 def test_actionlint_would_find_something(actionlint: list[str], tmp_path: Path) -> None:
     wrong = TEXTS["platform.yml"].replace("needs.plan.outputs.pythons)", "needs.plan.outputs.snakes)")
     done = lint(actionlint, tmp_path, {"platform.yml": wrong})
