@@ -104,8 +104,24 @@ def _prepare(folder: Path) -> None:
             ignore=shutil.ignore_patterns("partial", "rejected"),
             copy_function=link_or_copy,
         )
+    # Environments are the same for all checkouts with these requirements; making one takes longer than most tests.
+    (home() / "venv").mkdir(parents=True, exist_ok=True)
+    small.cache.mkdir(exist_ok=True)
+    (small.cache / "venv").symlink_to(home() / "venv")
     done = small.run("--only", "toolchain-gcc")
     assert done.returncode == 0, done.stderr
+    # What the tests' commands load besides.
+    compiling = [
+        sys.executable,
+        "-I",
+        "-X",
+        f"pycache_prefix={small.cache / 'pyc'}",
+        "-m",
+        "compileall",
+        "-q",
+        small.root,
+    ]
+    subprocess.run(compiling, check=True)
 
 
 def _fill(small: Small) -> None:
@@ -129,22 +145,33 @@ def small(prepared: Path, tmp_path: Path) -> Iterator[Small]:
     """A fresh small checkout with a cache that holds the compiler and nothing else."""
     made = Small(tmp_path / "checkout", tmp_path / "cache")
     made.root.mkdir()
-    copy_cache(prepared, made.cache)
+    copy_cache(prepared, made.cache, made.root)
     _fill(made)
     yield made
     _end_all(made)
 
 
-def copy_cache(prepared: Path, target: Path) -> None:
-    """Make a cache that shares with another what is never written to."""
+def copy_cache(prepared: Path, target: Path, root: Path) -> None:
+    """Make a cache, for the checkout at `root`, that shares with another what is never written to."""
     shutil.copytree(
         prepared,
         target,
         symlinks=True,
         copy_function=link_or_copy,
-        ignore=lambda folder, _: ["venv"] if folder == str(prepared) else [],
+        # A file that is locked is that of one cache.
+        ignore=lambda folder, _: {str(prepared): ["venv", "pyc"], str(prepared / "store"): ["locks", "tmp"]}.get(
+            folder, []
+        ),
     )
     (target / "venv").symlink_to(prepared / "venv")
+    copy_bytecode(prepared, target, root)
+
+
+def copy_bytecode(prepared: Path, target: Path, root: Path) -> None:
+    """Give a cache the bytecode of another one, filed by the places that modules have for it: compiling takes longer than most tests."""
+    for before, after in ((prepared.parent / "checkout", root), (prepared / "venv", target / "venv")):
+        ours = prepared / "pyc" / before.relative_to("/")
+        shutil.copytree(ours, target / "pyc" / after.relative_to("/"), copy_function=link_or_copy)
 
 
 def link_or_copy(source: str, target: str) -> str:
@@ -210,7 +237,7 @@ SLOW = """#!/bin/sh
 mkdir -p "$OUT/deps/lib"
 echo half >"$OUT/deps/lib/half"
 touch {marker}
-sleep 60
+sleep 600
 echo whole >"$OUT/deps/lib/half"
 """
 

@@ -52,7 +52,7 @@ class Cluster:
 
     def add_worker(self, prepared: Path, folder: Path) -> None:
         small = replace(self.asks, cache=folder)
-        copy_cache(prepared, small.cache)
+        copy_cache(prepared, small.cache, small.root)
         process = start(small, "worker", self.address, "--jobs", "1")
         assert process.stdout
         assert "waits for steps" in process.stdout.readline()

@@ -148,7 +148,7 @@ def test_an_interrupt_ends_the_children_and_leaves_nothing_half_written(small: S
 
 def test_a_killed_build_goes_on_where_it_was(small: Small, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    slow = SLOW.format(marker=marker).replace("sleep 60", f"[ -e {tmp_path / 'go'} ] || sleep 60")
+    slow = SLOW.format(marker=marker).replace("sleep 600", f"[ -e {tmp_path / 'go'} ] || sleep 600")
     small.recipe("middle", script=slow, needs="bottom")
     build = small.start("--only", "top")
     wait_for(marker)
@@ -211,7 +211,7 @@ def test_nothing_of_the_host_leaks_in(small: Small, tmp_path: Path) -> None:
     for name in ("gcc", "cc", "pkg-config", "tclsh"):
         (bad / "bin" / name).write_text("#!/bin/sh\necho a program of the host ran >&2\nexit 1\n")
         (bad / "bin" / name).chmod(0o755)
-    small.environment = {
+    flags = {
         "CFLAGS": "-this-is-no-flag",
         "CPPFLAGS": f"-I{bad}/include",
         "CPATH": f"{bad}/include",
@@ -222,6 +222,7 @@ def test_nothing_of_the_host_leaks_in(small: Small, tmp_path: Path) -> None:
         "MAKEFLAGS": "--no-such-flag",
         "PATH": f"{bad}/bin:{os.environ['PATH']}",
     }
+    small.environment.update(flags)
     small.recipe(
         "bottom",
         script="""#!/bin/sh
@@ -294,7 +295,7 @@ def test_what_is_missing_on_a_machine_is_said_all_at_once(small: Small, tmp_path
         for path in Path(folder).iterdir():
             if path.name not in ("make", "perl") and not (programs / path.name).exists():
                 (programs / path.name).symlink_to(path)
-    small.environment = {"PATH": str(programs)}
+    small.environment["PATH"] = str(programs)
     done = small.run("--only", "bottom", "--output", "/proc/nowhere/dist")
     assert done.returncode == 3
     assert "make, perl" in done.stderr

@@ -202,7 +202,7 @@ def test_a_server_that_dies_in_the_middle(kept: Small) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_server_ends_with_the_command(kept: Small, number: signal.Signals) -> None:
     marker = kept.root.parent / "marker"
-    kept.recipe("middle", script=f"touch {marker}\nsleep 60\n", needs="bottom")
+    kept.recipe("middle", script=f"touch {marker}\nsleep 600\n", needs="bottom")
     process = kept.start(*ENGINE, "--only", "top", "--offline", "--sccache")
     wait_for(marker)
     assert servers(kept)

@@ -33,7 +33,7 @@ def machine(small: Small, prepared: Path, tmp_path: Path) -> Machine:
 
     def another() -> Small:
         cache = tmp_path / f"machine-{len(made)}"
-        copy_cache(prepared, cache)
+        copy_cache(prepared, cache, small.root)
         made.append(replace(small, cache=cache, environment=dict(small.environment)))
         return made[-1]
 

@@ -20,7 +20,7 @@ import pytest
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.doctor import HOST_TOOLS
 from pythonbuild.home import checkout
-from tests.build.conftest import MANY_JOBS, Small, _end_all, _fill, interrupt, most_at_once
+from tests.build.conftest import MANY_JOBS, Small, _end_all, _fill, copy_bytecode, interrupt, most_at_once
 
 _SETTINGS = '{{"CanonicalName": "{name}", "Version": "{version}"}}\n'
 # It knows two questions, as xcrun of the command line tools answers them.
@@ -97,6 +97,7 @@ def mac(prepared: Path, tmp_path: Path) -> Iterator[StandIn]:
     _fill(made)
     shutil.copy(checkout() / "build-macos.py", made.root)
     (made.cache / "venv").symlink_to(prepared / "venv")
+    copy_bytecode(prepared, made.cache, made.root)
     made.programs()
     made.sdk("macosx15.4", "15.4", "MacOSX.sdk")
     host = made.recipe("host-python", script="#!/bin/sh\nmkdir -p $OUT/tools\n")

@@ -22,7 +22,7 @@ import zstandard
 
 from pythonbuild.cli.msvc import _SHELL_PROGRAMS
 from pythonbuild.home import checkout
-from tests.build.conftest import Small, _end_all, _fill, interrupt
+from tests.build.conftest import Small, _end_all, _fill, copy_bytecode, interrupt
 
 _RECIPE = """#!/bin/sh
 mkdir -p "$OUT/deps/lib"
@@ -170,6 +170,7 @@ def windows(prepared: Path, tmp_path: Path) -> Iterator[StandIn]:
         "name: cpython\nneeds: [top, side]\nreads: [options, python]\nlicenses: [Python-2.0]\nlicense_files: [LICENSE]\n"
     )
     (made.cache / "venv").symlink_to(prepared / "venv")
+    copy_bytecode(prepared, made.cache, made.root)
     made.install()
     made.environment = {
         "PATH": f"{made.drive}/bin{os.pathsep}{os.environ['PATH']}",
