@@ -93,6 +93,7 @@ def run_check(name: str, check: Check, subject: Subject, built: Built, catalog: 
     with tempfile.TemporaryDirectory(prefix="prove-") as folder:
         junit = Path(folder) / "junit.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--engine", subject.engine]
+        command += ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "loadgroup"]
         command += [*check.tests, *shlex.split(selected), "--junit-xml", str(junit), "--basetemp", f"{folder}/tests"]
         before, started = _cpu_seconds(), time.monotonic()
         with _display(check) as display:
