@@ -137,7 +137,7 @@ def test_what_is_missing_or_for_other_systems_is_said(tmp_path: Path) -> None:
     ("target", "reason"),
     [
         (["--target", "x86_64-pc-windows-msvc"], "this machine is none"),
-        (["--target", "aarch64-apple-darwin"], "no target is for Windows"),
+        (["--target", "aarch64-unknown-linux-gnu"], "no target is for Windows"),
         ([], "no target is for Windows"),
     ],
 )
