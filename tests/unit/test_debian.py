@@ -229,7 +229,12 @@ def test_control_and_rules_are_sound(build: DebianBuild, tmp_path: Path) -> None
     assert control.count("Package: ") == 1 + build.freethreaded
     assert all(len(line) < 80 for line in control.splitlines() if line.startswith(" "))
     assert files["debian/changelog"].startswith(f"{build.name} ({build.version}) {build.release.name}; ")
-    (tmp_path / "rules").write_text(files["debian/rules"])
+    # make reads it on machines without dpkg-dev, too.
+    variables = tmp_path / "architecture.mk"
+    variables.write_text("DEB_HOST_MULTIARCH = x86_64-linux-gnu\n")
+    rules = files["debian/rules"]
+    assert "include /usr/share/dpkg/architecture.mk\n" in rules
+    (tmp_path / "rules").write_text(rules.replace("/usr/share/dpkg/architecture.mk", str(variables)))
     done = subprocess.run(["make", "-n", "-f", "rules", "clean"], cwd=tmp_path, capture_output=True, text=True)
     assert "dh clean" in done.stdout, done.stderr
 
