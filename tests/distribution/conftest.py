@@ -15,6 +15,7 @@ import pytest
 import zstandard
 
 from pythonbuild.home import checkout
+from tests.leftovers import MARK
 from tests.once import once
 from tests.required import REQUIRED
 
@@ -89,7 +90,8 @@ def _build(python: str, options: str, folder: Path) -> None:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """Return an environment without what hides faults: certificates' places, Python's settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DISPLAY", "XAUTHORITY") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "DISPLAY", "XAUTHORITY", MARK)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {"LANG": "C.UTF-8", "TERM": "xterm", **kept, **more}
 
 
