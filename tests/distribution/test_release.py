@@ -97,6 +97,7 @@ def browse(page: str, folder: Path) -> tuple[str, set[str]]:
     return done.stdout, {params["url"] for params in told if page.startswith(params.get("initiator", " "))}
 
 
+@pytest.mark.needs("chromium")
 def test_a_browser_shows_every_file_and_loads_nothing_else(
     published: Path, server: BucketServer, tmp_path: Path
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_browser_shows_every_file_and_loads_nothing_else(
     assert browse(f"{server.base_url}/spoilt.html", tmp_path)[1] == {elsewhere}
 
 
+@pytest.mark.needs("minisign")
 def test_sums_are_signed_by_minisign(built: Built, tmp_path: Path) -> None:
     minisign = program("minisign")
     folder = tmp_path / "release"
@@ -143,6 +145,7 @@ def test_sums_are_signed_by_minisign(built: Built, tmp_path: Path) -> None:
     assert "there is no secret key" in sign("nowhere", status=2)
 
 
+@pytest.mark.needs("gpg")
 def test_sums_are_signed_by_gpg(built: Built, tmp_path: Path) -> None:
     gpg = program("gpg")
     # A socket's path has to be short.

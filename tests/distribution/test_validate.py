@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import io
 import json
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -28,7 +27,6 @@ from pythonbuild.validation.rule import Finding, rules
 from pythonbuild.validation.subject import Subject, read_subject
 from pythonbuild.validation.validate import judge
 from tests.distribution.conftest import Built
-from tests.required import REQUIRED
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 # Reading an archive takes longer than judging it: one worker reads it for all of these tests.
@@ -347,10 +345,8 @@ def test_a_truncated_archive_is_one_clear_error(verb: str, size: int, full_archi
     assert [path.name for path in tmp_path.iterdir()] == [short.name]
 
 
+@pytest.mark.needs("gdb")
 def test_gdb_finds_the_symbols_of_a_stripped_python(built: Built, full_archive: Path, tmp_path: Path) -> None:
-    if not shutil.which("gdb"):
-        assert "gdb" not in REQUIRED
-        pytest.skip("there is no gdb")
     formats = ["--formats", "install_only_stripped,debug_symbols.tar.gz"]
     command = [sys.executable, "-m", "pythonbuild", "convert", str(full_archive), *formats, "--output", str(tmp_path)]
     subprocess.run(command, cwd=checkout(), capture_output=True, check=True)

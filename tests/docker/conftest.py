@@ -12,6 +12,7 @@ from typing import Optional
 import pytest
 
 from tests.build.conftest import Small, prepared, small, wait_until
+from tests.leftovers import MARK
 from tests.required import answers, daemon
 
 __all__ = ["daemon", "prepared", "small"]
@@ -49,7 +50,11 @@ def restart(folder: str) -> None:
         if process is None or process.poll() is not None:
             # What the one before has started may take a while to end.
             nothing = subprocess.DEVNULL
-            process = subprocess.Popen(command, start_new_session=True, stdin=nothing, stdout=nothing, stderr=nothing)
+            # It goes on when the tests are over, so that it is not marked as theirs.
+            environment = {name: value for name, value in os.environ.items() if name != MARK}
+            process = subprocess.Popen(
+                command, env=environment, start_new_session=True, stdin=nothing, stdout=nothing, stderr=nothing
+            )
         time.sleep(0.5)
     if process:
         process.returncode = 0  # it goes on when the tests are over

@@ -31,6 +31,7 @@ from pythonbuild.model.version import PythonVersion
 from tests.ledger.build import Built, scrubbed
 from tests.ledger.proofs import Machine, Result
 from tests.ledger.subjects import Subject, SubjectError
+from tests.leftovers import MARK
 
 __all__ = ["Check", "check_digest", "files_of", "load_checks", "run_check", "today"]
 
@@ -90,7 +91,7 @@ def run_check(name: str, check: Check, subject: Subject, built: Built, catalog: 
     """Run a check on a subject that was built.  Raises SubjectError if it runs no test."""
     digest = check_digest(check, subject, catalog, checkout())
     selected = check.select.format(**msgspec.to_builtins(subject))
-    with tempfile.TemporaryDirectory(prefix="prove-") as folder:
+    with tempfile.TemporaryDirectory(prefix="prove-", dir=os.environ.get(MARK)) as folder:
         junit = Path(folder) / "junit.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--engine", subject.engine]
         command += ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "loadgroup"]

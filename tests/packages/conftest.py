@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from pythonbuild.binaries.debian import read_control
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
+from tests.leftovers import MARK
 from tests.once import once
 from tests.required import daemon
 
@@ -153,7 +155,8 @@ def box(made: Made, tmp_path: Path) -> Iterator[Box]:
         shutil.copy2(path, tmp_path)
     folder = tmp_path
     image = f"localhost/pythonbuild/base-{made.release}:latest"
-    command = ["docker", "run", "--detach", "--rm", "--init", "--volume", f"{folder}:/given", image]
+    command = ["docker", "run", "--detach", "--rm", "--init", "--label", f"{MARK}={os.environ.get(MARK, '')}"]
+    command += ["--volume", f"{folder}:/given", image]
     name = subprocess.run([*command, "sleep", "infinity"], check=True, capture_output=True, text=True).stdout.strip()
     try:
         yield Box(name, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,20 +11,15 @@ import pytest
 from pythonbuild.binaries.debian import read_control
 from pythonbuild.home import checkout
 from tests.packages.conftest import MAINTAINER
-from tests.required import REQUIRED
+from tests.required import program
 
 # One daemon builds and runs them all.
 pytestmark = pytest.mark.xdist_group("docker")
 
-_QEMU = "qemu-aarch64-static"
 
-
+@pytest.mark.needs("qemu-aarch64-static")
 def test_packages_for_arm64_run(daemon: None, tmp_path: Path) -> None:
-    qemu = shutil.which(_QEMU)
-    if not qemu:
-        if "docker" in REQUIRED:
-            pytest.fail(f"{_QEMU} is required: apt-get install qemu-user-static")
-        pytest.skip(f"{_QEMU} is not on this machine")
+    qemu = program("qemu-aarch64-static")
     command = [sys.executable, str(checkout() / "build-linux.py"), "--format", "deb", "--engine", "docker", "--fast"]
     command += ["--distro", "raspios:trixie", "--target", "aarch64-unknown-linux-gnu"]
     done = subprocess.run(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,6 @@ from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.model.version import PythonVersion
 from tests.packages.conftest import MAINTAINER, Box, Made
-from tests.required import REQUIRED
 
 # One daemon builds and runs them all.
 pytestmark = pytest.mark.xdist_group("docker")
@@ -50,14 +48,6 @@ int main(void) {
 """
 
 
-def tools_or_skip(*names: str) -> None:
-    missing = [name for name in names if not shutil.which(name)]
-    if missing:
-        if {"docker", *missing} & REQUIRED:
-            pytest.fail(f"not on this machine: {missing}")
-        pytest.skip(f"not on this machine: {missing}")
-
-
 def verb(*arguments: str) -> str:
     command = [sys.executable, "-m", "pythonbuild", *arguments]
     done = subprocess.run(command, cwd=checkout(), capture_output=True, text=True)
@@ -87,8 +77,8 @@ def test_no_rule_is_broken(made: Made) -> None:
     assert said.count(": no findings") == len(list(made.folder.glob("*.deb")))
 
 
+@pytest.mark.needs("lintian")
 def test_lintian_has_no_error(made: Made) -> None:
-    tools_or_skip("lintian")
     (changes,) = made.folder.glob("*.changes")
     done = subprocess.run(
         ["lintian", "--profile", "debian", "--allow-root", "--tag-display-limit", "0", str(changes)],
@@ -236,8 +226,8 @@ def old_versions(made: Made, box: Box) -> list[str]:
     return made_of
 
 
+@pytest.mark.needs("gpg")
 def test_apt_installs_from_a_signed_repository(made: Made, box: Box, tmp_path: Path) -> None:
-    tools_or_skip("gpg")
     home = tmp_path / "keys"
     home.mkdir(mode=0o700)
     environment = {**os.environ, "GNUPGHOME": str(home)}
@@ -277,8 +267,9 @@ def test_apt_installs_from_a_signed_repository(made: Made, box: Box, tmp_path: P
     assert "BADSIG" in said or "manipulated" in said, said  # as gpgv or Sequoia says it
 
 
+@pytest.mark.needs("gpg")
+@pytest.mark.needs("debsign")
 def test_a_build_is_signed(made: Made, tmp_path: Path) -> None:
-    tools_or_skip("gpg", "debsign")
     home = tmp_path / "keys"
     home.mkdir(mode=0o700)
     environment = {**os.environ, "GNUPGHOME": str(home)}

@@ -1,0 +1,197 @@
+"""tests/run.py itself, in a small checkout: the commands that it names work, and nothing outlives a run for long."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.home import checkout
+from tests.build.conftest import PATIENCE, wait_for, wait_until
+
+PASSES = "def test_it_passes() -> None:\n    assert True\n"
+# Names that a shell, a path or pytest itself could take for something else.
+FAILS = """import pytest
+@pytest.mark.xdist_group("some")
+@pytest.mark.parametrize("name", ["a b", "x::y", "q'uote", "[1]", "é", "a@b", "$HOME", "a/b"])
+def test_it_fails(name: str) -> None:
+    assert name == "x"
+"""
+# A stand-in for an X server: a process in a session of its own that ends by no signal but one; and a file system where root may mount one.
+LEAVES = """import subprocess, time
+from pathlib import Path
+def test_it_takes_its_time(tmp_path: Path) -> None:
+    (tmp_path / "mounted").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(tmp_path / "mounted")], capture_output=True)
+    command = ["sh", "-c", "trap '' TERM INT HUP; echo $$ >{note}; while :; do sleep 1; done"]
+    subprocess.Popen(command, start_new_session=True)
+    time.sleep(3600)
+"""
+
+
+@dataclass
+class Checkout:
+    """A checkout with the machinery of tests and one file of tests, and a folder for what they leave."""
+
+    root: Path
+    temporary: Path
+    runs: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def tests(self, text: str) -> None:
+        (self.root / "tests" / "unit" / "test_some.py").write_text(text)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        # Its pytest is not part of the one that runs this.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        variables = {**inherited, "TMPDIR": str(self.temporary)}
+        process = subprocess.Popen(
+            ["env", "--default-signal=INT,HUP", sys.executable, str(self.root / "tests" / "run.py"), *words],
+            cwd=self.root,
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.runs.append(process)
+        return process
+
+    def run(self, *words: str) -> tuple[int, str]:
+        process = self.start(*words)
+        said, _ = process.communicate(timeout=PATIENCE)
+        return process.returncode, said
+
+    def folders(self) -> list[Path]:
+        """Return the folders of runs."""
+        return list(self.temporary.glob("pythonbuild-tests-*/run-*"))
+
+    def mounts(self) -> list[str]:
+        """Return what is mounted below the folders of runs."""
+        return [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(self.temporary) in line]
+
+
+@pytest.fixture
+def some(tmp_path: Path) -> Iterator[Checkout]:
+    made = Checkout(tmp_path / "checkout", tmp_path / "tmp")
+    made.temporary.mkdir()
+    (made.root / "tests" / "unit").mkdir(parents=True)
+    for name in ("run", "conftest", "leftovers", "required", "__init__"):
+        shutil.copy(checkout() / "tests" / f"{name}.py", made.root / "tests")
+    (made.root / "tests" / "unit" / "__init__.py").touch()
+    for name in ("pyproject.toml", "requirements-dev.txt"):
+        shutil.copy(checkout() / name, made.root)
+    shutil.copytree(checkout() / "pythonbuild", made.root / "pythonbuild")
+    yield made
+    for process in made.runs:
+        if process.returncode is None:
+            process.kill()
+            process.communicate()
+    # What a run leaves that is not ended by what is tested here.
+    made.tests(PASSES)
+    made.run("unit")
+
+
+def alive(note: Path) -> bool:
+    """Does the process live that has left its number there?"""
+    try:
+        status = Path(f"/proc/{int(note.read_text())}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def test_the_commands_after_a_failure_run_what_failed_alone(some: Checkout) -> None:
+    some.tests(FAILS)
+    status, said = some.run("unit")
+    assert status == 1
+    assert "8 failed" in said
+    commands = re.findall(r"^python3 (tests/run\.py .*)$", said, re.MULTILINE)
+    assert len(commands) == 8
+    for command in commands:
+        shell = f"{sys.executable} {command}"
+        variables = {**os.environ, "TMPDIR": str(some.temporary)}
+        done = subprocess.run(
+            shell, env=variables, shell=True, cwd=some.root, capture_output=True, text=True, timeout=PATIENCE
+        )
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "1 failed in" in done.stdout
+        assert command in done.stdout
+
+
+def test_what_is_no_group_and_no_test_is_refused(some: Checkout) -> None:
+    for name in ("unti", "tests/unit/test_none.py::test_x"):
+        status, said = some.run(name)
+        assert status == 2
+        assert "[GROUP or TEST]" in said
+
+
+def test_what_is_missing_is_told_before_the_tests(some: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    some.tests("import pytest\n" + '@pytest.mark.needs("docker")\n' + PASSES)
+    status, said = some.run("unit")
+    assert status == 0
+    line = "unit: no Docker daemon answers, 1 tests will be skipped; apt-get install docker.io"
+    assert said.index("usually takes") < said.index(line) < said.index("1 skipped")
+    monkeypatch.setenv("PYTHONBUILD_TESTS_REQUIRE", "docker")
+    status, said = some.run("unit")
+    assert status == 1
+    assert "docker is required: no Docker daemon answers" in said
+
+
+def begin(some: Checkout, tmp_path: Path) -> tuple[subprocess.Popen[str], Path]:
+    """Start a run, and return it and the note of the process that its test has started."""
+    note = tmp_path / "note"
+    some.tests(LEAVES.replace("{note}", str(note)))
+    process = some.start("unit")
+    wait_for(note)
+    wait_until(lambda: bool(note.read_text().strip()), "the process is there")
+    return process, note
+
+
+def test_the_next_run_removes_what_a_killed_one_has_left(some: Checkout, tmp_path: Path) -> None:
+    process, note = begin(some, tmp_path)
+    (folder,) = some.folders()
+    mounts = len(some.mounts())
+    assert mounts == (os.geteuid() == 0)
+    process.kill()
+    process.communicate()
+    assert alive(note)
+    some.tests(PASSES)
+    status, said = some.run("unit")
+    assert status == 0
+    assert re.search(r"^of an earlier run that was killed, removed: \d+ processes", said, re.MULTILINE), said
+    assert not mounts or "1 mounts" in said
+    assert not alive(note)
+    assert not folder.exists()
+    assert not some.mounts()
+    assert not some.folders()
+    assert "removed:" not in some.run("unit")[1]
+
+
+def test_what_a_living_run_has_started_is_left_alone(some: Checkout, tmp_path: Path) -> None:
+    process, note = begin(some, tmp_path)
+    some.tests(PASSES)
+    status, said = some.run("unit")
+    assert status == 0
+    assert "removed:" not in said
+    assert alive(note)
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_asked_to_end_leaves_nothing(some: Checkout, tmp_path: Path, number: signal.Signals) -> None:
+    process, note = begin(some, tmp_path)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + number
+    assert "left by tests, ended: " in said
+    assert not alive(note)
+    assert not some.folders()
+    assert not some.mounts()
