@@ -39,7 +39,7 @@ def test_zizmor_would_find_something(tmp_path: Path) -> None:
 
 
 def test_shellcheck_finds_nothing() -> None:
-    scripts = [ROOT / ".ci" / name for name in ("run", "test-in-debian", "with-settings")]
+    scripts = [ROOT / ".ci" / name for name in ("run", "fresh-root", "test-in-debian", "with-settings")]
     done = subprocess.run([programs() / "shellcheck", *scripts], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     for where, step in all_steps():
