@@ -25,10 +25,12 @@ from pythonbuild.model.target import cpu_flags
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, SourceFile, Step
 from pythonbuild.request.build import check_cpu, check_runs_on
 from pythonbuild.run.cluster import shared_lookup
+from pythonbuild.run.leftovers import remove_leftovers
 from pythonbuild.run.loop import Look, RunResult, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
+from pythonbuild.ui.text import tell_leftovers
 
 __all__ = ["build_plan", "finished", "make_step"]
 
@@ -72,6 +74,7 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
     if session.store.shared:
         session.store.shared.say = lambda text, level: observer(Note(text, level))
     try:
+        _tidy(session, observer)
         with session.store.in_use():
             if fetch_only:
                 _fetch(session, [*_sources(plan), *wheel(flags, session)], flags, observer)
@@ -82,6 +85,13 @@ def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session,
     finally:
         observer.close()
     return session, plan, result
+
+
+def _tidy(session: Session, observer: UserObserver) -> None:
+    """Remove what builds have left that were killed, and say so."""
+    said = tell_leftovers(*remove_leftovers(session.store, session.cache / "roots"))
+    if said:
+        observer(Note(said))
 
 
 def _here(

@@ -29,11 +29,13 @@ from pythonbuild.request.build import check_cpu
 from pythonbuild.run.cluster import Job, Outcome
 from pythonbuild.run.execute import Executor, StepError
 from pythonbuild.run.jobserver import Jobs, job_tokens
+from pythonbuild.run.leftovers import remove_leftovers
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
+from pythonbuild.ui.text import tell_leftovers
 
 __all__ = ["address_of", "perform", "scheduler", "worker"]
 
@@ -140,6 +142,9 @@ def _open_world(jobs: int) -> _World:
     cache = home()
     settings = read_settings(os.environ, lambda text: None)
     store, sources = open_store(cache / "store", settings), SourceCache(cache / "sources")
+    said = tell_leftovers(*remove_leftovers(store, cache / "roots"))
+    if said:
+        sys.stderr.write(f"{said}\n")
     engine = HostEngine(cache / "roots")
     tokens = job_tokens(jobs, store.work, engine.job_protocol)
     executor = Executor(

@@ -20,9 +20,11 @@ from pythonbuild.engines.unpack import unpack_source
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import copy_tree
 
-__all__ = ["RootFolder", "folder_name", "folders_of", "is_of_key", "remove_folder"]
+__all__ = ["RootFolder", "folder_name", "folders_of", "is_of_key", "keep_folder", "left_folders", "remove_folder"]
 
 _KEY = "key"
+# A file that is there while a step is at work in its folder.
+_AT_WORK = "at-work"
 
 
 class RootFolder:
@@ -51,6 +53,7 @@ class RootFolder:
         """Make the folder for the step of that key and put everything in: sources, patches, files, trees, programs, the script."""
         for name in ("bin", "compilers", "deps", "files", "home", "out", "patches", "src", "tmp", "tools"):
             (self.path / name).mkdir(parents=True)
+        (self.path / _AT_WORK).touch()
         (self.path / _KEY).write_text(key)
         for name, archive in inputs.archives.items():
             if self.action.packed and archive.is_file():
@@ -137,6 +140,16 @@ def is_of_key(folder: Path, key: str) -> bool:
         return (folder / _KEY).read_text() == key
     except OSError:
         return False
+
+
+def keep_folder(path: Path) -> None:
+    """Note that a folder is that of a failed step, which a person may want to look into."""
+    (path / _AT_WORK).unlink(missing_ok=True)
+
+
+def left_folders(parent: Path) -> list[Path]:
+    """Return the folders in which a step is still at work, or was when its build was killed."""
+    return sorted(path.parent for path in parent.glob(f"*/{_AT_WORK}"))
 
 
 def folders_of(parent: Path, label: str) -> Iterator[Path]:

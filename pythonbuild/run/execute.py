@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Optional, Protocol
 
 from pythonbuild.engines.base import BuildRoot, Engine, RootInputs, StoredTree
+from pythonbuild.engines.folder import keep_folder
 from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.errors import PythonBuildError, SourceUnavailable
 from pythonbuild.plan.step import PythonAction, ScriptAction, Step, UnpackAction
@@ -86,6 +87,15 @@ class Executor:
     def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Record, bool]:
         """Run a step whose needs' records are given; returns its own, and whether it was built: another machine may have
         finished it meanwhile.  Raises StepError (and keeps the root) on failure."""
+        try:
+            return self._run(step, records, output)
+        except BaseException:
+            root = self._roots.get(step.key)
+            if root:
+                keep_folder(root.path)
+            raise
+
+    def _run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Record, bool]:
         brought = self.store.bring(step.key)
         if brought:
             return brought, False

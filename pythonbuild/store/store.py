@@ -1,7 +1,8 @@
 """Two tables on disk: key -> record of what a step gave, and digest -> tree.
 
 Everything arrives by rename, so that a killed build leaves either a whole entry or none.  Builds hold a shared lock
-on the store while they run, `prune` an exclusive one; a step being built is locked by its key.
+on the store while they run, `prune` an exclusive one; a step being built is locked by its key.  What is on its way is in
+a folder of each process's own, so that a later one can remove what a killed one has left.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pythonbuild.locks import lock
 from pythonbuild.store.record import Record, record_from
 from pythonbuild.store.shared import SharedStore
 from pythonbuild.store.trees import Entry, damage, digest_of, manifest_of, read_manifest, write_manifest
+from pythonbuild.store.work import Work
 
 __all__ = ["Store"]
 
@@ -35,9 +37,14 @@ class Store:
     def __init__(self, folder: Path, shared: Optional[SharedStore] = None) -> None:
         self._folder = folder
         self.shared = shared
-        self.work = folder / "tmp"
         for name in ("records", "trees", "latest", "locks", "tmp"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        self._work = Work(folder / "tmp", folder / "locks" / "work")
+
+    @property
+    def work(self) -> Path:
+        """The folder for what is on its way; it is this process's own."""
+        return self._work.path
 
     # Looking things up.
 
@@ -163,13 +170,28 @@ class Store:
             old = [record for record in self.records() if time.time() - record.finished > keep_days * 86400]
             for record in old:
                 self._record_path(record.key).unlink(missing_ok=True)
-            named = {record.tree for record in self.records()}
-            orphans = [path for path in (self._folder / "trees").iterdir() if path.name not in named]
-            orphans += list(self.work.iterdir())
+            orphans = [*self._orphans(), *self._work.take_dead(alone=True)]
             freed = sum(_size(path) for path in orphans)
             for path in orphans:
                 shutil.rmtree(path, ignore_errors=True)
             return len(old), freed
+
+    def _orphans(self) -> list[Path]:
+        """Return the trees that no record names.  A build that runs may just have placed one."""
+        named = {record.tree for record in self.records()}
+        return [path for path in (self._folder / "trees").iterdir() if path.name not in named]
+
+    def any_dead(self) -> bool:
+        """Has a process been killed while it worked here?"""
+        return self._work.any_dead()
+
+    def take_leftovers(self, alone: bool) -> list[Path]:
+        """Move what killed processes have left to where nothing else is; returns what that is, by where it is now.
+
+        alone: this is inside of `try_alone`, and that has been granted; trees without a record are taken then, too.
+        """
+        orphans = self._orphans() if alone else []
+        return [*self._work.take_dead(alone), *(self._work.take(path) for path in orphans)]
 
     def size(self) -> tuple[int, int]:
         """Return (number of records, bytes of all trees)."""
@@ -183,6 +205,12 @@ class Store:
         with open(self._folder / "locks" / "store", "w") as users:
             lock(users, shared=True)
             yield
+
+    @contextmanager
+    def try_alone(self) -> Iterator[bool]:
+        """Hold the store's exclusive lock if nobody uses the store; gives whether that is so."""
+        with open(self._folder / "locks" / "store", "w") as users:
+            yield lock(users, wait=False)
 
     def try_claim(self, key: str) -> Optional[IO[str]]:
         """Claim the right to build a key; None while another process has it.  Close the file to give it back."""

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from pythonbuild.events import Failure
 
-__all__ = ["Style", "failure_block", "seconds", "size"]
+__all__ = ["Style", "failure_block", "seconds", "size", "tell_leftovers"]
 
 
 class Style:
@@ -52,6 +52,12 @@ def size(value: float) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def tell_leftovers(count: int, freed: int) -> str:
+    """Return a line about what was removed of killed builds; "" if nothing was."""
+    things = "leftover" if count == 1 else "leftovers"
+    return f"removed  {count} {things} of builds that were killed ({size(freed)})" if count else ""
 
 
 def failure_block(failure: Failure, style: Style, retry: str, enter: str) -> str:
