@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Union
 
 import pytest
 
@@ -70,6 +71,11 @@ def guards(test: ast.expr) -> str:
     return ""
 
 
+def parts(branch: Union[Sequence[ast.AST], ast.AST]) -> list[ast.AST]:
+    """Return what a branch is made of: statements, or, in an expression, one expression."""
+    return [branch] if isinstance(branch, ast.AST) else list(branch)
+
+
 def unguarded(node: ast.AST, asked: frozenset[str] = frozenset()) -> Iterator[str]:
     """Yield "LINE: FEATURE" for each use that nothing guards."""
     for name in names_used(node):
@@ -77,11 +83,8 @@ def unguarded(node: ast.AST, asked: frozenset[str] = frozenset()) -> Iterator[st
         if feature and not any(feature.startswith(f"{module}.") for module in asked):
             yield f"{getattr(node, 'lineno', 0)}: {feature} is in Python {FEATURES[feature]} and newer only"
     if isinstance(node, (ast.If, ast.IfExp)):
-        body = node.body if isinstance(node.body, list) else [node.body]
-        rest = node.orelse if isinstance(node.orelse, list) else [node.orelse]
-        yield from unguarded(node.test, asked)
-        for branch, known in ((body, asked | {guards(node.test)} - {""}), (rest, asked)):
-            for part in branch:
+        for branch, known in ((node.body, asked | {guards(node.test)} - {""}), (node.orelse, asked)):
+            for part in parts(branch):
                 yield from unguarded(part, known)
         return
     for child in ast.iter_child_nodes(node):
