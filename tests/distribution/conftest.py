@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from pythonbuild.engines.unpack import extract_all
 from pythonbuild.home import checkout
 from tests.leftovers import MARK
 from tests.once import once
@@ -82,10 +83,10 @@ def _build(python: str, options: str, folder: Path) -> None:
         decompressor.stream_reader(file) as stream,
         tarfile.open(fileobj=stream, mode="r|") as tar,
     ):
-        tar.extractall(folder / "full", filter="tar")
+        extract_all(tar, folder / "full")
     (archive,) = output.glob("*install_only.tar.gz")
     with tarfile.open(archive) as tar:
-        tar.extractall(folder / _ODD, filter="tar")
+        extract_all(tar, folder / _ODD)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

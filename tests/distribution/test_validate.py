@@ -21,6 +21,7 @@ from pythonbuild.binaries.archive import members
 from pythonbuild.binaries.elf import ElfFacts
 from pythonbuild.binaries.macho import MachOFacts
 from pythonbuild.catalog.load import load_catalog
+from pythonbuild.engines.unpack import extract_all
 from pythonbuild.home import checkout
 from pythonbuild.validation.rule import Finding, rules
 from pythonbuild.validation.subject import Subject, read_subject
@@ -351,7 +352,7 @@ def test_gdb_finds_the_symbols_of_a_stripped_python(built: Built, full_archive: 
     subprocess.run(command, cwd=checkout(), capture_output=True, check=True)
     for path in sorted(tmp_path.glob("*.tar.gz")):
         with tarfile.open(path) as tar:
-            tar.extractall(tmp_path, filter="tar")
+            extract_all(tar, tmp_path)
     program = (tmp_path / "python/bin/python3").resolve()
     ask = ["gdb", "-nx", "-batch", "-ex", f"set debug-file-directory {tmp_path}/python/lib/debug"]
     done = subprocess.run(
