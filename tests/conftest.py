@@ -92,7 +92,7 @@ def _lacks(items: Iterable[pytest.Item]) -> list[str]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     reports = [report for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, ())]
     flags = " ".join(shlex.quote(word) for word in _flags_given(config))
-    names = list(dict.fromkeys(_plain(report.nodeid) for report in reports))
+    names = [name for name in dict.fromkeys(_plain(report.nodeid) for report in reports) if "/" in name]
     if names:
         terminalreporter.section("to run what failed alone", sep="-")
     for name in names[:_MOST]:

@@ -13,6 +13,8 @@ import pytest
 from pythonbuild.errors import UploadFailed
 from pythonbuild.home import checkout
 from pythonbuild.release.bucket import open_bucket
+from pythonbuild.release.collect import collect
+from pythonbuild.release.folder import fill
 from pythonbuild.release.upload import compare, published, send, uploads
 from tests.unit.test_release import GNU, build
 
@@ -72,6 +74,14 @@ def test_all_is_there_with_its_headers_and_a_second_run_sends_nothing(server: Bu
     again = release(server, tmp_path)
     assert sent(again) == []
     assert "0 files sent, 0 B; 12 were there" in again.stdout
+
+
+def test_sums_are_as_sha256sum_reads_them(tmp_path: Path) -> None:
+    build(tmp_path, "noopt")
+    build(tmp_path, "pgo")
+    fill(collect(tmp_path), tmp_path / "release")
+    top = tmp_path / "release/download/20261121"
+    assert subprocess.run(["sha256sum", "-c", "--quiet", "--strict", "SHA256SUMS"], cwd=top).returncode == 0
 
 
 def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(server: BucketServer, tmp_path: Path) -> None:

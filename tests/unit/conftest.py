@@ -1,7 +1,9 @@
-"""A catalog made in memory, so that planner tests touch no disk."""
+"""A catalog made in memory, so that planner tests touch no disk; and tests here run no programs and reach no network."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,29 @@ import pytest
 from pythonbuild.catalog.load import Catalog, RecipeFolder
 from pythonbuild.catalog.schema import Origin, PythonRelease, PythonSeries, Recipe, Source, Target, Toolchain
 from pythonbuild.model.version import PythonVersion
+
+# What Python tells its audit hooks: https://docs.python.org/3/library/audit_events.html
+_REFUSED = frozenset(
+    "subprocess.Popen os.exec os.fork os.forkpty os.posix_spawn os.spawn os.system "
+    "socket.bind socket.connect socket.getaddrinfo socket.sendto".split()
+)
+_running: list[str] = []
+
+
+def _refuse(event: str, arguments: tuple[object, ...]) -> None:
+    if _running and event in _REFUSED:
+        pytest.fail(f"{event}{arguments!r}: a test that runs programs or reaches a network belongs to tests/build")
+
+
+sys.addaudithook(_refuse)
+
+
+@pytest.fixture(autouse=True)
+def alone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a test fail that runs a program or reaches a network."""
+    _running.append(request.node.name)
+    yield
+    _running.clear()
 
 
 def origin(letter: str, **values: str) -> Origin:

@@ -164,7 +164,7 @@ def test_what_is_good_is_unpacked(tmp_path: Path) -> None:
         b"no archive",
         b"\x1f\x8b",
         b"\x28\xb5\x2f\xfd",
-        gzip.compress(b"no tar"),
+        gzip.compress(b"no tar", mtime=0),
         zstandard.ZstdCompressor().compress(b"x" * 100_000),
         packed(("python/a", b"x" * 5000, plain))[:-30],
         packed(("other/a", b"x", plain)),

@@ -354,9 +354,3 @@ def test_what_runs_on_its_runner_needs_no_packages_to_be_tested(capsys: pytest.C
 )
 def test_what_makes_no_sense_is_refused(words: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert says in said(capsys, *words, status=2)
-
-
-def test_packages_have_no_dependencies_to_build(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["build", "--format", "deb", "--distro", "debian:trixie", "--only", "dependencies", "--engine", "host"]
-    assert main(words, "python -m pythonbuild") == 2
-    assert "packages are one step, without dependencies of their own" in capsys.readouterr().err

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,6 @@ import pytest
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli.options import parser
 from pythonbuild.engines.containers import cpu_seconds
-from pythonbuild.engines.daemon import Lease
 from pythonbuild.engines.images import dockerfile, read_facts, tag_of, tag_with_trees
 from pythonbuild.home import checkout
 
@@ -41,18 +38,6 @@ def test_an_image_with_other_versions_says_so() -> None:
     assert facts.unlike(IMAGE) == []
     newer = read_facts("\n".join(lines).replace(IMAGE.packages["lld-22"], "1:22.1.9-1"))
     assert any(line.startswith("lld-22: 1:22.1.9-1, not ") for line in newer.unlike(IMAGE))
-
-
-def test_a_lease_is_held_by_the_living(tmp_path: Path) -> None:
-    lease = Lease(tmp_path)
-    name = lease.labels["pythonbuild.lease"]
-    code = f"from pathlib import Path\nfrom pythonbuild.engines.daemon import Lease\nprint(Lease.held(Path({str(tmp_path)!r}), {name!r}))"
-    asked = [sys.executable, "-c", code]
-    assert subprocess.run(asked, capture_output=True, text=True, cwd=checkout()).stdout == "True\n"
-    lease.close()
-    assert not Lease.held(tmp_path, name)
-    # Of another cache's runs we cannot tell.
-    assert Lease.held(tmp_path, "/elsewhere/1-1.lease")
 
 
 @pytest.mark.parametrize(("text", "size"), [("512M", 512 << 20), ("1.5G", 3 << 29), ("4096", 4096), ("2k", 2048)])

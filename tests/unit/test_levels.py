@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.cli import building
-from pythonbuild.cli.main import main
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.model.target import cpu_flags
@@ -50,17 +48,6 @@ def test_a_machine_that_could_not_run_it_is_told_what_it_lacks() -> None:
         check_cpu(CATALOG.target(v4), ZEN)
     with pytest.raises(BadRequest, match="no avx2"):
         check_cpu(CATALOG.target(V3), ZEN - {"avx2"})
-
-
-def test_a_machine_that_could_not_run_it_may_plan_it_and_not_build_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PYTHONBUILD_HOME", str(tmp_path))
-    monkeypatch.setattr(building, "cpu_flags", lambda: ZEN - {"avx2"})
-    wanted = ["--target", V3, "--engine", "host", "--color", "never"]
-    assert main(["build", *wanted, "--only", "zlib-ng", "--offline"], "pythonbuild") == BadRequest.exit_status
-    assert "no avx2" in capsys.readouterr().err
-    assert main(["plan", *wanted], "pythonbuild") == 0
 
 
 def test_the_kernels_words_are_read(tmp_path: Path) -> None:
