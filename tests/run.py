@@ -127,11 +127,15 @@ def _run(programs: Path, names: list[str], flags: list[str], folder: Path) -> in
 def _pytest_flags(tests: list[str], flags: list[str], folder: Path) -> list[str]:
     """Return the flags that come before the user's own: where files are, and how many tests run at once."""
     own = ["-p", "no:cacheprovider", f"--basetemp={folder / 'base'}", "--override-ini=tmp_path_retention_policy=failed"]
-    one = all("::" in test for test in tests) and len(tests) == 1
-    workers = (
-        0 if one or "--pdb" in flags else len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    )
+    # One test needs no workers, and a debugger has a terminal only without them.
+    alone = "--pdb" in flags or (len(tests) == 1 and "::" in tests[0])
+    workers = 0 if alone else _processors()
     return [*own, f"--numprocesses={workers}", "--dist=loadgroup"]
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 class Check:
