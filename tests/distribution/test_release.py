@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from pythonbuild.home import checkout
+from tests.build.conftest import wait_until
 from tests.distribution.conftest import Built, clean_environment
 from tests.required import program
 
@@ -167,4 +168,6 @@ def test_sums_are_signed_by_gpg(built: Built, tmp_path: Path) -> None:
         )
     finally:
         subprocess.run(["gpgconf", "--kill", "all"], env={**os.environ, **variables}, capture_output=True)
+        # An agent that ends deletes its sockets.
+        wait_until(lambda: not list(Path(home).glob("S.gpg-agent*")), "the agent ends")
         shutil.rmtree(home)
