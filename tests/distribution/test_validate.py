@@ -200,7 +200,9 @@ def without_protection(elf: ElfFacts) -> ElfFacts:
 IN_CLAIMS: dict[str, Callable[[Subject], Subject]] = {
     "json-schema": lambda it: with_facts(it, lambda facts: facts.update(surprise=1)),
     "json-target": lambda it: with_facts(it, lambda facts: facts.update(python_platform_tag="linux_x86_64")),
-    "json-options": lambda it: with_facts(it, lambda facts: facts.update(build_options="debug")),
+    "json-options": lambda it: with_facts(
+        it, lambda facts: facts.update(build_options="noopt" if "debug" in it.options else "debug")
+    ),
     "option-pgo": lambda it: with_facts(it, lambda facts: facts.update(build_options="pgo")),
     "option-lto": lambda it: with_facts(it, lambda facts: facts.update(build_options="lto")),
     "option-bolt": lambda it: with_interpreter(it, lambda elf: dataclasses.replace(elf, bolted=not elf.bolted)),
