@@ -23,7 +23,7 @@ from pythonbuild.plan.step import Plan, Step, UnpackAction
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
-from tests.ledger.plans import MAINTAINER, plan_of, subject_key
+from tests.ledger.plans import MAINTAINER, debian_image, plan_of, subject_key
 from tests.ledger.proofs import Archive, Given
 from tests.ledger.subjects import Subject
 
@@ -155,21 +155,14 @@ def _given(subject: Subject, catalog: Catalog, before: Given, place: Optional[Pa
                 sources[source.name] = here[0].sha256
     packages: dict[str, str] = {}
     if subject.packages:
-        packages = _image_packages(subject, folder)
+        packages = _image_packages(debian_image(subject, catalog), folder)
     return Given(sources=dict(sorted(sources.items())), packages=packages)
 
 
-def _image_packages(subject: Subject, folder: Path) -> dict[str, str]:
-    """Return the packages' versions in the image that packages were built in."""
-    found: dict[str, str] = {}
-    for line in (folder / f"image-facts-deb-{_release(subject)}").read_text().splitlines():
-        _, name, version = line.split()
-        found[name] = version
-    return found
-
-
-def _release(subject: Subject) -> str:
-    return subject.packages.split()[0].partition(":")[2]
+def _image_packages(image: str, folder: Path) -> dict[str, str]:
+    """Return the versions of the packages in an image, as the last build noted them in a cache folder."""
+    lines = (folder / f"image-facts-{image}").read_text().splitlines()
+    return {name: version for _, name, version in (line.split() for line in lines)}
 
 
 def _read(subject: Subject, catalog: Catalog, given: Given, place: Path, output: Path) -> Built:

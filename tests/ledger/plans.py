@@ -21,11 +21,11 @@ from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, key_of
 from pythonbuild.request.build import BuildRequest, Llvm, resolve
-from pythonbuild.request.debian import DebianRequest, resolve_debian
+from pythonbuild.request.debian import DebianRequest, image_for, resolve_debian
 from tests.ledger.proofs import Given
 from tests.ledger.subjects import Subject
 
-__all__ = ["MAINTAINER", "catalog_here", "plan_of", "subject_key"]
+__all__ = ["MAINTAINER", "catalog_here", "debian_image", "plan_of", "subject_key"]
 
 # Proofs are made on such machines, and hold for them.
 _MACHINE = "x86_64"
@@ -71,6 +71,11 @@ def plan_of(subject: Subject, catalog: Catalog, given: Given) -> Plan:
 def subject_key(plan: Plan) -> str:
     """Return a digest (SHA-256, hexadecimal) of the keys of the steps that make the plan's files."""
     return key_of({output.step: plan.steps[output.step].key for output in plan.outputs})
+
+
+def debian_image(subject: Subject, catalog: Catalog) -> str:
+    """Return the name of the image that a subject's Debian packages are built in."""
+    return image_for(resolve_debian(_debian_request(subject), catalog)[0], catalog).name
 
 
 def _llvm(image: Image) -> Llvm:
