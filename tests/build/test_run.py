@@ -82,7 +82,7 @@ def some(tmp_path: Path) -> Iterator[Checkout]:
     made = Checkout(tmp_path / "checkout", tmp_path / "tmp")
     made.temporary.mkdir()
     (made.root / "tests" / "unit").mkdir(parents=True)
-    for name in ("run", "conftest", "leftovers", "required", "__init__"):
+    for name in ("run", "conftest", "leftovers", "lint", "required", "__init__"):
         shutil.copy(checkout() / "tests" / f"{name}.py", made.root / "tests")
     (made.root / "tests" / "unit" / "__init__.py").touch()
     for name in ("pyproject.toml", "requirements-dev.txt"):
