@@ -120,11 +120,14 @@ def _describer(root: Path, interpreter: Path, host_python: Optional[Path]) -> tu
 
 
 def _ask(interpreter: Path, *arguments: Path) -> dict[str, Any]:
-    """Run describe.py by the interpreter, in an empty environment and without writing bytecode into the tree."""
+    """Run describe.py by the interpreter, in an empty environment and without writing bytecode into the tree.
+
+    The home is the same for everybody: sysconfig's userbase, which PYTHON.json has, would else name that of who builds.
+    """
     command = [str(interpreter), "-I", "-B", os.fspath(Path(describe.__file__)), *map(str, arguments)]
     # Without this one, nothing starts on Windows.
     variables = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
-    done = subprocess.run(command, env={"LC_ALL": "C", **variables}, capture_output=True, text=True)
+    done = subprocess.run(command, env={"HOME": "/root", "LC_ALL": "C", **variables}, capture_output=True, text=True)
     if done.returncode:
         raise PythonBuildError(f"the interpreter that was built does not run:\n{done.stderr.strip()}")
     answer: dict[str, Any] = json.loads(done.stdout)
