@@ -28,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="auto",
         help="where the Pythons that are tested are built (default: auto: docker if a daemon answers)",
     )
+    parser.addoption(
+        "--python",
+        metavar="cpython-X.Y[.Z]",
+        help="test this CPython of other platforms (default: the program's default)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

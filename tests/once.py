@@ -6,12 +6,13 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
 from pythonbuild.locks import lock
 
-__all__ = ["once"]
+__all__ = ["once", "python_flags"]
 
 
 def once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]) -> Path:
@@ -33,3 +34,9 @@ def once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None
             fill(folder)
             ready.touch()
     return folder
+
+
+def python_flags(config: pytest.Config) -> list[str]:
+    """Return the flags of a build for the CPython that this run is asked to test, none for the default one."""
+    python: Optional[str] = config.getoption("--python")
+    return ["--python", python] if python else []

@@ -219,6 +219,20 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
+def processes_of(small: Small) -> list[str]:
+    """Return the command lines of processes that name a build root of the checkout's cache."""
+    mark = os.fsencode(small.cache / "roots")
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:  # it has just ended
+            continue
+        if mark in command:
+            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
 def wait_for(path: Path) -> None:
     """Wait until a file is there."""
     wait_until(path.exists, f"{path} appears")

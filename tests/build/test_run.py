@@ -85,7 +85,7 @@ def some(tmp_path: Path) -> Iterator[Checkout]:
     for name in ("run", "conftest", "leftovers", "lint", "required", "__init__"):
         shutil.copy(checkout() / "tests" / f"{name}.py", made.root / "tests")
     (made.root / "tests" / "unit" / "__init__.py").touch()
-    for name in ("pyproject.toml", "requirements-dev.txt"):
+    for name in ("pyproject.toml", "pytest.ini", "requirements-dev.txt"):
         shutil.copy(checkout() / name, made.root)
     shutil.copytree(checkout() / "pythonbuild", made.root / "pythonbuild")
     yield made

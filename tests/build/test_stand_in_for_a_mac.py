@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import pytest
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.doctor import HOST_TOOLS
 from pythonbuild.home import checkout
-from tests.build.conftest import MANY_JOBS, Small, _end_all, _fill, copy_bytecode, interrupt, most_at_once
+from tests.build.conftest import MANY_JOBS, Small, _end_all, _fill, copy_bytecode, interrupt, most_at_once, processes_of
 
 _SETTINGS = '{{"CanonicalName": "{name}", "Version": "{version}"}}\n'
 # It knows two questions, as xcrun of the command line tools answers them.
@@ -225,8 +224,7 @@ def test_an_interrupt_leaves_nothing_half_written_and_the_next_run_goes_on(
     mac: StandIn, number: signal.Signals
 ) -> None:
     interrupt(mac, number)
-    left = subprocess.run(["pgrep", "-f", f"{mac.cache}/roots"], capture_output=True, text=True)
-    assert left.stdout == ""
+    assert processes_of(mac) == []
     mac.recipe("middle", needs="bottom", script="#!/bin/sh\nmkdir -p $OUT/deps\n")
     assert mac.built(mac.run("--only", "top")) == ["middle", "top"]
 

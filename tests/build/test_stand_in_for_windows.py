@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ import zstandard
 
 from pythonbuild.cli.msvc import _SHELL_PROGRAMS
 from pythonbuild.home import checkout
-from tests.build.conftest import Small, _end_all, _fill, copy_bytecode, interrupt
+from tests.build.conftest import Small, _end_all, _fill, copy_bytecode, interrupt, processes_of
 
 _RECIPE = """#!/bin/sh
 mkdir -p "$OUT/deps/lib"
@@ -393,7 +392,6 @@ def test_an_interrupt_leaves_nothing_half_written_and_the_next_run_goes_on(
     windows: StandIn, number: signal.Signals
 ) -> None:
     interrupt(windows, number)
-    left = subprocess.run(["pgrep", "-f", f"{windows.cache}/roots"], capture_output=True, text=True)
-    assert left.stdout == ""
+    assert processes_of(windows) == []
     windows.recipe("middle", needs="bottom")
     assert windows.built(windows.run("--only", "top")) == ["middle", "top"]

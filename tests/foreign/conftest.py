@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.home import checkout
-from tests.once import once
+from tests.once import once, python_flags
 
 # 64 bits, big-endian, another libc, no libc outside.
 _DEFAULT = (
@@ -40,12 +40,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """TARGET:OPTIONS -> the folder with its archives."""
     asked = request.config.getoption("--foreign") or _DEFAULT
-    engine = request.config.getoption("--engine").replace("auto", "host")
-    folder = once(tmp_path_factory, "foreign", lambda folder: _build(asked, engine, folder))
+    flags = ["--engine", request.config.getoption("--engine").replace("auto", "host"), *python_flags(request.config)]
+    folder = once(tmp_path_factory, "foreign", lambda folder: _build(asked, flags, folder))
     return {text: folder / text.partition(":")[2] for text in asked}
 
 
-def _build(asked: Sequence[str], engine: str, folder: Path) -> None:
+def _build(asked: Sequence[str], flags: Sequence[str], folder: Path) -> None:
     """Build everything, with the archives of all targets in a folder for each of the options."""
     by_options: dict[str, list[str]] = {}
     for text in asked:
@@ -53,7 +53,7 @@ def _build(asked: Sequence[str], engine: str, folder: Path) -> None:
         by_options.setdefault(options, []).append(target)
     for options, targets in by_options.items():
         words = [word for target in targets for word in ("--target", target)]
-        command = [sys.executable, str(checkout() / "build-linux.py"), "--engine", engine, *words]
+        command = [sys.executable, str(checkout() / "build-linux.py"), *flags, *words]
         command += ["--options", options, "--output", str(folder / options)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]

@@ -43,19 +43,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rank", choices=["landing", "release"], help="only subjects of this rank")
     parser.add_argument("--list", action="store_true", help="show how each check of each subject stands; prove nothing")
-    parser.add_argument("--stale", action="store_true", help="prove what changed since it was proved, or failed")
+    parser.add_argument(
+        "--stale", action="store_true", help="prove subjects that are stale, or whose last check failed"
+    )
     parser.add_argument("--missing", action="store_true", help="prove what was never proved")
     parser.add_argument(
-        "--again", type=int, default=0, metavar="N", help="repeat N current subjects, chosen by the commit's hash"
+        "--again", type=_count, default=0, metavar="N", help="repeat N current subjects, chosen by the commit's hash"
     )
     parser.add_argument(
         "--budget",
-        type=float,
+        type=_minutes,
         metavar="MINUTES",
-        help="start nothing that would end later; name what is left, and fail",
+        help="start nothing that cannot finish within MINUTES; list what is left, and exit with 1",
     )
     parser.add_argument("--table", action="store_true", help="write the tables of what is supported, from the proofs")
     return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 <= minutes < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes")
+    return minutes
 
 
 def _selected(ledger: Ledger, flags: argparse.Namespace) -> list[Subject]:
@@ -64,8 +80,8 @@ def _selected(ledger: Ledger, flags: argparse.Namespace) -> list[Subject]:
     patterns: list[str] = flags.patterns
     subjects = [subject for subject in ledger.subjects if rank in (None, subject.rank)]
     for pattern in patterns:
-        if not any(_fits(subject, pattern) for subject in subjects):
-            raise SubjectError(f"no subject is named like {pattern!r}; see --list")
+        if not pattern or not any(_fits(subject, pattern) for subject in subjects):
+            raise SubjectError(f"no subject matches {pattern!r}; `prove --list` shows all subjects")
     return [subject for subject in subjects if not patterns or any(_fits(subject, text) for text in patterns)]
 
 
@@ -104,7 +120,7 @@ def _told(history: History, status: Status, name: str, state: State) -> str:
 def _prove(ledger: Ledger, statuses: list[Status], flags: argparse.Namespace) -> int:
     dirty = list(changed_files())
     if dirty:
-        raise SubjectError(f"a proof names the commit that it holds for: commit {', '.join(dirty[:5])} first")
+        raise SubjectError(f"commit {', '.join(dirty[:5])} first: a proof records the commit that it was made from")
     stranger = next(iter(ledger.strangers()), None)
     if stranger:
         raise SubjectError(
@@ -120,6 +136,9 @@ def _prove(ledger: Ledger, statuses: list[Status], flags: argparse.Namespace) ->
             return 1
         results = [prover.repeat(status) for status in repeated]
         return 0 if all(results) else 1
+    for status in statuses:
+        if flags.patterns and status.state is State.UNPROVABLE:
+            raise SubjectError(f"{status.subject.name} cannot be proven: {status.problem}")
     _tell_current(statuses)
     wanted = {State.STALE, State.FAILED} if flags.stale else set()
     wanted |= {State.NEVER} if flags.missing else set()
@@ -144,8 +163,8 @@ def _prove_all(ledger: Ledger, prover: Prover, todo: list[Status], budget: Budge
         minutes = sum(estimate(ledger, status) for status in left) / 60
         names = " ".join(status.subject.name for status in left)
         sys.stdout.write(
-            f"{len(left)} subjects are not current, and proving them takes about {minutes:.0f} minutes, more than the budget.\n"
-            f"Prove them, and commit proofs/:\n  python3 tests/run.py prove {names}\n"
+            f"Not current: {len(left)}. Proving takes about {minutes:.0f} minutes, which exceeds the budget.\n"
+            f"Prove, and commit proofs/:\n  python3 tests/run.py prove {names}\n"
         )
     return 0 if good and not left else 1
 

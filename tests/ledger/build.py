@@ -69,7 +69,7 @@ def command_of(subject: Subject) -> list[str]:
 
 def scrubbed(**more: str) -> dict[str, str]:
     """Return the environment without what changes how a Python behaves, or where builds keep things."""
-    dropped = ("PYTHON", "SSL_CERT", "PYBUILD_", "OS_DISTRO_")
+    dropped = ("PYTHON", "PYTEST_", "SSL_CERT", "PYBUILD_", "OS_DISTRO_", "GIT_", "SOURCE_DATE_EPOCH")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {**kept, "PYTHONBUILD_HOME": str(home()), **more}
 

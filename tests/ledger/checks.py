@@ -12,14 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
-from xml.etree import ElementTree
 
 import msgspec
 import yaml
@@ -31,11 +28,15 @@ from pythonbuild.model.version import PythonVersion
 from tests.ledger.build import Built, scrubbed
 from tests.ledger.proofs import Machine, Result
 from tests.ledger.subjects import Subject, SubjectError
+from tests.ledger.tally import tally
 from tests.leftovers import MARK
+from tests.required import LACKS
 
 __all__ = ["Check", "check_digest", "files_of", "load_checks", "run_check", "today"]
 
-_NO_TESTS = 5
+_NO_TESTS = 5  # pytest's exit status
+# What decides in every check which tests run, and what has passed.
+_COMMON = ("pytest.ini", "tests/conftest.py", "tests/leftovers.py", "tests/ledger/tally.py")
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,18 +54,27 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def load_checks(path: Path) -> dict[str, Check]:
     """Read checks.yml.  Raises SubjectError if it is wrong."""
     try:
-        return msgspec.convert(yaml.safe_load(path.read_text()), dict[str, Check])
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        checks = msgspec.convert(yaml.safe_load(path.read_text()), dict[str, Check])
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise SubjectError(f"{path.name}: {error}") from None
+    for name, check in checks.items():
+        unknown = set(check.needs) - {*LACKS, "gcc", "clang"}
+        if unknown:
+            raise SubjectError(
+                f"{path.name}: {name} needs {', '.join(sorted(unknown))}, which tests/required.py does not know"
+            )
+    return checks
 
 
 def files_of(check: Check, root: Path) -> list[Path]:
     """Return the files that a check is made of, sorted.  Raises SubjectError if one is missing."""
     found = set()
-    for name in (*check.tests, *check.made_of):
+    for name in (*_COMMON, *check.tests, *check.made_of):
         path = root / name
+        if root not in path.resolve().parents:
+            raise SubjectError(f"checks.yml names {name}, which is not in this checkout")
         if path.is_dir():
-            found |= {file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+            found |= {file for file in path.rglob("*") if file.is_file() and file.suffix != ".pyc"}
         elif path.is_file():
             found.add(path)
         else:
@@ -74,7 +84,7 @@ def files_of(check: Check, root: Path) -> list[Path]:
 
 def check_digest(check: Check, subject: Subject, catalog: Catalog, root: Path) -> str:
     """Return a digest (SHA-256, hexadecimal) of all that the result of a check depends on besides the subject's bytes."""
-    digest = hashlib.sha256(f"{check.select}\0{' '.join(check.needs)}\0".encode())
+    digest = hashlib.sha256(f"{check.select}\0{' '.join(check.needs)}\0{check.runs}\0".encode())
     for path in files_of(check, root):
         digest.update(str(path.relative_to(root)).encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -105,15 +115,15 @@ def run_check(name: str, check: Check, subject: Subject, built: Built, catalog: 
         seconds, cpu_seconds = time.monotonic() - started, _cpu_seconds() - before
         if done.returncode == _NO_TESTS or not junit.exists():
             raise SubjectError(f"check {name} of {subject.name} ran no test:\n{(done.stdout + done.stderr)[-3000:]}")
-        tally = _tally(junit)
-    if done.returncode:
+        found = tally(junit)
+    if done.returncode or not found.good:
         sys.stdout.write((done.stdout + done.stderr)[-6000:])
     return Result(
         digest=digest,
-        result="failed" if done.returncode or tally.failed else "passed",
-        passed=tally.passed,
-        skipped=dict(sorted(tally.skipped.items())),
-        failed=sorted(tally.failed),
+        result="passed" if done.returncode == 0 and found.good else "failed",
+        passed=found.passed,
+        skipped=found.skipped,
+        failed=found.failed,
         seconds=round(seconds, 1),
         cpu_seconds=round(cpu_seconds, 1),
         date=today(),
@@ -125,27 +135,6 @@ def run_check(name: str, check: Check, subject: Subject, built: Built, catalog: 
 def today() -> str:
     """Return the date (UTC), e.g. 2026-11-30."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%d")
-
-
-@dataclass(frozen=True)
-class _Tally:
-    passed: int
-    skipped: Counter[str]
-    failed: list[str]
-
-
-def _tally(junit: Path) -> _Tally:
-    """Count the tests of a JUnit report that pytest has just written."""
-    passed, skipped, failed = 0, Counter[str](), []
-    for case in ElementTree.parse(junit).iter("testcase"):
-        skip = case.find("skipped")
-        if skip is not None:
-            skipped[(skip.get("message") or "").removeprefix("Skipped: ")] += 1
-        elif case.find("failure") is not None or case.find("error") is not None:
-            failed.append(f"{case.get('classname')}.{case.get('name')}")
-        else:
-            passed += 1
-    return _Tally(passed, skipped, failed)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tests.ledger.checks import files_of
 from tests.ledger.plans import plan_of
 from tests.ledger.proofs import Proof
 from tests.ledger.states import Ledger, Status
+from tests.ledger.subjects import SubjectError
 
 __all__ = ["History", "git"]
 
@@ -26,9 +27,22 @@ _MOST_SHOWN = 3
 
 
 def git(*words: str) -> str:
-    """Return what git prints about this checkout, without the last line break; "" if it fails."""
-    done = subprocess.run(["git", "-C", str(checkout()), *words], capture_output=True, text=True)
-    return done.stdout.rstrip("\n") if done.returncode == 0 else ""
+    """Return what git prints about this checkout, without the last line break.  Raises SubjectError if it fails."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-C", str(checkout()), *words]
+    try:
+        done = subprocess.run(command, env=variables, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise SubjectError("git is missing, and a proof names a commit: apt-get install git") from None
+    if done.returncode:
+        raise SubjectError(f"git failed, and a proof names a commit: {done.stderr.strip()}")
+    return done.stdout.rstrip("\n")
+
+
+def known(commit: str) -> bool:
+    """Does this clone have that commit?  A shallow one has not, nor one whose history was rewritten."""
+    command = ["git", "-C", str(checkout()), "cat-file", "-e", f"{commit}^{{commit}}"]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 class History:
@@ -45,10 +59,13 @@ class History:
         if status.moved:
             return self._moved(status.proof, status)
         result = status.proof.checks[check]
+        if not known(result.commit):
+            return f"since {result.commit[:10]}, which this clone does not have"
         paths = [str(path.relative_to(checkout())) for path in files_of(self._ledger.check(check), checkout())]
         differing = git("diff", "--name-only", result.commit, "--", *paths).splitlines()
-        first = _first(result.commit, differing) if differing else "an unknown commit"
-        return f"since {first} ({_listed(differing) or 'what is compared with'})"
+        if not differing:
+            return f"since {result.commit[:10]} (checks.yml, or files that are gone or that git does not know)"
+        return f"since {_first(result.commit, differing)} ({_listed(differing)})"
 
     def _moved(self, proof: Proof, status: Status) -> str:
         """Explain another key: compare the steps of the proof's commit with today's."""

@@ -92,13 +92,16 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def read_proof(path: Path) -> Optional[Proof]:
     """Read a proof; None if there is none.  Raises ProofError if a program did not write it as it is."""
     try:
-        content = yaml.safe_load(path.read_text())
+        text = path.read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
+        if not isinstance(content, dict) or content.pop("digest", None) != _digest(content) or _text(content) != text:
+            raise _edited(path)
     except FileNotFoundError:
         return None
-    except yaml.YAMLError:
+    except OSError as error:
+        raise ProofError(f"{path.name} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, yaml.YAMLError, TypeError, ValueError, RecursionError):
         raise _edited(path) from None
-    if not isinstance(content, dict) or content.pop("digest", None) != _digest(content):
-        raise _edited(path)
     try:
         return msgspec.convert(content, Proof)
     except msgspec.ValidationError as error:
@@ -109,17 +112,23 @@ def read_proof(path: Path) -> Optional[Proof]:
 
 def write_proof(path: Path, proof: Proof) -> None:
     """Write a proof whole or not at all."""
-    content = msgspec.to_builtins(proof)
-    text = yaml.safe_dump({**content, "digest": _digest(content)}, sort_keys=False, width=120, allow_unicode=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(_HEADER + text)
-    partial.replace(path)
+    try:
+        partial.write_text(_text(msgspec.to_builtins(proof)), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ProofError(f"{path.name} cannot be written: {error.strerror}") from None
+
+
+def _text(content: dict[str, object]) -> str:
+    """Return a proof's file: the only form that is accepted."""
+    whole = {**content, "digest": _digest(content)}
+    return _HEADER + yaml.safe_dump(whole, sort_keys=False, width=120, allow_unicode=True)
 
 
 def _edited(path: Path) -> ProofError:
-    return ProofError(
-        f"{path.name} {_EDITED}: restore it by `git checkout {path.parent.name}/{path.name}`, or delete it and prove again"
-    )
+    return ProofError(f"{path.name} {_EDITED}: restore it from git, or delete it and prove again")
 
 
 def _digest(content: object) -> str:

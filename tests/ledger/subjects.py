@@ -79,7 +79,7 @@ def load_subjects(path: Path) -> tuple[Subject, ...]:
     """Read subjects.yml.  Raises SubjectError if it is wrong, or a subject stands in it twice."""
     try:
         rows = msgspec.convert(yaml.safe_load(path.read_text()), _Rows)
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise SubjectError(f"{path.name}: {error}") from None
     found: dict[str, Subject] = {}
     for rank, row in [("landing", row) for row in rows.landing] + [("release", row) for row in rows.release]:
@@ -91,6 +91,8 @@ def load_subjects(path: Path) -> tuple[Subject, ...]:
 
 
 def _subjects(row: _Row, rank: Rank) -> list[Subject]:
+    if not (row.pythons and row.targets and row.options and row.engines):
+        raise SubjectError("a row has an empty list, and so stands for nothing")
     if not row.checks and not row.unprovable:
         raise SubjectError(f"the row of {row.pythons} {row.targets} has neither checks nor a reason for having none")
     kinds: list[tuple[str, Optional[str]]] = [(options, None) for options in row.options]

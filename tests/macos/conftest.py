@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.home import checkout
-from tests.once import once
+from tests.once import once, python_flags
 
 _DEFAULT = ("aarch64-apple-darwin", "x86_64-apple-darwin")
 
@@ -38,6 +38,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """The folder with the archives of all targets, as build-macos.py makes them on Linux."""
     targets = request.config.getoption("--macos") or _DEFAULT
     flags = ["--options", request.config.getoption("--macos-options"), "--engine", request.config.getoption("--engine")]
+    flags += python_flags(request.config)
     return once(tmp_path_factory, "macos", lambda folder: _build(targets, flags, folder))
 
 

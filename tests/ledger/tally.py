@@ -1,0 +1,38 @@
+"""What a run of tests gave, out of the JUnit report that pytest writes.  Part of every proof's digest: it decides what has passed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+__all__ = ["Tally", "tally"]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """passed: number of tests; skipped: reason -> number of tests; failed: names of tests."""
+
+    passed: int
+    skipped: dict[str, int]
+    failed: list[str]
+
+    @property
+    def good(self) -> bool:
+        """Has something passed, and nothing failed?"""
+        return self.passed > 0 and not self.failed
+
+
+def tally(junit: Path) -> Tally:
+    """Count the tests of a JUnit report that pytest has just written."""
+    passed, skipped, failed = 0, Counter[str](), []
+    for case in ElementTree.parse(junit).iter("testcase"):
+        skip = case.find("skipped")
+        if skip is not None:
+            skipped[(skip.get("message") or "").removeprefix("Skipped: ")] += 1
+        elif case.find("failure") is not None or case.find("error") is not None:
+            failed.append(f"{case.get('classname')}.{case.get('name')}")
+        else:
+            passed += 1
+    return Tally(passed, dict(sorted(skipped.items())), sorted(failed))
