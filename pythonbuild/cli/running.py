@@ -116,11 +116,14 @@ def _go(
 
 
 def send_rest(session: Session, plan: Plan, result: RunResult, observer: UserObserver) -> None:
-    """Wait until the shared store has what was built, and tell how much came and went."""
+    """Wait until the shared store has what was built, and tell how much came and went.
+
+    Others need to know the origins of all sources to find it, also of those that this machine had built with before.
+    """
     shared = session.store.shared
     if not shared:
         return
-    for source in (source for name in result.built for source in plan.steps[name].sources):
+    for source in (source for step in plan if result.built for source in step.sources):
         if source.chosen and source.local is None:
             shared.choose([origin.sha256 for origin in source.origins], source.chosen)
     if shared.waiting():
