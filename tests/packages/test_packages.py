@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -226,11 +229,20 @@ def old_versions(made: Made, box: Box) -> list[str]:
     return made_of
 
 
+@pytest.fixture
+def keys() -> Iterator[dict[str, str]]:
+    """The environment with a folder for GnuPG's keys, whose path is short, as that of a socket in it has to be."""
+    home = tempfile.mkdtemp(prefix="gpg-", dir="/tmp")
+    environment = {**os.environ, "GNUPGHOME": home}
+    yield environment
+    # Its agent deletes sockets there when it ends.
+    subprocess.run(["gpgconf", "--kill", "all"], env=environment, capture_output=True)
+    shutil.rmtree(home, ignore_errors=True)
+
+
 @pytest.mark.needs("gpg")
-def test_apt_installs_from_a_signed_repository(made: Made, box: Box, tmp_path: Path) -> None:
-    home = tmp_path / "keys"
-    home.mkdir(mode=0o700)
-    environment = {**os.environ, "GNUPGHOME": str(home)}
+def test_apt_installs_from_a_signed_repository(made: Made, box: Box, keys: dict[str, str]) -> None:
+    environment = keys
     key = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "tester@example.org", "rsa2048", "sign", "1d"]
     subprocess.run(key, env=environment, check=True, capture_output=True)
     exported = subprocess.run(
@@ -269,10 +281,8 @@ def test_apt_installs_from_a_signed_repository(made: Made, box: Box, tmp_path: P
 
 @pytest.mark.needs("gpg")
 @pytest.mark.needs("debsign")
-def test_a_build_is_signed(made: Made, tmp_path: Path) -> None:
-    home = tmp_path / "keys"
-    home.mkdir(mode=0o700)
-    environment = {**os.environ, "GNUPGHOME": str(home)}
+def test_a_build_is_signed(made: Made, tmp_path: Path, keys: dict[str, str]) -> None:
+    environment = keys
     key = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "tester@example.org", "rsa2048", "sign", "1d"]
     subprocess.run(key, env=environment, check=True, capture_output=True)
     command = [sys.executable, str(checkout() / "build-linux.py"), "--format", "deb", "--engine", "docker", *made.flags]
