@@ -25,6 +25,14 @@ FAILS = """import pytest
 def test_it_fails(name: str) -> None:
     assert name == "x"
 """
+GROUPED = """import os, time
+import pytest
+@pytest.mark.xdist_group("one")
+@pytest.mark.parametrize("number", range(6))
+def test_it_passes(number: int) -> None:
+    time.sleep(0.2)
+    print("worker", os.environ["PYTEST_XDIST_WORKER"])
+"""
 # A stand-in for an X server: a process in a session of its own that ends by no signal but one; and a file system where root may mount one.
 LEAVES = """import subprocess, time
 from pathlib import Path
@@ -123,6 +131,14 @@ def test_the_commands_after_a_failure_run_what_failed_alone(some: Checkout) -> N
         assert done.returncode == 1, done.stdout + done.stderr
         assert "1 failed in" in done.stdout
         assert command in done.stdout
+
+
+def test_tests_of_one_group_run_in_one_worker(some: Checkout) -> None:
+    some.tests(GROUPED)
+    status, said = some.run("unit", "--", "--numprocesses=2", "-rP")
+    assert status == 0, said
+    assert len(set(re.findall(r"worker gw\d", said))) == 1, said
+    assert said.count("worker gw") == 6
 
 
 def test_what_is_no_group_and_no_test_is_refused(some: Checkout) -> None:
