@@ -150,7 +150,8 @@ def _statement(build: Build, plan: Plan, records: Mapping[str, Record], files: l
         "release": build.release,
     }
     builder = {"id": "urn:pythonbuild", "pythonbuild": __version__, "commit": _commit(), "machine": platform.platform()}
-    for version in {record.inputs["host compiler"] for record in made if "host compiler" in record.inputs}:
+    # Not out of records: there is none of a step that was not needed, as the store had what is made of it.
+    for version in {step.inputs["host compiler"] for step in plan if "host compiler" in step.inputs}:
         builder["llvm"] = version
     times = (min(record.finished - record.seconds for record in made), max(record.finished for record in made))
     return provenance({file.path.name: sha256_of(file.path) for file in files}, request, inputs, builder, times)
