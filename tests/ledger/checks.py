@@ -103,9 +103,17 @@ def run_check(name: str, check: Check, subject: Subject, built: Built, catalog: 
     selected = check.select.format(**msgspec.to_builtins(subject))
     with tempfile.TemporaryDirectory(prefix="prove-", dir=os.environ.get(MARK)) as folder:
         junit = Path(folder) / "junit.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--engine", subject.engine]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         command += ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "loadgroup"]
-        command += [*check.tests, *shlex.split(selected), "--junit-xml", str(junit), "--basetemp", f"{folder}/tests"]
+        command += [
+            *check.tests,
+            f"--engine={subject.engine}",
+            *shlex.split(selected),
+            "--junit-xml",
+            str(junit),
+            "--basetemp",
+            f"{folder}/tests",
+        ]
         before, started = _cpu_seconds(), time.monotonic()
         with _display(check) as display:
             environment = scrubbed(
