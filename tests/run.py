@@ -125,12 +125,12 @@ def _run(programs: Path, names: list[str], flags: list[str], folder: Path) -> in
 
 
 def _pytest_flags(tests: list[str], flags: list[str], folder: Path) -> list[str]:
-    """Return the flags that come before the user's own: where files are, and how many tests run at once."""
+    """Return the flags before the user's own: where files are, how many tests run at once, and that slow ones are listed."""
     own = ["-p", "no:cacheprovider", f"--basetemp={folder / 'base'}", "--override-ini=tmp_path_retention_policy=failed"]
     # One test needs no workers, and a debugger has a terminal only without them.
     alone = "--pdb" in flags or (len(tests) == 1 and "::" in tests[0])
     workers = 0 if alone else _processors()
-    return [*own, f"--numprocesses={workers}", "--dist=loadgroup"]
+    return [*own, f"--numprocesses={workers}", "--dist=loadgroup", "--durations=20", "--durations-min=5"]
 
 
 def _processors() -> int:
