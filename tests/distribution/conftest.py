@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,12 +15,12 @@ import zstandard
 
 from pythonbuild.engines.unpack import extract_all
 from pythonbuild.home import checkout
+from tests.display import NoDisplay, virtual_display
 from tests.leftovers import MARK
 from tests.once import once
 from tests.required import REQUIRED
 
 _ODD = "odd place with é and ü"
-# What a fresh machine may lack; CI names here what must be there, so that nothing is passed over silently.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PYTHON:OPTIONS",
         help="test this build, e.g. cpython-3.13.5:debug; may be repeated (default: the default Python, noopt)",
     )
+    parser.addoption("--suite", action="store_true", help="also run CPython's whole test suite, which takes long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [] if config.getoption("--suite") else [item for item in items if item.path.name == "test_suite.py"]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -101,18 +107,10 @@ def clean_environment(**more: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def display() -> Iterator[dict[str, str]]:
     """A virtual X display, if this machine has Xvfb; {} otherwise."""
-    xvfb = shutil.which("Xvfb")
-    if not xvfb:
+    try:
+        with virtual_display() as variables:
+            yield variables
+    except NoDisplay as error:
         if "display" in REQUIRED:
-            pytest.fail("a display is required, and there is no Xvfb")
+            pytest.fail(f"a display is required, and {error}")
         yield {}
-        return
-    read, write = os.pipe()
-    command = [xvfb, "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
-    os.close(write)
-    with os.fdopen(read) as answer:
-        number = answer.readline().strip()
-    yield {"DISPLAY": f":{number}"}
-    server.terminate()
-    server.wait()

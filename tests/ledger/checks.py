@@ -25,6 +25,7 @@ from pythonbuild.catalog.load import Catalog
 from pythonbuild.home import checkout
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
+from tests.display import NoDisplay, virtual_display
 from tests.ledger.build import Built, scrubbed
 from tests.ledger.proofs import Machine, Result
 from tests.ledger.subjects import Subject, SubjectError
@@ -147,23 +148,15 @@ def today() -> str:
 
 @contextmanager
 def _display(check: Check) -> Iterator[dict[str, str]]:
-    """Run a virtual X display for a check that needs one; gives the variables that lead to it."""
+    """Run a display for a check that needs one; gives the variables that lead to it."""
     if "display" not in check.needs:
         yield {}
         return
-    xvfb = shutil.which("Xvfb")
-    if not xvfb:
-        raise SubjectError("this check needs a display: apt-get install xvfb")
-    read, write = os.pipe()
-    command = [xvfb, "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
-    os.close(write)
     try:
-        with os.fdopen(read) as answer:
-            yield {"DISPLAY": f":{answer.readline().strip()}"}
-    finally:
-        server.terminate()
-        server.wait()
+        with virtual_display() as variables:
+            yield variables
+    except NoDisplay as error:
+        raise SubjectError(f"this check needs a display, and {error}") from None
 
 
 def _cpu_seconds() -> float:
