@@ -3,7 +3,7 @@
 ``python3 tests/run.py prove``, whose flags ``prove --help`` explains.
 
 Without groups: all but the last three.  A TEST is one as pytest names it, tests/FILE::FUNCTION; what fails is named so at the end.
-Makes its own virtual environment, so that nothing has to be installed before, and runs so many tests at once as there are processors.
+Makes its own virtual environment, so nothing has to be installed first.  Runs one test more at a time than there are processors.
   lint          ruff, mypy --strict, and that nothing needs a newer Python than is promised
   unit          planner, names, schedules, formats of files: no program, no network, no more than small temporary files
   build         small builds with the real compiler, scripts that are run, and every fault a user can meet; servers on loopback
@@ -129,7 +129,8 @@ def _pytest_flags(tests: list[str], flags: list[str], folder: Path) -> list[str]
     own = ["-p", "no:cacheprovider", f"--basetemp={folder / 'base'}", "--override-ini=tmp_path_retention_policy=failed"]
     # One test needs no workers, and a debugger has a terminal only without them.
     alone = "--pdb" in flags or (len(tests) == 1 and "::" in tests[0])
-    workers = 0 if alone else _processors()
+    # Many tests wait for something; one more than there are processors keeps these busy.
+    workers = 0 if alone else _processors() + 1
     return [*own, f"--numprocesses={workers}", "--dist=loadgroup", "--durations=20", "--durations-min=5"]
 
 
