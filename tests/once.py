@@ -1,4 +1,4 @@
-"""What costs too much to be made by each worker of a test run: the first that needs it makes it, the others wait and share it."""
+"""Fixtures too expensive for each worker of a test run: the first worker that needs one makes it, the others wait and share it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["once", "python_flags"]
 
 
 def once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]) -> Path:
-    """Return the folder of that name, the same in all workers of this run, after one of them has filled it.
+    """Return a folder that all workers of this run share; the first worker that asks fills it.
 
-    Tests only read what is in it.  Whoever needs the folder after `fill` failed tries again.
+    Tests must not change the folder.  If `fill` fails, the next worker that asks tries again.
     """
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -37,6 +37,6 @@ def once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None
 
 
 def python_flags(config: pytest.Config) -> list[str]:
-    """Return the flags of a build for the CPython that this run is asked to test, none for the default one."""
+    """Return the build flags that select the CPython under test; none for the default CPython."""
     python: Optional[str] = config.getoption("--python")
     return ["--python", python] if python else []

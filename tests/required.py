@@ -1,4 +1,4 @@
-"""What this machine must have for the tests: what PYTHONBUILD_TESTS_REQUIRE names; what is missing besides is a reason to skip."""
+"""What tests need from this machine.  A test without its need is skipped, or fails if PYTHONBUILD_TESTS_REQUIRE names the need."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _is_there(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Lack:
-    """How a missing thing is noticed and named, and how it is had."""
+    """Something a machine may lack: how to look for it, what to say, and how to get it."""
 
     there: Callable[[], bool]
     what: str
     cure: str
-    # What else makes it required.
+    # Another name in PYTHONBUILD_TESTS_REQUIRE that also requires it.
     also: str = ""
-    # What becomes of the tests that need it.
+    # What happens to the tests that need it.
     tests: str = "will be skipped"
 
     def required(self, name: str) -> bool:
@@ -64,7 +64,7 @@ LACKS = {
 
 
 def _lld() -> list[str]:
-    """Return the linkers for macOS that Debian's packages of LLVM have put aside."""
+    """Return the Mach-O linkers in the folders of Debian's LLVM packages, which are not on PATH."""
     try:
         versions = os.listdir("/usr/lib")
     except FileNotFoundError:
@@ -75,13 +75,13 @@ def _lld() -> list[str]:
 
 @cache
 def lacking(name: str) -> str:
-    """Return what this machine lacks of that; "" if nothing.  It is looked for once."""
+    """Return what this machine lacks, or "" if it has the thing.  The answer is cached."""
     lack = LACKS[name]
     return "" if lack.there() else lack.what
 
 
 def program(name: str) -> str:
-    """Return where a program is that the test is marked to need."""
+    """Return the path of a program that the test declares with the mark `needs`."""
     found = shutil.which(name)
     assert found, f"the test is not marked: @pytest.mark.needs({name!r})"
     return found
@@ -89,5 +89,5 @@ def program(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def daemon() -> None:
-    """A daemon that answers: tests with this fixture are passed over where none does."""
+    """A Docker daemon that answers.  Without one, tests that use this fixture are skipped."""
     assert answers()

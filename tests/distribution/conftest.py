@@ -1,4 +1,4 @@
-"""Build Pythons as a user would, and unpack them at odd places."""
+"""Builds Pythons as a user would, and unpacks them in folders with unusual names."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "built" in metafunc.fixturenames:
         builds = metafunc.config.getoption("--build") or ["cpython-3.13:noopt"]
-        # Some tests are about files, and not about the Python in them.
+        # Some modules test the archives and not the Python in them; one build is enough for them.
         builds = builds[:1] if getattr(metafunc.module, "ONE_BUILD", False) else builds
         metafunc.parametrize("built", builds, indirect=True, scope="session")
 
 
 @dataclass(frozen=True)
 class Built:
-    """A build's archives and where they were unpacked."""
+    """The archives of a build and the folders they were unpacked in."""
 
     python: str
     options: str
@@ -66,9 +66,9 @@ class Built:
 
 @pytest.fixture(scope="session")
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The archives of one build, the full one unpacked below a plain folder, install_only below an odd one.
+    """The archives of one build: full unpacked in a plain folder, install_only in one with an unusual name.
 
-    All workers share them: a test changes none of these files, and what it runs out of them writes no bytecode.
+    All workers share these files: a test must not change them, and programs run from them must not write bytecode.
     """
     python, options = request.param.split(":")
     engine = request.config.getoption("--engine")
@@ -78,7 +78,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def _build(python: str, options: str, engine: str, folder: Path) -> None:
-    """Build, and unpack the archives."""
+    """Build the archives and unpack them."""
     output = folder / "dist"
     command = [sys.executable, str(checkout() / "build-linux.py"), "--python", python, "--options", options]
     command += ["--engine", engine, "--output", str(output)]
@@ -98,7 +98,7 @@ def _build(python: str, options: str, engine: str, folder: Path) -> None:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return an environment without what hides faults: certificates' places, Python's settings."""
+    """Return an environment without variables that hide faults, such as paths of certificates and Python's settings."""
     names = ("PATH", "HOME", "LANG", "DISPLAY", "XAUTHORITY", MARK)
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return {"LANG": "C.UTF-8", "TERM": "xterm", **kept, **more}
@@ -106,7 +106,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[dict[str, str]]:
-    """A virtual X display, if this machine has Xvfb; {} otherwise."""
+    """The variables of a virtual X display; {} on a machine without Xvfb."""
     try:
         with virtual_display() as variables:
             yield variables

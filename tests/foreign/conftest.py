@@ -1,4 +1,4 @@
-"""Build Pythons for other platforms than this machine's, all in one run."""
+"""Builds Pythons for platforms other than this machine's, all in one run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from pythonbuild.home import checkout
 from tests.once import once, python_flags
 
-# 64 bits, big-endian, another libc, no libc outside.
+# 64 bits, big-endian, another libc, static.
 _DEFAULT = (
     "aarch64-unknown-linux-gnu:noopt",
     "s390x-unknown-linux-gnu:noopt",
@@ -38,7 +38,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """TARGET:OPTIONS -> the folder with its archives."""
+    """TARGET:OPTIONS -> the folder that holds its archives."""
     asked = request.config.getoption("--foreign") or _DEFAULT
     flags = ["--engine", request.config.getoption("--engine").replace("auto", "host"), *python_flags(request.config)]
     folder = once(tmp_path_factory, "foreign", lambda folder: _build(asked, flags, folder))
@@ -46,7 +46,7 @@ def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def _build(asked: Sequence[str], flags: Sequence[str], folder: Path) -> None:
-    """Build everything, with the archives of all targets in a folder for each of the options."""
+    """Build all targets; each set of options gets its own folder of archives."""
     by_options: dict[str, list[str]] = {}
     for text in asked:
         target, options = text.split(":")
@@ -68,7 +68,7 @@ def full(archives: dict[str, Path], foreign: str) -> Path:
 
 @pytest.fixture
 def verb_environment() -> dict[str, str]:
-    """The environment without what changes how Pythons behave."""
+    """The environment without variables that change how Pythons behave."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SSL_CERT"))} | {
         name: value for name, value in os.environ.items() if name.startswith("PYTHONBUILD_")
     }

@@ -1,6 +1,6 @@
-"""Pythons for other platforms, built here and run here: by qemu-user, or with musl's loader.
+"""Pythons for other platforms, built here and run here under qemu-user or musl's loader.
 
-Needs Debian's qemu-user-static, the libc of each target, and musl; `pythonbuild test` names what is missing.
+They need Debian's qemu-user-static, each target's libc, and musl; `pythonbuild test` names what is missing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import zstandard
 from pythonbuild.binaries.archive import unpack
 from pythonbuild.home import checkout
 
-# Why tests may be skipped, apart from what qemu cannot do.
+# Reasons for which tests may be skipped, besides what qemu cannot do.
 LEFT_OUT = {
     "there is neither gcc nor clang for this platform",
     "only without the GIL",
@@ -35,13 +35,13 @@ LEFT_OUT = {
     "this system has no time zones",
     *([] if "DISPLAY" in os.environ else ["DISPLAY is not set"]),
 }
-# What CPython calls a CPU, where that is not the target's name of it: in the platform's tag, and in names of extension modules.
+# CPU names of CPython that differ from the target triple's: in platform tags, and in file names of extension modules.
 PLATFORM_CPU = {"armv7": "arm", "ppc64le": "powerpc64le"}
 SUFFIX_CPU = {"i686": "i386"}
 MUSL = "x86_64-unknown-linux-musl:noopt"
 STATIC = f"{MUSL}+static"
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-# What needs no system: the kernel's calls, and files of the archive.
+# Works without any system files: it needs only the kernel and the archive.
 ALONE = """\
 import ctypes, decimal, hashlib, importlib, lzma, socket, sqlite3, ssl, subprocess, sys, tkinter, uuid
 for name in sys.builtin_module_names:
@@ -63,12 +63,12 @@ def verb(environment: dict[str, str], *words: str) -> subprocess.CompletedProces
 
 
 def enter(root: Path) -> list[str]:
-    """Return the command before one that is to see nothing but `root`."""
+    """Return the command prefix that confines a command to `root`."""
     return ["chroot", str(root)] if os.getuid() == 0 else ["unshare", "--map-root-user", "chroot", str(root)]
 
 
 def metadata(archive: Path) -> dict[str, Any]:
-    """Read PYTHON.json, the first entry."""
+    """Read PYTHON.json, the archive's first entry."""
     with (
         open(archive, "rb") as file,
         zstandard.ZstdDecompressor().stream_reader(file) as stream,

@@ -1,4 +1,4 @@
-"""What a run of tests gave, out of the JUnit report that pytest writes.  Part of every proof's digest: it decides what has passed."""
+"""Counts the results in pytest's JUnit report.  Every proof's digest includes this file, because it decides what passed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Tally:
 
     @property
     def good(self) -> bool:
-        """Has something passed, and nothing failed?"""
+        """Did at least one test pass, and none fail?"""
         return self.passed > 0 and not self.failed
 
 
 def tally(junit: Path) -> Tally:
-    """Count the tests of a JUnit report that pytest has just written."""
+    """Count the tests in a JUnit report written by pytest."""
     passed, skipped, failed = 0, Counter[str](), []
     for case in ElementTree.parse(junit).iter("testcase"):
         skip = case.find("skipped")

@@ -1,4 +1,4 @@
-"""Pythons for macOS, built here on Linux: no Mac is at hand, so that they are looked at and not run."""
+"""Pythons for macOS, built on Linux.  They are inspected and not run, because that takes a Mac."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "triple" in metafunc.fixturenames:
         triples = metafunc.config.getoption("--macos") or _DEFAULT
-        # Reading an archive takes longer than judging it: one worker reads it for all tests of a target.
+        # Reading an archive takes longer than judging it, so one worker runs all tests of a target.
         grouped = [pytest.param(triple, marks=pytest.mark.xdist_group(triple)) for triple in triples]
         metafunc.parametrize("triple", grouped, scope="session")
 
 
 @pytest.fixture(scope="session")
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the archives of all targets, as build-macos.py makes them on Linux."""
+    """The folder that holds the archives of all targets, as build-macos.py makes them on Linux."""
     targets = request.config.getoption("--macos") or _DEFAULT
     flags = ["--options", request.config.getoption("--macos-options"), "--engine", request.config.getoption("--engine")]
     flags += python_flags(request.config)

@@ -1,4 +1,4 @@
-"""Build Debian packages as a user would, and install them in a clean container of the release."""
+"""Builds Debian packages as a user would, and installs them in a clean container of the release."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @dataclass(frozen=True)
 class Made:
-    """What one build of packages left; `flags` are those that it was asked for by."""
+    """The result of one build of packages; `flags` are the ones that asked for it."""
 
     flags: list[str]
     folder: Path
@@ -57,22 +57,22 @@ class Made:
 
     @property
     def fast(self) -> bool:
-        """Was it built by --fast?"""
+        """Was it built with --fast?"""
         return "--fast" in self.flags
 
     @property
     def freethreaded(self) -> bool:
-        """Is there a second package?"""
+        """Does it include a free-threaded interpreter?"""
         return "--no-freethreaded" not in self.flags
 
     @property
     def interpreters(self) -> list[str]:
-        """The names of the interpreters that were made."""
+        """The names of the interpreters in the packages."""
         return [f"python{self.series}"] + [f"python{self.series}t"] * self.freethreaded
 
     @property
     def packages(self) -> list[Path]:
-        """The packages that are installed: not those with debug symbols."""
+        """The packages to install: all but those with debug symbols."""
         return [path for path in sorted(self.folder.glob("*.deb")) if "-dbgsym_" not in path.name]
 
     @property
@@ -92,7 +92,7 @@ class Made:
 
     @property
     def prefix(self) -> str:
-        """Where they are installed."""
+        """The folder that they are installed in."""
         return f"/opt/python/python{self.series}"
 
 
@@ -112,7 +112,7 @@ def _build(flags: list[str], folder: Path) -> None:
 
 @dataclass
 class Box:
-    """A container of the release, which reaches its mirror; `folder` is /given in it."""
+    """A container of the release that reaches the release's mirror; it sees `folder` as /given."""
 
     name: str
     folder: Path
@@ -120,7 +120,7 @@ class Box:
     prepared: bool = field(default=False)
 
     def run(self, command: str, check: bool = True) -> str:
-        """Run a shell command as root; returns all that it says."""
+        """Run a shell command as root; returns its output."""
         done = subprocess.run(
             ["docker", "exec", "--env", "DEBIAN_FRONTEND=noninteractive", self.name, "bash", "-ec", command],
             stdout=subprocess.PIPE,
@@ -132,25 +132,25 @@ class Box:
         return done.stdout.strip()
 
     def fails(self, command: str) -> str:
-        """Run a shell command that must fail; returns all that it says."""
+        """Run a shell command that must fail; returns its output."""
         return self.run(f"if {{ {command}\n}}; then echo 'it did not fail'; exit 1; fi")
 
     def install(self, *what: str) -> None:
-        """Install packages by apt, without what they recommend."""
+        """Install packages with apt, without recommended ones."""
         if not self.prepared:
             self.run("apt-get update -qq")
             self.prepared = True
         self.run(f"apt-get install -qq -y --no-install-recommends {' '.join(what)}")
 
     def files(self) -> set[str]:
-        """Return everything that is there, but for what apt and dpkg keep for themselves."""
+        """Return all files, except those that apt and dpkg manage for themselves."""
         own = r"/(var/(lib/(apt|dpkg)|cache|log)|tmp|given|etc/ld\.so\.cache)(/|$)"
         return {path for path in self.run(f"find / -xdev | grep -vE '^{own}'").splitlines() if path}
 
 
 @pytest.fixture
 def box(made: Made, tmp_path: Path) -> Iterator[Box]:
-    """A clean container of the release, made from the base of the image that the packages were built in, with the packages in /given."""
+    """A clean container from the base of the build image; it has the packages in /given."""
     for path in made.folder.iterdir():
         shutil.copy2(path, tmp_path)
     folder = tmp_path
