@@ -40,6 +40,8 @@ class Store:
         for name in ("records", "trees", "latest", "locks", "tmp"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._work = Work(folder / "tmp", folder / "locks" / "work")
+        # Digests of the trees that this process has found whole, every byte compared.
+        self._whole: set[str] = set()
 
     @property
     def work(self) -> Path:
@@ -96,12 +98,19 @@ class Store:
             self.shared.close()
 
     def check(self, record: Record, *, thorough: bool) -> str:
-        """Return which file of a record's tree is damaged, "" if none is; thorough: hash them all."""
+        """Return which file of a record's tree is damaged, "" if none is.
+
+        thorough: hash every file, once in the life of this process; later calls compare sizes and times.
+        """
         folder = self._folder / "trees" / record.tree
+        hashing = thorough and record.tree not in self._whole
         try:
-            return damage(folder / "tree", read_manifest(folder / "manifest.json"), thorough=thorough)
+            damaged = damage(folder / "tree", read_manifest(folder / "manifest.json"), thorough=hashing)
         except DamagedArtifact as error:
             return error.message
+        if hashing and not damaged:
+            self._whole.add(record.tree)
+        return damaged
 
     def latest(self, identity: str) -> Optional[Record]:
         """Return the last record made for a step of that identity, whatever its key was; None if never."""
