@@ -144,26 +144,33 @@ def small(prepared: Path, tmp_path: Path) -> Iterator[Small]:
 
 
 def copy_cache(prepared: Path, target: Path, root: Path) -> None:
-    """Make a cache, for the checkout at `root`, that shares with another what is never written to."""
+    """Make a cache for the checkout at `root`.  It links to the other cache's files, as builds only read them."""
+    # A locked file belongs to one cache.
+    left_out = {prepared: ["venv", "pyc"], prepared / "store": ["locks", "tmp", "trees"]}
     shutil.copytree(
         prepared,
         target,
         symlinks=True,
         copy_function=link_or_copy,
-        # A file that is locked is that of one cache.
-        ignore=lambda folder, _: {str(prepared): ["venv", "pyc"], str(prepared / "store"): ["locks", "tmp"]}.get(
-            folder, []
-        ),
+        ignore=lambda folder, _: left_out.get(Path(folder), []),
     )
     (target / "venv").symlink_to(prepared / "venv")
+    for tree in (prepared / "store" / "trees").iterdir():
+        ours = target / "store" / "trees" / tree.name
+        ours.mkdir(parents=True)
+        link_or_copy(str(tree / "manifest.json"), str(ours / "manifest.json"))
+        (ours / "tree").symlink_to(tree / "tree")
     copy_bytecode(prepared, target, root)
 
 
 def copy_bytecode(prepared: Path, target: Path, root: Path) -> None:
-    """Give a cache the bytecode of another one, filed by the places that modules have for it: compiling takes longer than most tests."""
-    for before, after in ((prepared.parent / "checkout", root), (prepared / "venv", target / "venv")):
-        ours = prepared / "pyc" / before.relative_to("/")
-        shutil.copytree(ours, target / "pyc" / after.relative_to("/"), copy_function=link_or_copy)
+    """Give a cache the bytecode of another one, as compiling takes longer than most tests.  It is filed by its module's path."""
+    before = prepared / "pyc" / (prepared.parent / "checkout").relative_to("/")
+    # A test may change modules of its checkout, so it shares no folder of theirs.
+    shutil.copytree(before, target / "pyc" / root.relative_to("/"), copy_function=link_or_copy)
+    libraries = target / "pyc" / (target / "venv").relative_to("/")
+    libraries.parent.mkdir(parents=True, exist_ok=True)
+    libraries.symlink_to(prepared / "pyc" / (prepared / "venv").relative_to("/"))
 
 
 def link_or_copy(source: str, target: str) -> str:
