@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -168,9 +169,11 @@ def copy_bytecode(prepared: Path, target: Path, root: Path) -> None:
     before = prepared / "pyc" / (prepared.parent / "checkout").relative_to("/")
     # A test may change modules of its checkout, so it shares no folder of theirs.
     shutil.copytree(before, target / "pyc" / root.relative_to("/"), copy_function=link_or_copy)
-    libraries = target / "pyc" / (target / "venv").relative_to("/")
-    libraries.parent.mkdir(parents=True, exist_ok=True)
-    libraries.symlink_to(prepared / "pyc" / (prepared / "venv").relative_to("/"))
+    standard = Path(sysconfig.get_path("stdlib"))
+    for before, after in ((prepared / "venv", target / "venv"), (standard, standard)):
+        link = target / "pyc" / after.relative_to("/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(prepared / "pyc" / before.relative_to("/"))
 
 
 def link_or_copy(source: str, target: str) -> str:
