@@ -161,7 +161,7 @@ def test_a_proof_changed_by_hand_is_refused(copy: Copy, old: str, new: str) -> N
     copy.edit(f"proofs/{SUBJECT}.yml", old, new)
     done = copy.prove("--list", SUBJECT)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"prove: {SUBJECT}.yml was changed by hand: restore it from git")
+    assert done.stderr.startswith(f"prove: {SUBJECT}.yml was edited by hand: restore it from git")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_proof_changed_by_hand_is_refused(copy: Copy, old: str, new: str) -> N
 )
 def test_what_no_program_wrote_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.yml").write_bytes(content)
-    with pytest.raises(ProofError, match=r"x\.yml was changed by hand"):
+    with pytest.raises(ProofError, match=r"x\.yml was edited by hand"):
         read_proof(tmp_path / "x.yml")
 
 
@@ -254,7 +254,7 @@ def test_a_proof_keeps_what_was_written(tmp_path: Path) -> None:
 
 def test_a_truncated_proof_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.yml").write_text("subject: [")
-    with pytest.raises(ProofError, match=r"x\.yml was changed by hand"):
+    with pytest.raises(ProofError, match=r"x\.yml was edited by hand"):
         read_proof(tmp_path / "x.yml")
 
 
@@ -263,8 +263,8 @@ def test_a_truncated_proof_is_refused(tmp_path: Path) -> None:
     [
         ("landing: []", "missing required field `release`"),
         ("landing: []\nrelease: [{pythons: ['3.13'], engine: host}]", "unknown field `engine`"),
-        ("landing: []\nrelease: [{pythons: ['3.13']}]", "neither checks nor a reason"),
-        ("landing: []\nrelease: [{pythons: ['3.13', '3.13'], checks: [smoke]}]", "stands in it twice"),
+        ("landing: []\nrelease: [{pythons: ['3.13']}]", "needs checks, or `unprovable`"),
+        ("landing: []\nrelease: [{pythons: ['3.13', '3.13'], checks: [smoke]}]", "is listed twice"),
         ("landing: [", "while parsing"),
     ],
 )

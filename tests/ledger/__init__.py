@@ -1,5 +1,6 @@
 """The ledger of proofs: which Pythons were built and checked, at which step keys, and whether that still holds.
 
-`subjects` says what is to be proven, `checks` by what, `proofs` what was shown.  `plans` makes today's step keys,
-`states` compares, `history` finds the commit that made a proof stale, `build` and `prove` do the work, `table` prints.
+`subjects` lists what must be proven, `checks` how, and `proofs` holds the results.  `plans` computes today's step keys,
+`states` compares them with the proofs, and `history` finds the commit that made a proof stale.  `build` and `prove` do
+the work, `tally` counts test results, and `table` writes the tables in the documentation.
 """

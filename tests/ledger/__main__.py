@@ -1,4 +1,4 @@
-"""``python3 tests/run.py prove``: prove subjects, or list how they stand."""
+"""``python3 tests/run.py prove``: proves subjects, or lists how they stand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROVABLE = (State.STALE, State.FAILED, State.NEVER)
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the command; returns its exit status: 0 if all that was asked for is proven, 1 if not, 2 for a bad request."""
+    """Run the command; returns 0 if everything requested is proven, 1 if not, 2 for a bad request."""
     flags = _parser().parse_args(words)
     try:
         ledger = Ledger()
@@ -43,10 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rank", choices=["landing", "release"], help="only subjects of this rank")
     parser.add_argument("--list", action="store_true", help="show how each check of each subject stands; prove nothing")
-    parser.add_argument(
-        "--stale", action="store_true", help="prove subjects that are stale, or whose last check failed"
-    )
-    parser.add_argument("--missing", action="store_true", help="prove what was never proved")
+    parser.add_argument("--stale", action="store_true", help="prove subjects that are stale, or failed a check")
+    parser.add_argument("--missing", action="store_true", help="prove subjects that were never proved")
     parser.add_argument(
         "--again", type=_count, default=0, metavar="N", help="repeat N current subjects, chosen by the commit's hash"
     )
@@ -75,7 +73,7 @@ def _minutes(text: str) -> float:
 
 
 def _selected(ledger: Ledger, flags: argparse.Namespace) -> list[Subject]:
-    """Return the subjects that patterns and rank choose.  Raises SubjectError for a pattern that fits none."""
+    """Return the subjects that the patterns and the rank select.  Raises SubjectError if a pattern matches none."""
     rank: Optional[str] = flags.rank
     patterns: list[str] = flags.patterns
     subjects = [subject for subject in ledger.subjects if rank in (None, subject.rank)]
@@ -105,7 +103,7 @@ def _list(ledger: Ledger, statuses: list[Status]) -> int:
 
 
 def _told(history: History, status: Status, name: str, state: State) -> str:
-    """Return how one check stands, in words."""
+    """Describe how a check stands."""
     if state is State.UNPROVABLE or status.problem:
         return f"{state.value}: {status.problem}"
     result = status.proof.checks.get(name) if status.proof else None
@@ -147,7 +145,7 @@ def _prove(ledger: Ledger, statuses: list[Status], flags: argparse.Namespace) ->
 
 
 def _prove_all(ledger: Ledger, prover: Prover, todo: list[Status], budget: Budget) -> int:
-    """Prove subjects as far as the budget goes."""
+    """Prove subjects within the budget, and list those that are left."""
     left: list[Status] = []
     good = True
     for status in todo:
@@ -186,4 +184,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        sys.exit(130)  # what was proven before is written
+        sys.exit(130)  # finished proofs are written already

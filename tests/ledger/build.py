@@ -1,4 +1,4 @@
-"""Build a subject by its entry script, as a user would, and read from the store what that took."""
+"""Builds a subject with its entry script, as a user would, and reads from the store what the build took."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from tests.ledger.subjects import Subject
 
 __all__ = ["Anew", "BuildFailed", "Built", "build", "command_of", "scrubbed"]
 
-# How much of a failed build's output a person is shown.
+# The last characters of a failed build's output, which an error shows.
 _SHOWN = 3000
 
 
 class BuildFailed(Exception):
-    """A subject could not be built, or something else was built; the text says what to look at."""
+    """A build failed, or made something else than planned; the text says what to look at."""
 
 
 class Anew(Enum):
-    """Which steps run again even if the store has their results: none, the Python's own, or its libraries, too."""
+    """Which steps run even if the store has their results: none, the Python's own, or those of its libraries too."""
 
     NOTHING = "nothing"
     PYTHON = "python"
@@ -47,10 +47,10 @@ class Anew(Enum):
 
 @dataclass(frozen=True)
 class Built:
-    """What a build gave.
+    """The result of a build.
 
-    home: the cache folder that has it; archives: kind of file -> its bytes; seconds, cpu_seconds: of all steps,
-    from nothing, whenever each was built.
+    home: the cache folder that holds it; archives: kind of file -> its digest and size; seconds, cpu_seconds: the sum
+    over all steps, including those that an earlier build ran.
     """
 
     home: Path
@@ -68,7 +68,7 @@ def command_of(subject: Subject) -> list[str]:
 
 
 def scrubbed(**more: str) -> dict[str, str]:
-    """Return the environment without what changes how a Python behaves, or where builds keep things."""
+    """Return the environment without variables that affect Pythons, or that say where builds keep files."""
     dropped = ("PYTHON", "PYTEST_", "SSL_CERT", "PYBUILD_", "OS_DISTRO_", "GIT_", "SOURCE_DATE_EPOCH")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {**kept, "PYTHONBUILD_HOME": str(home()), **more}
@@ -76,9 +76,9 @@ def scrubbed(**more: str) -> dict[str, str]:
 
 @contextmanager
 def build(subject: Subject, catalog: Catalog, given: Given, anew: Anew) -> Iterator[Built]:
-    """Build a subject; its cache folder lasts as long as the block.
+    """Build a subject; its cache folder exists until the block ends.
 
-    given: what an earlier proof was given.  Raises BuildFailed.
+    given: the sources and packages of an earlier proof.  Raises BuildFailed.
     """
     _drop_damaged(plan_of(subject, catalog, given), Store(home() / "store"))
     with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=_work()) as folder:
@@ -95,7 +95,7 @@ def build(subject: Subject, catalog: Catalog, given: Given, anew: Anew) -> Itera
 
 
 def _work() -> Path:
-    """Return a folder for builds on the disk of the store, so that trees can be linked; without what killed runs left."""
+    """Return a folder on the store's disk, so that builds can link to its trees; removes the remains of killed runs."""
     folder = home() / "proving"
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
@@ -114,7 +114,7 @@ def _run(command: list[str], environment: Mapping[str, str]) -> None:
 
 
 def _drop_damaged(plan: Plan, store: Store) -> None:
-    """Read every file that a build would take from the store, and forget what is not as it was recorded."""
+    """Drop the trees that a build would take from the store and that differ from their manifests."""
     for step in plan:
         record = store.find(step.key)
         if record and store.check(record, thorough=True):
@@ -122,13 +122,13 @@ def _drop_damaged(plan: Plan, store: Store) -> None:
 
 
 def _taken(plan: Plan, anew: Anew) -> list[Step]:
-    """Return the steps whose results a build may take from the store: libraries, tools and toolchains, or toolchains alone."""
+    """Return the steps whose results a build may take from the store: toolchains, and for PYTHON libraries and tools."""
     shared = plan.closure(list(plan.dependencies())) if plan.dependencies() else Plan({}, ())
     return [step for step in shared if anew is Anew.PYTHON or isinstance(step.action, UnpackAction)]
 
 
 def _copy_home(taken: list[Step], place: Path) -> None:
-    """Make a cache folder that shares with the real one sources, and the results of the steps given."""
+    """Make a cache folder that shares sources, and the results of the given steps, with the real one."""
     real = Store(home() / "store")
     made = Store(place / "store")
     for name in ("sources", "venv"):
@@ -144,7 +144,7 @@ def _copy_home(taken: list[Step], place: Path) -> None:
 
 
 def _given(subject: Subject, catalog: Catalog, before: Given, place: Optional[Path] = None) -> Given:
-    """Return what the last build in a cache folder was given: sources by the cache, packages by the image."""
+    """Return what the last build in a cache folder used: sources from the cache, packages from the image."""
     folder = place or home()
     cache = SourceCache(folder / "sources")
     sources = {}
@@ -160,21 +160,21 @@ def _given(subject: Subject, catalog: Catalog, before: Given, place: Optional[Pa
 
 
 def _image_packages(image: str, folder: Path) -> dict[str, str]:
-    """Return the versions of the packages in an image, as the last build noted them in a cache folder."""
+    """Return the versions of an image's packages, which the last build noted in its cache folder."""
     lines = (folder / f"image-facts-{image}").read_text().splitlines()
     return {name: version for _, name, version in (line.split() for line in lines)}
 
 
 def _read(subject: Subject, catalog: Catalog, given: Given, place: Path, output: Path) -> Built:
-    """Find what was built in the store by the keys of the plan, and in the output folder by its files."""
+    """Read the result of a build: its steps from the store, by the plan's keys, and its files from the output folder."""
     plan = plan_of(subject, catalog, given)
     store = Store(place / "store")
     records = [store.find(step.key) for step in plan]
     missing = [item.step for item in plan.outputs if not store.find(plan.steps[item.step].key)]
     if missing:
         raise BuildFailed(
-            f"{subject.name}: the build ended well, but not at the planned key of {', '.join(missing)}; "
-            "the image has another LLVM than docker/images.yml pins: pin that one, commit, and prove again"
+            f"{subject.name}: the build succeeded, but with another key than planned for {', '.join(missing)}; "
+            "the image has another LLVM version than docker/images.yml pins: pin that version, commit, and prove again"
         )
     made = [record for record in records if isinstance(record, Record)]
     return Built(
@@ -188,7 +188,7 @@ def _read(subject: Subject, catalog: Catalog, given: Given, place: Path, output:
 
 
 def _archives(output: Path) -> dict[str, Archive]:
-    """Return the files of a build by what they are, without those that say when and where it was."""
+    """Return the files of a build by kind, without those that record when and where the build ran."""
     found = {}
     for path in sorted(output.iterdir()):
         if path.suffix == ".deb":

@@ -1,4 +1,4 @@
-"""proofs/checks.yml: which tests check a subject, a digest of all that a result depends on, and how to run them."""
+"""proofs/checks.yml: the tests of each check, the digest of all that a result depends on, and how to run a check."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from tests.required import LACKS
 __all__ = ["Check", "check_digest", "files_of", "load_checks", "run_check", "today"]
 
 _NO_TESTS = 5  # pytest's exit status
-# What decides in every check which tests run, and what has passed.
+# Files that decide in every check which tests run and what passed.
 _COMMON = ("pytest.ini", "tests/conftest.py", "tests/leftovers.py", "tests/ledger/tally.py")
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One check of subjects, as proofs/checks.yml describes the fields."""
+    """A check of subjects; proofs/checks.yml describes the fields."""
 
     description: str
     tests: tuple[str, ...]
@@ -68,7 +68,7 @@ def load_checks(path: Path) -> dict[str, Check]:
 
 
 def files_of(check: Check, root: Path) -> list[Path]:
-    """Return the files that a check is made of, sorted.  Raises SubjectError if one is missing."""
+    """Return the files that make up a check, sorted.  Raises SubjectError if one is missing."""
     found = set()
     for name in (*_COMMON, *check.tests, *check.made_of):
         path = root / name
@@ -84,7 +84,7 @@ def files_of(check: Check, root: Path) -> list[Path]:
 
 
 def check_digest(check: Check, subject: Subject, catalog: Catalog, root: Path) -> str:
-    """Return a digest (SHA-256, hexadecimal) of all that the result of a check depends on besides the subject's bytes."""
+    """Return a digest (SHA-256, hexadecimal) of everything that a result depends on, besides the subject's bytes."""
     digest = hashlib.sha256(f"{check.select}\0{' '.join(check.needs)}\0{check.runs}\0".encode())
     for path in files_of(check, root):
         digest.update(str(path.relative_to(root)).encode() + b"\0")
@@ -99,7 +99,7 @@ def check_digest(check: Check, subject: Subject, catalog: Catalog, root: Path) -
 
 
 def run_check(name: str, check: Check, subject: Subject, built: Built, catalog: Catalog, commit: str) -> Result:
-    """Run a check on a subject that was built.  Raises SubjectError if it runs no test."""
+    """Run a check on a built subject.  Raises SubjectError if no test ran."""
     digest = check_digest(check, subject, catalog, checkout())
     selected = check.select.format(**msgspec.to_builtins(subject))
     with tempfile.TemporaryDirectory(prefix="prove-", dir=os.environ.get(MARK)) as folder:
@@ -165,7 +165,7 @@ def _cpu_seconds() -> float:
 
 
 def _machine(subject: Subject, catalog: Catalog) -> Machine:
-    """Return the kind of this machine, and what emulates the subject's CPU on it."""
+    """Return the kind of this machine, and the emulator of the subject's CPU on it."""
     models = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     target = catalog.target(subject.target)
     program = f"qemu-{target.emulator.cpu}-static" if target.emulator and target.arch != platform.machine() else ""

@@ -1,4 +1,4 @@
-"""Why a proof is stale: what differs from the commit that made it, and which commit brought that."""
+"""Explains why a proof is stale: what changed since the commit that made it, and in which commit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.ledger.subjects import SubjectError
 
 __all__ = ["History", "git"]
 
-# What a plan is made from.
+# The files that decide a plan.
 _PLANNED = ("pythonbuild", "cpython-unix", "cpython-windows", "docker", "tests/ledger", "tests/__init__.py")
 _MOST_SHOWN = 3
 
@@ -40,13 +40,13 @@ def git(*words: str) -> str:
 
 
 def known(commit: str) -> bool:
-    """Does this clone have that commit?  A shallow one has not, nor one whose history was rewritten."""
+    """Does this clone have the commit?  A shallow clone may lack it, as may one with rewritten history."""
     command = ["git", "-C", str(checkout()), "cat-file", "-e", f"{commit}^{{commit}}"]
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
 class History:
-    """Plans of earlier commits, made once for all subjects that have a proof."""
+    """The plans of earlier commits, each computed once for all subjects that have a proof."""
 
     def __init__(self, ledger: Ledger, statuses: Sequence[Status]) -> None:
         self._ledger = ledger
@@ -54,7 +54,7 @@ class History:
         self._plans: dict[str, dict[str, Any]] = {}
 
     def why(self, status: Status, check: str) -> str:
-        """Return since which commit a stale check is stale, and what changed: "since 1a2b3c4d5e (openssl: script)"."""
+        """Return the commit that made a check stale, and what it changed, e.g. "since 1a2b3c4d5e (openssl: script)"."""
         assert status.proof is not None
         if status.moved:
             return self._moved(status.proof, status)
@@ -68,7 +68,7 @@ class History:
         return f"since {_first(result.commit, differing)} ({_listed(differing)})"
 
     def _moved(self, proof: Proof, status: Status) -> str:
-        """Explain another key: compare the steps of the proof's commit with today's."""
+        """Explain a changed key: compare the steps of the proof's commit with today's."""
         old = self._planned(proof.commit).get(proof.subject)
         if old is None:
             return f"after {proof.commit[:10]}, whose plan cannot be made here"
@@ -84,7 +84,7 @@ class History:
         return f"since {self._since(proof)} ({_listed(texts, '; ')})"
 
     def _since(self, proof: Proof) -> str:
-        """Return the first commit after the proof's whose plan gives another key, by bisection."""
+        """Bisect for the first commit after the proof's whose plan has another key."""
         commits = git("rev-list", "--reverse", f"{proof.commit}..HEAD", "--", *_PLANNED).splitlines()
         low, high = 0, len(commits)
         while low < high:
@@ -97,7 +97,7 @@ class History:
         return commits[low][:10] if low < len(commits) else "uncommitted changes"
 
     def _planned(self, commit: str) -> dict[str, Any]:
-        """Return key and step inputs of the subjects as a commit plans them, without those that it cannot plan."""
+        """Return the key and step inputs of each subject at a commit, without subjects that the commit cannot plan."""
         if commit not in self._plans:
             self._plans[commit] = _plans_at(commit, msgspec.json.encode(self._asked))
         return self._plans[commit]

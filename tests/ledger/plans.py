@@ -1,4 +1,4 @@
-"""The plan of a subject as this checkout makes it on any machine, and its step keys.
+"""The plan of a subject, the same on every machine, and its step keys.
 
 Run as a program inside an older checkout, it prints that checkout's step inputs, so that two commits can be compared.
 """
@@ -27,7 +27,7 @@ from tests.ledger.subjects import Subject
 
 __all__ = ["MAINTAINER", "catalog_here", "debian_image", "plan_of", "subject_key"]
 
-# Proofs are made on such machines, and hold for them.
+# Proofs are made on machines with this CPU, and hold for them.
 _MACHINE = "x86_64"
 MAINTAINER = "Ada Lovelace <ada@example.org>"
 
@@ -38,7 +38,7 @@ def catalog_here() -> Catalog:
 
 
 def plan_of(subject: Subject, catalog: Catalog, given: Given) -> Plan:
-    """Return the subject's plan, from the checkout and `given` alone: this machine's programs and caches do not matter.
+    """Return a subject's plan.  It depends on the checkout and `given` alone, not on this machine's programs and caches.
 
     Raises PythonBuildError if the checkout cannot build it.
     """
@@ -110,7 +110,7 @@ def main() -> int:
         try:
             plan = plan_of(subject, catalog, given)
         except PythonBuildError:
-            continue  # this checkout does not know it
+            continue  # this checkout cannot build it
         answer[subject.name] = {"key": subject_key(plan), "steps": {step.name: dict(step.inputs) for step in plan}}
     json.dump(answer, sys.stdout)
     return 0

@@ -1,4 +1,4 @@
-"""The files in proofs/: what was shown of one subject.  A digest over each file catches changes by hand."""
+"""The proofs in proofs/, one file per subject.  A digest over each file reveals edits by hand."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import yaml
 __all__ = ["Archive", "Given", "Machine", "Proof", "ProofError", "Result", "read_proof", "write_proof"]
 
 _HEADER = "# Written by `python3 tests/run.py prove`.  Do not edit: CI compares the digest below, and repeats some of the checks.\n"
-_EDITED = "was changed by hand"
+_EDITED = "was edited by hand"
 
 
 class ProofError(Exception):
-    """A proof cannot be used; the text names the file, the reason and the cure."""
+    """A proof is unusable; the text names the file, the reason and the cure."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The kind of machine that ran a check; nothing that identifies the machine itself.
+    """The kind of machine that ran a check, without anything that identifies the machine.
 
-    emulator: its name and version, "" if the subject ran natively or was not run.
+    emulator: name and version, "" if the subject ran natively or was not run.
     """
 
     cpu: str
@@ -34,10 +34,10 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a step key depends on and the checkout does not decide.
+    """Inputs of step keys that the checkout does not determine.
 
-    sources: name -> SHA-256 of each source that another origin than the first gave; packages: name -> version of
-    the distribution's packages that Debian packages were built with.
+    sources: name -> SHA-256 of each source that did not come from its first origin; packages: name -> version of the
+    distribution's packages that Debian packages were built with.
     """
 
     sources: dict[str, str] = {}
@@ -45,16 +45,16 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Archive(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A file of the build; size in bytes."""
+    """A file that was built; size in bytes."""
 
     sha256: str
     size: int
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one check gave.
+    """The result of one check.
 
-    digest: of the code and data that checked; skipped: reason -> number of tests; failed: names of tests;
+    digest: of the code and data of the check; skipped: reason -> number of tests; failed: names of tests;
     seconds, cpu_seconds: how long it took; date: UTC, as 2026-11-30; commit: the checkout's.
     """
 
@@ -71,11 +71,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was shown of a subject: the key and bytes of what was built, and the result of each check.
+    """The proof of a subject: the key and digests of what was built, and the result of each check.
 
-    key: a digest of the keys of the steps that make the files; archives: kind of file -> its bytes;
-    build_seconds, build_cpu_seconds: all steps together, from nothing; commit, date: when these bytes were last built
-    at this key.
+    key: a digest of the keys of the steps that make the files; archives: kind of file -> its digest and size;
+    build_seconds, build_cpu_seconds: the sum over all steps; commit, date: when these bytes were last built at this key.
     """
 
     subject: str
@@ -90,7 +89,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def read_proof(path: Path) -> Optional[Proof]:
-    """Read a proof; None if there is none.  Raises ProofError if a program did not write it as it is."""
+    """Read a proof; None if the file does not exist.  Raises ProofError if it differs from what `write_proof` wrote."""
     try:
         text = path.read_text(encoding="utf-8")
         content = yaml.safe_load(text)
@@ -105,13 +104,11 @@ def read_proof(path: Path) -> Optional[Proof]:
     try:
         return msgspec.convert(content, Proof)
     except msgspec.ValidationError as error:
-        raise ProofError(
-            f"{path.name} has another form than today's proofs: {error}; delete it and prove again"
-        ) from None
+        raise ProofError(f"{path.name} is not in today's format: {error}; delete it and prove again") from None
 
 
 def write_proof(path: Path, proof: Proof) -> None:
-    """Write a proof whole or not at all."""
+    """Write a proof atomically.  Raises ProofError if that fails."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         partial.write_text(_text(msgspec.to_builtins(proof)), encoding="utf-8")
@@ -122,7 +119,7 @@ def write_proof(path: Path, proof: Proof) -> None:
 
 
 def _text(content: dict[str, object]) -> str:
-    """Return a proof's file: the only form that is accepted."""
+    """Return the text of a proof's file, the only one that `read_proof` accepts."""
     whole = {**content, "digest": _digest(content)}
     return _HEADER + yaml.safe_dump(whole, sort_keys=False, width=120, allow_unicode=True)
 

@@ -1,4 +1,4 @@
-"""Build subjects, run their checks and write proofs; or repeat what was proven, which has to give the same."""
+"""Builds subjects, runs their checks and writes proofs; or repeats a proof, which must give the same bytes and results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.ledger.subjects import Subject
 
 __all__ = ["Budget", "Prover", "changed_files", "chosen", "estimate"]
 
-# Seconds that a subject without a proof is expected to take.
+# The estimate, in seconds, for a subject without a proof.
 _UNKNOWN = 1200.0
 
 
@@ -36,14 +36,14 @@ class Budget:
         self.started = monotonic()
 
     def allows(self, seconds: float) -> bool:
-        """Is there time left for something that takes so long?"""
+        """Is there time left for a task of this length?"""
         return monotonic() - self.started + seconds <= self.seconds
 
 
 def estimate(ledger: Ledger, status: Status, *, anew: bool = False) -> float:
-    """Return how many seconds proving a subject usually takes on this machine.
+    """Estimate how many seconds proving a subject takes on this machine.
 
-    anew: all of it, as --again does; otherwise only what is not in the store or not current.
+    anew: build and check all of it, as --again does; otherwise only what the store lacks or is not current.
     """
     proof = status.proof
     if proof is None:
@@ -64,10 +64,10 @@ def _in_store(ledger: Ledger, status: Status) -> bool:
 
 
 def chosen(statuses: Sequence[Status], commit: str, count: int) -> list[Status]:
-    """Return `count` current subjects, chosen by a commit's hash, so that every commit repeats others.
+    """Return `count` current subjects, chosen by the commit's hash, so that different commits repeat different subjects.
 
-    Those with a profile are left out, as training never gives the same bytes twice, and so are packages, whose bytes
-    follow the distribution's updates.
+    Subjects with a profile are left out, because training never gives the same bytes twice; so are packages, whose
+    bytes change with the distribution's updates.
     """
     able = [status for status in statuses if status.state is State.CURRENT and not _varies(status.subject)]
     start = int(commit[:8], 16) % len(able) if able else 0
@@ -80,13 +80,13 @@ def _varies(subject: Subject) -> bool:
 
 @dataclass(frozen=True)
 class Prover:
-    """Proves subjects at one commit of the checkout."""
+    """Proves subjects at a commit of the checkout."""
 
     ledger: Ledger
     commit: str
 
     def prove(self, status: Status) -> bool:
-        """Build a subject, run the checks that are not current, write the proof; returns whether all passed."""
+        """Build a subject, run the checks that are not current, and write the proof; returns whether all passed."""
         subject, before = status.subject, status.proof
         given = before.given if before else Given()
         try:
@@ -106,7 +106,7 @@ class Prover:
         return not bad
 
     def repeat(self, status: Status) -> bool:
-        """Build and check a current subject again, from its own steps on; returns whether that gave what its proof says."""
+        """Build a current subject's own steps and check it again; returns whether bytes and results equal the proof's."""
         subject, proof = status.subject, status.proof
         assert proof is not None
         try:
@@ -131,7 +131,7 @@ class Prover:
         return not other
 
     def _result(self, name: str, subject: Subject, built: Built, before: Optional[Proof]) -> Result:
-        """Return the result of a check on these bytes: the earlier one if it still counts, else a new one."""
+        """Return a check's result for these bytes: the earlier one if it is still valid, else a new one."""
         old = before.checks.get(name) if before else None
         if old and old.result == "passed" and old.digest == self.ledger.digest(name, subject):
             return old
@@ -139,10 +139,10 @@ class Prover:
 
 
 def _anew(subject: Subject) -> Anew:
-    """Return what of a subject has to be built even if the store has it.
+    """Return which steps of a subject must run even if the store has their results.
 
-    What the pinned GCC compiles in containers has the keys of what it compiles on the machine, where the store may
-    have it from.
+    The pinned GCC gives the same step keys in containers and on the machine.  A store filled by the host engine would
+    therefore prove nothing about containers.
     """
     gcc_in_containers = subject.engine == "docker" and not {"lto", "pgo"} & set(subject.options.split("+"))
     return (
@@ -165,7 +165,7 @@ def _proof(subject: Subject, built: Built, checks: dict[str, Result], commit: st
 
 
 def _told(result: Result) -> tuple[str, int, int, list[str]]:
-    """Return what of a result has to be the same again: outcome, passed, skipped, failed."""
+    """Return the parts of a result that a repetition must give again: outcome, and what passed, was skipped and failed."""
     return result.result, result.passed, sum(result.skipped.values()), result.failed
 
 
@@ -175,7 +175,7 @@ def _say(text: str) -> None:
 
 
 def changed_files() -> Iterator[str]:
-    """Yield files that differ from the last commit, without proofs, and the texts with the tables made of them."""
+    """Yield files that differ from the last commit, apart from proofs and the texts generated from them."""
     made = ("proofs/cpython-*", "proofs/deb-*", "README.md", "docs/supported.md")
     left_out = [f":(exclude){name}" for name in made]
     for line in git("status", "--porcelain", "--untracked-files=all", "--", ".", *left_out).splitlines():

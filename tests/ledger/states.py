@@ -1,4 +1,4 @@
-"""What is proven today: each check of each subject is current, stale, failed, never shown, or cannot be shown."""
+"""How each check of each subject stands today: current, stale, failed, never run, or unprovable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOLDER = checkout() / "proofs"
 
 
 class State(Enum):
-    """How a check of a subject stands."""
+    """The state of one check of a subject."""
 
     CURRENT = "current"
     STALE = "stale"
@@ -36,8 +36,7 @@ class State(Enum):
 class Status:
     """How a subject stands.
 
-    key: what today's plan gives, "" if there is no plan; problem: why there is none; moved: today's key is another
-    than the proof's; checks: check -> its state.
+    key: today's key, "" if the checkout cannot plan the subject; problem: why it cannot; checks: check -> its state.
     """
 
     subject: Subject
@@ -48,7 +47,7 @@ class Status:
 
     @property
     def moved(self) -> bool:
-        """Is today's key another than that of the proof?"""
+        """Does today's key differ from the proof's?"""
         return self.proof is not None and self.proof.key != self.key
 
     @property
@@ -79,7 +78,7 @@ class Ledger:
         return catalog_here()
 
     def path(self, subject: Subject) -> Path:
-        """Return where a subject's proof is."""
+        """Return the path of a subject's proof."""
         return self.folder / f"{subject.name}.yml"
 
     def proof(self, subject: Subject) -> Optional[Proof]:
@@ -90,12 +89,12 @@ class Ledger:
         return proof
 
     def strangers(self) -> list[Path]:
-        """Return files in the folder that are no subject's proof."""
+        """Return the files in the folder that belong to no subject."""
         known = {self.path(subject).name for subject in self.subjects} | {"subjects.yml", "checks.yml"}
         return sorted(path for path in self.folder.iterdir() if path.name not in known)
 
     def digest(self, name: str, subject: Subject) -> str:
-        """Return today's digest of what checks a subject."""
+        """Return today's digest of everything that a check's result depends on, besides the subject's bytes."""
         return check_digest(self.checks[name], subject, self.catalog, checkout())
 
     def check(self, name: str) -> Check:

@@ -1,4 +1,4 @@
-"""What the project claims, one subject a build: proofs/subjects.yml, whose rows stand for each combination of their lists."""
+"""proofs/subjects.yml: the builds that the project claims.  A row stands for each combination of its lists."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     targets: tuple[str, ...] = ("x86_64-unknown-linux-gnu",)
     options: tuple[str, ...] = ("noopt",)
     engines: tuple[Engine, ...] = ("host",)
-    # Debian packages instead of archives: the words after --distro.
+    # Builds Debian packages instead of archives; the words that follow --distro.
     packages: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
-    # Why no machine of ours can prove these.
+    # Why none of our machines can prove these subjects.
     unprovable: str = ""
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """One build that is to be proven.
+    """A build that must be proven.
 
     python: e.g. 3.13.15; packages: the words after --distro, "" for archives; checks: names in checks.yml;
-    unprovable: why it has no proof, "" if it can have one.
+    unprovable: why it cannot be proven, "" if it can.
     """
 
     python: str
@@ -50,7 +50,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The name of the subject and of its file in proofs/, e.g. cpython-3.13.15-x86_64-unknown-linux-gnu-noopt-host."""
+        """The subject's name, which names its proof too, e.g. cpython-3.13.15-x86_64-unknown-linux-gnu-noopt-host."""
         if not self.packages:
             return f"cpython-{self.python}-{self.target}-{self.options}-{self.engine}"
         words = "-".join(word.lstrip("-").replace(":", "-") for word in self.packages.split())
@@ -58,7 +58,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def flags(self) -> list[str]:
-        """The flags of the entry script that build it, without --output."""
+        """The entry script's flags that build it, without --output."""
         words = ["--python", f"cpython-{self.python}", "--target", self.target, "--engine", self.engine]
         if self.packages:
             return [*words, "--format", "deb", "--distro", *shlex.split(self.packages)]
@@ -76,7 +76,7 @@ class _Rows(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def load_subjects(path: Path) -> tuple[Subject, ...]:
-    """Read subjects.yml.  Raises SubjectError if it is wrong, or a subject stands in it twice."""
+    """Read subjects.yml.  Raises SubjectError if it is wrong or lists a subject twice."""
     try:
         rows = msgspec.convert(yaml.safe_load(path.read_text()), _Rows)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
@@ -85,16 +85,16 @@ def load_subjects(path: Path) -> tuple[Subject, ...]:
     for rank, row in [("landing", row) for row in rows.landing] + [("release", row) for row in rows.release]:
         for subject in _subjects(row, msgspec.convert(rank, Rank)):
             if subject.name in found:
-                raise SubjectError(f"{path.name}: {subject.name} stands in it twice")
+                raise SubjectError(f"{path.name}: {subject.name} is listed twice")
             found[subject.name] = subject
     return tuple(found.values())
 
 
 def _subjects(row: _Row, rank: Rank) -> list[Subject]:
     if not (row.pythons and row.targets and row.options and row.engines):
-        raise SubjectError("a row has an empty list, and so stands for nothing")
+        raise SubjectError("a row has an empty list, so it stands for no subject")
     if not row.checks and not row.unprovable:
-        raise SubjectError(f"the row of {row.pythons} {row.targets} has neither checks nor a reason for having none")
+        raise SubjectError(f"the row of {row.pythons} {row.targets} needs checks, or `unprovable` with a reason")
     kinds: list[tuple[str, Optional[str]]] = [(options, None) for options in row.options]
     if row.packages:
         kinds = [("", packages) for packages in row.packages]

@@ -1,4 +1,4 @@
-"""The tables of what is supported, in README.md and docs/supported.md: what the proofs say, and nothing else."""
+"""Generates the tables of supported Pythons in README.md and docs/supported.md from the proofs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BEGIN, _END = "<!-- proofs: begin -->", "<!-- proofs: end -->"
 
 @dataclass(frozen=True)
 class _Claim:
-    """What is said of one subject: where it runs, which Python, which options, and how that is known."""
+    """A row of the table: where a subject runs, its Python and options, and how it was verified."""
 
     platform: str
     python: str
@@ -29,12 +29,12 @@ class _Claim:
 
     @property
     def planned(self) -> bool:
-        """Has nothing been built?"""
+        """Was it never built?"""
         return self.verified.startswith(_PLANNED)
 
 
 def write_tables(ledger: Ledger) -> list[str]:
-    """Write the tables anew from the proofs; returns the names of the files that changed."""
+    """Rewrite the tables; returns the names of the files that changed."""
     changed = []
     for name, text in _texts(ledger).items():
         path = checkout() / name
@@ -45,7 +45,7 @@ def write_tables(ledger: Ledger) -> list[str]:
 
 
 def outdated_tables(ledger: Ledger) -> list[str]:
-    """Return the names of the files whose tables differ from what the proofs say."""
+    """Return the names of the files whose tables differ from the proofs."""
     return [name for name, text in _texts(ledger).items() if (checkout() / name).read_text() != text]
 
 
@@ -64,7 +64,7 @@ def _texts(ledger: Ledger) -> dict[str, str]:
 
 
 def _between(path: Path, table: str) -> str:
-    """Return a file's text with the table between its two marks.  Raises SubjectError if it lacks them."""
+    """Return a file's text with the table between its two marks.  Raises SubjectError if the file lacks the marks."""
     before, begin, rest = path.read_text().partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:
@@ -82,7 +82,7 @@ def _claim(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> _Claim:
 
 
 def _verified(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> str:
-    """Return how a subject is known to work: tested, built and validated, or planned only."""
+    """Return how a subject was verified: tested, built and validated, or planned only."""
     if proof is None:
         return f"{_PLANNED}: {subject.unprovable}" if subject.unprovable else _PLANNED
     passed = {name: result for name, result in proof.checks.items() if result.result == "passed"}
@@ -100,9 +100,9 @@ def _where(result: Result) -> str:
 
 
 def _merged(claims: Sequence[_Claim]) -> list[tuple[str, ...]]:
-    """Return rows, one for all options of a Python on a platform that are known in the same way.
+    """Return the rows of the table; options of a Python that were verified in the same way share a row.
 
-    What one engine has shown is not planned only because the other has not.
+    A subject that only one engine has proved counts as verified.
     """
     known = {(claim.platform, claim.python, claim.options) for claim in claims if not claim.planned}
     rows: dict[tuple[str, str, str], dict[str, None]] = {}
