@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Run the checks and tests: ``python3 tests/run.py [GROUP or TEST]... [-- pytest's own flags]``, or
-``python3 tests/run.py prove``, whose flags ``prove --help`` explains.
+"""Run checks and tests: ``python3 tests/run.py [GROUP or TEST]... [-- PYTEST_FLAG...]``, or prove what the project claims:
+``python3 tests/run.py prove``, explained by ``prove --help``.
 
-Without groups: all but the last three.  A TEST is one as pytest names it, tests/FILE::FUNCTION; what fails is named so at the end.
-Makes its own virtual environment, so nothing has to be installed first.  Runs one test more at a time than there are processors.
-  lint          ruff, mypy --strict, and that nothing needs a newer Python than is promised
-  unit          planner, names, schedules, formats of files: no program, no network, no more than small temporary files
-  build         small builds with the real compiler, scripts that are run, and every fault a user can meet; servers on loopback
-  windows       what can be checked of the build for Windows without it: the edits of CPython's real project files
-  workflows     what CI does on GitHub: permissions, pins, its scripts, and what linters say of it
-  docker        small builds in containers, where a daemon answers
-  distribution  builds the default Python (from the cache, if it is there) and tests it as its users would use it
-  foreign       builds Pythons for other CPUs and for musl, and runs them by qemu-user and musl's loader
-  macos         builds Pythons for macOS on Linux, and looks at all that is in them
-  packages      builds Debian packages in containers, and installs them in others
+Without arguments, all groups but the last three run.  A TEST is pytest's name of one, such as tests/FILE::FUNCTION.  The command makes
+its own virtual environment, so nothing has to be installed first.  It runs one test more at a time than there are processors.
+  lint          ruff, mypy --strict, and a check that no code needs a newer Python than the project promises
+  unit          planner, names, schedules, file formats; these run no program, use no network, and write only small temporary files
+  build         small builds with the real compiler, build scripts, and the faults that users can meet; servers on loopback
+  windows       the edits of CPython's real project files for Windows, which need no Windows
+  workflows     the workflows for GitHub: permissions, pins, scripts, linters
+  docker        small builds in containers; needs a Docker daemon
+  distribution  builds the default Python, or takes it from the cache, and tests it as users would use it
+  foreign       builds Pythons for other CPUs and for musl, and runs them with qemu-user and musl's loader
+  macos         builds Pythons for macOS on Linux, and inspects them
+  packages      builds Debian packages in containers, and installs them in clean ones
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from pythonbuild import bootstrap  # noqa: E402  (the path is set just above)
 from tests.leftovers import MARK, RunFolder  # noqa: E402
 from tests.lint import lint_commands  # noqa: E402
 
-# How long each group usually takes on two processors that have nothing else to do, when what it builds is in the cache.
+# How long each group usually takes on two idle processors, with its Pythons in the cache.
 GROUPS = {
     "lint": "1 minute",
     "unit": "30 seconds",
@@ -51,11 +51,11 @@ GROUPS = {
 }
 _DEFAULT = list(GROUPS)[:-3]
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
-_REPORT = 30.0  # seconds that pytest may take to report after it was interrupted
+_REPORT = 30.0  # seconds that an interrupted pytest has for its report
 
 
 class Killed(Exception):
-    """This run was asked to end, by that signal."""
+    """A signal asked this run to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -63,7 +63,7 @@ class Killed(Exception):
 
 
 def main() -> int:
-    """Run everything asked for; returns the first status that is not 0."""
+    """Run what the command line asks for; returns the first status that is not 0."""
     words = sys.argv[1:]
     flags = words[words.index("--") + 1 :] if "--" in words else []
     names = words[: words.index("--")] if "--" in words else words
@@ -85,7 +85,7 @@ def main() -> int:
         return 128 + killed.number
     status = 1
     try:
-        _say(_count(folder.removed, "of an earlier run that was killed, removed: "))
+        _say(_count(folder.removed, "removed after an earlier run that was killed: "))
         if proves:
             command = [str(environment / "bin" / "python"), "-m", "tests.ledger", *words[1:]]
             status = _wait(start(command, {**os.environ, MARK: str(folder.path)}))
@@ -94,18 +94,18 @@ def main() -> int:
     except Killed as killed:
         status = 128 + killed.number
     finally:
-        # Whoever wants it to end has said so already.
+        # Cleaning up is not interrupted: the request to end was heard already.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         left = folder.end(keep=status == 1 and not proves)
-    _say(_count(left, "left by tests, ended: "))
+    _say(_count(left, "tests left these behind, ended now: "))
     if status == 1 and not proves:
         _say(f"the files of tests that failed are in {folder.path} until the next run")
     return status
 
 
 def _run(programs: Path, names: list[str], flags: list[str], folder: Path) -> int:
-    """Run the checks of group lint beside the tests; returns the first status that is not 0."""
+    """Run tests, and the checks of group lint beside them; returns the first status that is not 0."""
     variables = {name: value for name, value in os.environ.items() if not _is_pythons(name)}
     variables[MARK] = str(folder)
     for name in names:
@@ -127,7 +127,7 @@ def _run(programs: Path, names: list[str], flags: list[str], folder: Path) -> in
 def _pytest_flags(tests: list[str], flags: list[str], folder: Path) -> list[str]:
     """Return the flags before the user's own: where files are, how many tests run at once, and that slow ones are listed."""
     own = ["-p", "no:cacheprovider", f"--basetemp={folder / 'base'}", "--override-ini=tmp_path_retention_policy=failed"]
-    # One test needs no workers, and a debugger has a terminal only without them.
+    # A single test needs no workers, and a debugger gets the terminal only without them.
     alone = "--pdb" in flags or (len(tests) == 1 and "::" in tests[0])
     # Many tests wait for something; one more than there are processors keeps these busy.
     workers = 0 if alone else _processors() + 1
@@ -135,12 +135,12 @@ def _pytest_flags(tests: list[str], flags: list[str], folder: Path) -> list[str]
 
 
 def _processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 class Check:
-    """A program that looks at the code while the tests run; what it says is told when they are done."""
+    """A program that checks the code while the tests run; its output is shown after theirs."""
 
     def __init__(self, command: list[str], variables: dict[str, str]) -> None:
         self._command = command
@@ -148,7 +148,7 @@ class Check:
         self._process = start(command, variables, self._said)
 
     def finish(self) -> int:
-        """Wait until it is done, and tell what it says; returns its status."""
+        """Wait until the program ends and show its output; returns its status."""
         status = _wait(self._process)
         self._said.seek(0)
         _say(f"$ {' '.join(self._command)}\n{self._said.read().rstrip()}")
@@ -156,7 +156,7 @@ class Check:
 
 
 def start(command: list[str], variables: dict[str, str], output: Optional[IO[Any]] = None) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, so that a Ctrl-C is for this process alone; it ends when this process is killed."""
+    """Start a program in a session of its own, so that Ctrl-C reaches this process alone; it ends if this process is killed."""
     return subprocess.Popen(
         command,
         cwd=ROOT,
@@ -173,7 +173,7 @@ def _die_with_parent() -> None:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a program; when this run is to end, let it report first.  Returns its status, 1 if it was killed."""
+    """Wait for a program; if this run must end, let the program report first.  Returns its status, 1 if it was killed."""
     try:
         status = process.wait()
     except Killed:
@@ -195,7 +195,7 @@ def _is_pythons(name: str) -> bool:
 
 
 def _count(numbers: dict[str, int], before: str) -> str:
-    """Return how much there was of what; "" if there was nothing."""
+    """Return the numbers as text after `before`, e.g. "2 processes, 1 mounts"; "" if all are 0."""
     found = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
     return f"{before}{found}" if found else ""
 

@@ -182,7 +182,7 @@ def test_the_next_run_removes_what_a_killed_one_has_left(some: Checkout, tmp_pat
     some.tests(PASSES)
     status, said = some.run("unit")
     assert status == 0
-    assert re.search(r"^of an earlier run that was killed, removed: \d+ processes", said, re.MULTILINE), said
+    assert re.search(r"^removed after an earlier run that was killed: \d+ processes", said, re.MULTILINE), said
     assert not mounts or "1 mounts" in said
     assert not alive(note)
     assert not folder.exists()
@@ -207,7 +207,7 @@ def test_a_run_that_is_asked_to_end_leaves_nothing(some: Checkout, tmp_path: Pat
     process.send_signal(number)
     said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + number
-    assert "left by tests, ended: " in said
+    assert "tests left these behind, ended now: " in said
     assert not alive(note)
     assert not some.folders()
     assert not some.mounts()
