@@ -196,6 +196,8 @@ class ExpectedFailure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     options: str = ""
     # Releases of distributions in whose package builds it fails, too; the fields above are about archives.
     releases: tuple[str, ...] = ()
+    # On some machines it waits until the suite's time is over, so `test --stdlib` does not run it.
+    hangs: bool = False
 
 
 class Emulator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -169,13 +169,16 @@ def _test(archive: Path, flags: argparse.Namespace) -> bool:
         expected = catalog.expected_failures(triple, version, options)
         junit = Path(flags.junit).absolute() if flags.junit else Path(folder) / "junit.xml"
         junit.unlink(missing_ok=True)
-        report = run_suite(interpreter, script, expected, junit, flags.regrtest)
-        sys.stdout.write(_suite_text(archive, report))
+        hanging = [item for item in expected if item.hangs]
+        left_out = [word for item in hanging for word in ("--ignore", item.test)]
+        report = run_suite(interpreter, script, expected, junit, [*left_out, *flags.regrtest])
+        sys.stdout.write(_suite_text(archive, report, hanging))
         return good and not report.unexpected
 
 
-def _suite_text(archive: Path, report: SuiteReport) -> str:
+def _suite_text(archive: Path, report: SuiteReport, left_out: Sequence[ExpectedFailure]) -> str:
     lines = [f"{archive.name}: " + ", ".join(f"{count} {result}" for result, count in report.counts.items())]
+    lines += [f"  not run, as it may hang: {item.test}: {item.reason}" for item in left_out]
     lines += [f"  expected: {outcome.name}: {reason}" for outcome, reason in report.expected]
     lines += [f"  FAILED: {outcome.name}: {outcome.detail}" for outcome in report.unexpected]
     return "\n".join(lines) + "\n"

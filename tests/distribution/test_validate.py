@@ -90,8 +90,8 @@ def subject(full_archive: Path) -> Subject:
 @pytest.fixture(scope="module")
 def planted(built: Built, full_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
     """What is found in a copy of the archive with a defect for each rule that is about its files."""
-    if (built.python, built.options) != ("cpython-3.13", "noopt"):
-        pytest.skip("the rules are the same for all; they are tried on the default build")
+    if not built.python.startswith("cpython-3.13") or built.options != "noopt":
+        pytest.skip("the defects are made for the default build")
     folder = tmp_path_factory.mktemp("planted")
     target = folder / full_archive.name
     compressor = zstandard.ZstdCompressor(level=1)

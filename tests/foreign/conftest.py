@@ -12,6 +12,7 @@ import pytest
 
 from pythonbuild.home import checkout
 from tests.once import once, python_flags
+from tests.tested import note_tested
 
 # 64 bits, big-endian, another libc, static.
 _DEFAULT = (
@@ -57,6 +58,7 @@ def _build(asked: Sequence[str], flags: Sequence[str], folder: Path) -> None:
         command += ["--options", options, "--output", str(folder / options)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
+        note_tested(folder / options)
 
 
 @pytest.fixture

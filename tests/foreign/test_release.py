@@ -15,6 +15,7 @@ if sys.version_info < (3, 10):
     pytest.skip("moto is not for Python 3.9", allow_module_level=True)
 
 from tests.bucket import bucket_server
+from tests.tested import note_tested
 
 UV = str(Path(sys.executable).with_name("uv"))
 TARGETS = ("x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl")
@@ -30,6 +31,7 @@ def test_uv_installs_pythons_of_two_targets_with_one_setting(tmp_path: Path, ver
     words = [word for target in TARGETS for word in ("--target", target)]
     build = [sys.executable, "build-linux.py", "--engine", "host", *words, "--output", str(tmp_path)]
     run(build, verb_environment)
+    note_tested(tmp_path)
     with bucket_server() as server:
         release = [sys.executable, "-m", "pythonbuild", "release", str(tmp_path)]
         said = run(
@@ -43,6 +45,6 @@ def test_uv_installs_pythons_of_two_targets_with_one_setting(tmp_path: Path, ver
         for libc in ("gnu", "musl"):
             run([UV, "python", "install", "--no-bin", f"cpython-3.13-linux-x86_64-{libc}"], clean)
             (python,) = (home / ".local/share/uv/python").glob(f"cpython-3.13.*-linux-x86_64-{libc}/bin/python3.13")
-            if libc == "gnu" or Path("/lib/ld-musl-x86_64.so.1").exists():
-                text = run([str(python), "-c", "import ssl, sysconfig; print(sysconfig.get_platform())"], clean)
-                assert text == "linux-x86_64\n"
+            assert libc == "gnu" or Path("/lib/ld-musl-x86_64.so.1").exists(), "Debian's package musl is missing"
+            text = run([str(python), "-c", "import ssl, sysconfig; print(sysconfig.get_platform())"], clean)
+            assert text == "linux-x86_64\n"

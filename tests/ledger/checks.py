@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import resource
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,16 +28,26 @@ from pythonbuild.model.version import PythonVersion
 from tests.display import NoDisplay, virtual_display
 from tests.ledger.build import Built, scrubbed
 from tests.ledger.proofs import Machine, Result
+from tests.ledger.session import run_session
 from tests.ledger.subjects import Subject, SubjectError
-from tests.ledger.tally import tally
 from tests.leftovers import MARK
 from tests.required import LACKS
 
 __all__ = ["Check", "check_digest", "files_of", "load_checks", "run_check", "today"]
 
-_NO_TESTS = 5  # pytest's exit status
-# Files that decide in every check which tests run and what passed.
-_COMMON = ("pytest.ini", "tests/conftest.py", "tests/leftovers.py", "tests/ledger/tally.py")
+# Files that decide in every check which tests run and what passed; the conftest.py files above its tests are added to them.
+_COMMON = (
+    "pytest.ini",
+    "tests/conftest.py",
+    "tests/leftovers.py",
+    "tests/once.py",
+    "tests/required.py",
+    "tests/tested.py",
+    "tests/ledger/session.py",
+    "tests/ledger/tally.py",
+)
+# Packages of requirements-dev.txt that run every check.
+_RUNNERS = ("pytest", "pytest-xdist")
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +58,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     select: str
     needs: tuple[str, ...] = ()
     made_of: tuple[str, ...] = ()
-    reads: tuple[Literal["target", "failures"], ...] = ()
+    programs: tuple[str, ...] = ()
+    reads: tuple[Literal["target", "modules", "failures"], ...] = ()
+    skips: tuple[str, ...] = ()
     runs: bool = True
 
 
@@ -69,7 +81,7 @@ def load_checks(path: Path) -> dict[str, Check]:
 
 def files_of(check: Check, root: Path) -> list[Path]:
     """Return the files that make up a check, sorted.  Raises SubjectError if one is missing."""
-    found = set()
+    found = {path for name in check.tests for path in _conftests(root / name, root)}
     for name in (*_COMMON, *check.tests, *check.made_of):
         path = root / name
         if root not in path.resolve().parents:
@@ -85,54 +97,61 @@ def files_of(check: Check, root: Path) -> list[Path]:
 
 def check_digest(check: Check, subject: Subject, catalog: Catalog, root: Path) -> str:
     """Return a digest (SHA-256, hexadecimal) of everything that a result depends on, besides the subject's bytes."""
-    digest = hashlib.sha256(f"{check.select}\0{' '.join(check.needs)}\0{check.runs}\0".encode())
+    rules = [check.select, list(check.needs), list(check.skips), check.runs, pins(root, (*_RUNNERS, *check.programs))]
+    digest = hashlib.sha256(msgspec.json.encode(rules))
     for path in files_of(check, root):
         digest.update(str(path.relative_to(root)).encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     if "target" in check.reads:
         digest.update(msgspec.json.encode(catalog.target(subject.target), order="sorted"))
+    python, options = PythonVersion.parse(subject.python), BuildOptions.parse(subject.options or "noopt")
+    if "modules" in check.reads:
+        digest.update(msgspec.json.encode(sorted(catalog.modules(subject.target, python, str(options).split("+")))))
     if "failures" in check.reads:
-        python = PythonVersion.parse(subject.python)
-        failures = catalog.expected_failures(subject.target, python, str(BuildOptions.parse(subject.options)))
+        failures = catalog.expected_failures(subject.target, python, str(options))
         digest.update(msgspec.json.encode(failures, order="sorted"))
     return digest.hexdigest()
+
+
+def _conftests(test: Path, root: Path) -> list[Path]:
+    """Return the conftest.py files that pytest reads for a test file of the checkout `root`."""
+    folders = [folder for folder in test.parents if root / "tests" in (folder, *folder.parents)]
+    return [folder / "conftest.py" for folder in folders if (folder / "conftest.py").is_file()]
+
+
+def pins(root: Path, names: Sequence[str]) -> dict[str, str]:
+    """Return the pinned version of each package in requirements-dev.txt.  Raises SubjectError if one is not pinned."""
+    pinned = dict(re.findall(r"^([\w.-]+)==([\w.+-]+)", (root / "requirements-dev.txt").read_text(), re.MULTILINE))
+    missing = [name for name in names if name not in pinned]
+    if missing:
+        raise SubjectError(f"requirements-dev.txt does not pin {', '.join(missing)}, which checks.yml names")
+    return {name: pinned[name] for name in names}
 
 
 def run_check(name: str, check: Check, subject: Subject, built: Built, catalog: Catalog, commit: str) -> Result:
     """Run a check on a built subject.  Raises SubjectError if no test ran."""
     digest = check_digest(check, subject, catalog, checkout())
-    selected = check.select.format(**msgspec.to_builtins(subject))
-    with tempfile.TemporaryDirectory(prefix="prove-", dir=os.environ.get(MARK)) as folder:
-        junit = Path(folder) / "junit.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        command += ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "loadgroup"]
-        command += [
-            *check.tests,
-            f"--engine={subject.engine}",
-            *shlex.split(selected),
-            "--junit-xml",
-            str(junit),
-            "--basetemp",
-            f"{folder}/tests",
-        ]
-        before, started = _cpu_seconds(), time.monotonic()
-        with _display(check) as display:
-            environment = scrubbed(
-                PYTHONBUILD_HOME=str(built.home), PYTHONBUILD_TESTS_REQUIRE=" ".join(check.needs), **display
-            )
-            done = subprocess.run(command, cwd=checkout(), env=environment, capture_output=True, text=True)
-        seconds, cpu_seconds = time.monotonic() - started, _cpu_seconds() - before
-        if done.returncode == _NO_TESTS or not junit.exists():
-            raise SubjectError(f"check {name} of {subject.name} ran no test:\n{(done.stdout + done.stderr)[-3000:]}")
-        found = tally(junit)
-    if done.returncode or not found.good:
-        sys.stdout.write((done.stdout + done.stderr)[-6000:])
+    flags = check.select.format(**msgspec.to_builtins(subject))
+    before, started = _cpu_seconds(), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="prove-", dir=os.environ.get(MARK)) as folder, _display(check) as display:
+        variables = scrubbed(
+            PYTHONBUILD_HOME=str(built.home), PYTHONBUILD_TESTS_REQUIRE=" ".join(check.needs), **display
+        )
+        session = run_session(check.tests, flags, subject.engine, checkout(), Path(folder), variables)
+    seconds, cpu_seconds = time.monotonic() - started, _cpu_seconds() - before
+    found = session.tally
+    if not found:
+        raise SubjectError(f"check {name} of {subject.name} ran no test:\n{session.output[-3000:]}")
+    wanted = {kind: archive.sha256 for kind, archive in built.archives.items()}
+    problems = [*found.failed, *session.problems(check.skips, wanted)]
+    if problems:
+        sys.stdout.write(session.output[-6000:])
     return Result(
         digest=digest,
-        result="passed" if done.returncode == 0 and found.good else "failed",
+        result="failed" if problems or not found.passed else "passed",
         passed=found.passed,
         skipped=found.skipped,
-        failed=found.failed,
+        failed=problems,
         seconds=round(seconds, 1),
         cpu_seconds=round(cpu_seconds, 1),
         date=today(),

@@ -11,6 +11,7 @@ import pytest
 
 from pythonbuild.home import checkout
 from tests.once import once, python_flags
+from tests.tested import note_tested
 
 _DEFAULT = ("aarch64-apple-darwin", "x86_64-apple-darwin")
 
@@ -49,6 +50,7 @@ def _build(targets: Sequence[str], flags: Sequence[str], folder: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
     assert "without the module _tkinter" in done.stderr
+    note_tested(folder)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from pythonbuild.home import checkout
 from tests.leftovers import MARK
 from tests.once import once
 from tests.required import daemon
+from tests.tested import note_tested
 
 __all__ = ["MAINTAINER", "Box", "Made", "box", "daemon", "made"]
 
@@ -108,6 +109,7 @@ def _build(flags: list[str], folder: Path) -> None:
     command += ["--maintainer", MAINTAINER, "--output", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
+    note_tested(folder)
 
 
 @dataclass

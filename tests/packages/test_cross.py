@@ -12,6 +12,7 @@ from pythonbuild.binaries.debian import read_control
 from pythonbuild.home import checkout
 from tests.packages.conftest import MAINTAINER
 from tests.required import program
+from tests.tested import note_tested
 
 # One daemon builds and runs them all.
 pytestmark = pytest.mark.xdist_group("docker")
@@ -26,6 +27,7 @@ def test_packages_for_arm64_run(daemon: None, tmp_path: Path) -> None:
         [*command, "--maintainer", MAINTAINER, "--output", str(tmp_path)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-4000:]
+    note_tested(tmp_path)
     packages = sorted(tmp_path.glob("*.deb"))
     assert [read_control(package)["Architecture"] for package in packages] == ["arm64", "arm64"]
     judged = subprocess.run(

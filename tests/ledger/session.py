@@ -1,0 +1,58 @@
+"""One run of pytest for a check.  Every proof's digest includes this file, because it decides which tests run and how."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from tests.ledger.tally import Tally, tally
+from tests.tested import NOTES, noted
+
+__all__ = ["Session", "run_session"]
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a run of pytest gave.
+
+    tally: None if no test ran; tested: SHA-256 of the files that the tests built and looked at.
+    """
+
+    status: int
+    output: str
+    tally: Optional[Tally]
+    tested: frozenset[str]
+
+    def problems(self, skips: Sequence[str], wanted: Mapping[str, str]) -> list[str]:
+        """Return why the run proves nothing, apart from tests that failed.
+
+        skips: reasons for which tests may be skipped; wanted: kind of file -> SHA-256 that the tests must have seen.
+        """
+        assert self.tally
+        found = [f"skipped: {reason}" for reason in self.tally.skipped if reason not in skips]
+        found += [f"not tested: {kind}" for kind, digest in wanted.items() if digest not in self.tested]
+        if self.status and not self.tally.failed:
+            found.append(f"pytest ended with {self.status}")
+        return found
+
+
+def run_session(
+    tests: Sequence[str], flags: str, engine: str, root: Path, folder: Path, environment: Mapping[str, str]
+) -> Session:
+    """Run tests of the checkout `root`; `folder`, which must be empty, takes the report and the tests' files."""
+    junit, notes = folder / "junit.xml", folder / "notes"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--confcutdir={root / 'tests'}"]
+    command += ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "loadgroup"]
+    command += [*tests, f"--engine={engine}", *shlex.split(flags)]
+    command += [f"--junit-xml={junit}", f"--basetemp={folder / 'tests'}"]
+    done = subprocess.run(command, cwd=root, env={**environment, NOTES: str(notes)}, capture_output=True, text=True)
+    found = tally(junit) if junit.exists() else None
+    if found and not (found.passed or found.skipped or found.failed):
+        found = None
+    return Session(done.returncode, done.stdout + done.stderr, found, frozenset(noted(notes)))
