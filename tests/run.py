@@ -19,6 +19,7 @@ its own virtual environment, so nothing has to be installed first.  It runs one 
 from __future__ import annotations
 
 import ctypes
+import difflib
 import os
 import signal
 import subprocess
@@ -67,11 +68,14 @@ def main() -> int:
     words = sys.argv[1:]
     flags = words[words.index("--") + 1 :] if "--" in words else []
     names = words[: words.index("--")] if "--" in words else words
-    unknown = [name for name in names if name not in GROUPS and not (ROOT / name.partition("::")[0]).is_file()]
     proves = words[:1] == ["prove"]
-    if not proves and ({"-h", "--help"} & set(names) or unknown):
+    if not proves and {"-h", "--help"} & set(names):
         sys.stdout.write(__doc__ or "")
-        return 0 if {"-h", "--help"} & set(names) else 2
+        return 0
+    wrong = "" if proves else next(filter(None, map(_wrong_with, names)), "")
+    if wrong:
+        sys.stderr.write(f"tests/run.py: {wrong}\n")
+        return 2
     try:
         environment = bootstrap.virtual_environment("requirements-dev.txt")
     except bootstrap.NotReady as problem:
@@ -102,6 +106,19 @@ def main() -> int:
     if status == 1 and not proves:
         _say(f"the files of tests that failed are in {folder.path} until the next run")
     return status
+
+
+def _wrong_with(name: str) -> str:
+    """Return why a word of the command line is neither a group nor a test; "" if it is one."""
+    if name in GROUPS or (name and (ROOT / name.partition("::")[0]).is_file()):
+        return ""
+    if name == "prove":
+        return "`prove` must be the first word"
+    if name.startswith("-"):
+        return f"there is no flag {name}; pytest's flags go after --"
+    near = difflib.get_close_matches(name, GROUPS, n=1)
+    hint = f"; did you mean {near[0]}?" if near else f"; the groups are {', '.join(GROUPS)}"
+    return f"there is no group or test file {name!r}{hint}"
 
 
 def _run(programs: Path, names: list[str], flags: list[str], folder: Path) -> int:

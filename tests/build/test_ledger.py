@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.home import checkout
+from tests.ledger.checks import load_checks
+from tests.ledger.proofs import _HEADER as HEADER
 from tests.ledger.proofs import Archive, Given, Machine, Proof, ProofError, Result, read_proof, write_proof
 from tests.ledger.states import Ledger
 from tests.ledger.subjects import SubjectError, load_subjects
 from tests.ledger.table import outdated_tables
+from tests.once import once
 
 SUBJECT = "cpython-3.13.15-x86_64-unknown-linux-gnu-noopt-host"
 MACOS = "cpython-3.13.15-aarch64-apple-darwin-noopt-docker"
@@ -40,6 +43,15 @@ for subject in ledger.subjects:
                       build_seconds=600.0, build_cpu_seconds=600.0, **kind)
         kind["machine"] = Machine(cpu="made up", cores=2, kernel="6.1")
         write_proof(ledger.path(subject), proof)
+"""
+# Prints the state of subjects, without the reasons, which take longer to find.
+STATES = """\
+import sys
+from tests.ledger.states import Ledger
+ledger = Ledger()
+for subject in ledger.subjects:
+    if subject.name in sys.argv:
+        print(subject.name, ledger.status(subject).state.value)
 """
 
 
@@ -78,10 +90,21 @@ class Copy:
         return done.stdout.splitlines()
 
 
+@pytest.fixture(scope="session")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A copy of the tracked files, with proofs of three subjects; a test must not change it."""
+    return Copy(once(tmp_path_factory, "ledger", _make_copy) / "checkout")
+
+
 @pytest.fixture
-def copy(tmp_path: Path) -> Copy:
-    """A copy of what is tracked, in which three subjects are proven."""
-    made = Copy(tmp_path / "checkout")
+def copy(unchanged: Copy, tmp_path: Path) -> Copy:
+    """A copy that a test may change."""
+    shutil.copytree(unchanged.root, tmp_path / "checkout", symlinks=True)
+    return Copy(tmp_path / "checkout")
+
+
+def _make_copy(folder: Path) -> None:
+    made = Copy(folder / "checkout")
     names = subprocess.run(["git", "ls-files", "-z"], cwd=checkout(), capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (
@@ -96,12 +119,13 @@ def copy(tmp_path: Path) -> Copy:
     done = made.run(sys.executable, "-c", PROVE, SUBJECT, MACOS, PACKAGES)
     assert done.returncode == 0, done.stderr
     made.commit()
-    return made
 
 
 def current(copy: Copy) -> dict[str, bool]:
     """Return which of the three subjects are current."""
-    return {name: all(" current" in line for line in copy.listed(name)[:-1]) for name in (SUBJECT, MACOS, PACKAGES)}
+    done = copy.run(sys.executable, "-c", STATES, SUBJECT, MACOS, PACKAGES)
+    assert done.returncode == 0, done.stderr
+    return {name: state == "current" for name, state in (line.split() for line in done.stdout.splitlines())}
 
 
 def test_docs_and_the_command_line_make_nothing_stale(copy: Copy) -> None:
@@ -164,11 +188,31 @@ def test_a_proof_changed_by_hand_is_refused(copy: Copy, old: str, new: str) -> N
     assert done.stderr.startswith(f"prove: {SUBJECT}.yml was edited by hand: restore it from git")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\xff", b"a: &a [*a]", b"[" * 100_000, b"date: 2026-11-30\ndigest: 0", b"!!set {a}"]
+# A few lines that stand for 9 ** 9 words.
+BOMB = b"a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + b"".join(
+    b"a%d: &a%d [%s]\n" % (number, number, b",".join([b"*a%d" % (number - 1)] * 9)) for number in range(1, 9)
 )
-def test_what_no_program_wrote_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "x.yml").write_bytes(content)
+
+
+@pytest.mark.parametrize("header", [b"", HEADER.encode()])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"a: &a [*a]",
+        b"[" * 100_000,
+        b"date: 2026-11-30\ndigest: 0",
+        b"!!set {a}",
+        b"a: !!int ''",
+        b"a: !!float ''",
+        b"a: !!bool x",
+        b"a: !!timestamp x",
+        BOMB,
+    ],
+)
+def test_what_no_program_wrote_is_refused(tmp_path: Path, header: bytes, content: bytes) -> None:
+    (tmp_path / "x.yml").write_bytes(header + content)
     with pytest.raises(ProofError, match=r"x\.yml was edited by hand"):
         read_proof(tmp_path / "x.yml")
 
@@ -179,11 +223,67 @@ def test_a_folder_in_place_of_a_proof_is_refused(tmp_path: Path) -> None:
         read_proof(tmp_path / "x.yml")
 
 
-@pytest.mark.parametrize("words", [("--again", "-1"), ("--budget", "nan"), ("--budget", "-5"), ("ubuntu",), ("",)])
-def test_what_cannot_be_done_is_one_clear_error(copy: Copy, words: tuple[str, ...]) -> None:
-    done = copy.prove(*words)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--again -1", "'-1' is not a number of subjects"),
+        ("--again x", "'x' is not a number of subjects"),
+        ("--budget nan", "'nan' is not a number of minutes"),
+        ("--budget -5", "'-5' is not a number of minutes"),
+        ("--budget abc", "'abc' is not a number of minutes"),
+        ("--list --again 3", "--list and --again do different things"),
+        ("--table s390x", "give neither patterns nor --rank"),
+        ("--list --stale", "--stale limits what is proved, so it means nothing with --list"),
+        ("--again 1 --budget 5", "--budget limits what is proved, so it means nothing with --again"),
+        ("--again 1 s390x", "only 0 of the selected subjects can be repeated: they must be current"),
+        ("ubuntu", "cannot be proven: no image of Ubuntu"),
+        ("--rank landing s390x", "no subject of rank landing matches 's390x'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_error(unchanged: Copy, words: str, said: str) -> None:
+    done = unchanged.prove(*words.split())
     assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_empty_pattern_is_refused(unchanged: Copy) -> None:
+    assert "no subject matches ''" in unchanged.prove("").stderr
+
+
+def test_a_pattern_may_fit_subjects_that_cannot_be_proven_too(copy: Copy) -> None:
+    done = copy.prove("x86_64_v", "--budget", "0")
+    assert done.returncode == 1
+    assert "left out: cpython-3.13.15-x86_64_v4-unknown-linux-gnu-noopt-host: not every machine" in done.stdout
+    assert "Not current: 2." in done.stdout
+
+
+def test_what_the_flags_leave_out_is_said(copy: Copy) -> None:
+    done = copy.prove("s390x", "--stale")
+    assert (done.returncode, done.stdout) == (0, "1 more are not current, but not selected by --stale or --missing\n")
+
+
+def test_without_the_program_git_there_is_one_clear_error(copy: Copy) -> None:
+    copy.edit("tests/distribution/test_clients.py", "assert ", "assert True or ")
+    done = copy.run("env", "PATH=/nowhere", sys.executable, "-m", "tests.ledger", "--list", SUBJECT)
+    assert done.returncode == 2
+    assert done.stderr.startswith("prove: git is missing")
+
+
+def test_a_checkout_inside_another_repository_is_refused(copy: Copy) -> None:
+    shutil.rmtree(copy.root / ".git")
+    subprocess.run(["git", "init", "--quiet", str(copy.root.parent)], check=True)
+    done = copy.prove(SUBJECT)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the checkout is inside another git repository" in done.stderr
+
+
+def test_a_half_written_proof_of_a_killed_run_is_named(copy: Copy) -> None:
+    (copy.root / "proofs" / f".{SUBJECT}.yml.123").touch()
+    for words in ([SUBJECT], ["--list", SUBJECT]):
+        done = copy.prove(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"proofs/.{SUBJECT}.yml.123 was left by a run that was killed: delete it" in done.stderr
 
 
 def test_without_git_nothing_can_be_proven(copy: Copy) -> None:
@@ -193,7 +293,42 @@ def test_without_git_nothing_can_be_proven(copy: Copy) -> None:
     assert done.stderr.startswith("prove: git failed, and a proof names a commit: ")
 
 
-@pytest.mark.parametrize("name", ["tests/conftest.py", "pytest.ini", "tests/ledger/tally.py"])
+def test_another_version_of_a_program_makes_stale_what_it_checked(copy: Copy) -> None:
+    changed = copy.edit("requirements-dev.txt", "\nuv==", "\nuv==9")
+    rows = copy.listed(SUBJECT)[:-1]
+    assert [row.split()[0] for row in rows if "stale" in row] == ["clients"]
+    assert any(f"stale since {changed} (requirements-dev.txt)" in row for row in rows)
+
+
+def test_another_version_of_pytest_makes_every_proof_stale(copy: Copy) -> None:
+    copy.edit("requirements-dev.txt", "\npytest==", "\npytest==9")
+    assert not any(current(copy).values())
+
+
+def test_data_that_a_check_reads_makes_it_stale(copy: Copy) -> None:
+    changed = copy.edit(
+        "cpython-unix/expected-failures.yml", "- &expat", "- {test: test.test_x, reason: none}\n\n- &expat"
+    )
+    rows = copy.listed(SUBJECT)[:-1]
+    assert [row.split()[0] for row in rows if "stale" in row] == ["verbs"]
+    assert any(f"stale since {changed} (cpython-unix/expected-failures.yml)" in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("pythonbuild/cli/archives.py", "return good and not report.unexpected", "return True"),
+        ("pythonbuild/catalog/load.py", "found.modules.split()", "()"),
+    ],
+)
+def test_code_that_judges_makes_stale_what_it_judged(copy: Copy, name: str, old: str, new: str) -> None:
+    copy.edit(name, old, new)
+    assert current(copy) == {SUBJECT: False, MACOS: False, PACKAGES: True}
+
+
+@pytest.mark.parametrize(
+    "name", ["tests/conftest.py", "pytest.ini", "tests/required.py", "tests/ledger/session.py", "tests/ledger/tally.py"]
+)
 def test_what_decides_in_every_check_makes_every_proof_stale(copy: Copy, name: str) -> None:
     with open(copy.root / name, "a") as file:
         file.write("\n# changed\n")
@@ -216,8 +351,8 @@ def test_a_proof_without_a_subject_is_refused(copy: Copy) -> None:
     assert "proofs/cpython-2.7.yml belongs to no subject" in done.stderr
 
 
-def test_a_pattern_that_fits_nothing_is_refused(copy: Copy) -> None:
-    done = copy.prove("--list", "cpython-4")
+def test_a_pattern_that_fits_nothing_is_refused(unchanged: Copy) -> None:
+    done = unchanged.prove("--list", "cpython-4")
     assert done.returncode == 2
     assert "no subject matches 'cpython-4'" in done.stderr
 
@@ -266,12 +401,33 @@ def test_a_truncated_proof_is_refused(tmp_path: Path) -> None:
         ("landing: []\nrelease: [{pythons: ['3.13']}]", "needs checks, or `unprovable`"),
         ("landing: []\nrelease: [{pythons: ['3.13', '3.13'], checks: [smoke]}]", "is listed twice"),
         ("landing: [", "while parsing"),
+        ("landing: !!int ''", "subjects.yml: "),
+        ("landing: []\nrelease: [{pythons: ['3.13'], packages: ['debian:trixie --typo'], checks: [x]}]", "has --typo"),
+        (
+            "landing: []\nrelease: [{pythons: ['3.13'], packages: ['debian:trixie'], options: [pgo], checks: [x]}]",
+            "has options, which packages do not take",
+        ),
     ],
 )
 def test_a_wrong_row_is_one_clear_error(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "subjects.yml").write_text(text)
     with pytest.raises(SubjectError, match=said):
         load_subjects(tmp_path / "subjects.yml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x: {description: d, tests: [], select: ''}", "x has no tests"),
+        ("x: {description: d, tests: [t], select: '{optoins}'}", "select of x is wrong: 'optoins'"),
+        ("x: {description: d, tests: [t], select: '', needs: [gold]}", "x needs gold"),
+        ("x: !!timestamp x", r"checks\.yml: "),
+    ],
+)
+def test_a_wrong_check_is_one_clear_error(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "checks.yml").write_text(text)
+    with pytest.raises(SubjectError, match=said):
+        load_checks(tmp_path / "checks.yml")
 
 
 def test_every_subject_has_a_plan_or_a_reason() -> None:

@@ -15,7 +15,7 @@ from tests.ledger import prove
 from tests.ledger.build import BuildFailed, Built
 from tests.ledger.proofs import Archive, Given, Machine, Proof, Result, read_proof
 from tests.ledger.states import FOLDER, Ledger, State, Status
-from tests.ledger.subjects import Subject
+from tests.ledger.subjects import Subject, SubjectError
 
 COMMIT = "b" * 40
 BYTES = {"full": Archive(sha256="1" * 64, size=1), "install_only": Archive(sha256="2" * 64, size=2)}
@@ -130,7 +130,23 @@ def test_a_failed_check_is_written_and_told(
     proof = read_proof(ledger.path(status.subject))
     assert proof is not None
     assert proof.checks["smoke"].failed == ["test_it"]
-    assert f"FAILED  {status.subject.name}: validate, smoke" in capsys.readouterr().out
+    assert f"FAILED  {status.subject.name}: validate, defects, smoke" in capsys.readouterr().out
+
+
+def test_a_check_that_cannot_run_loses_no_earlier_result(
+    ledger: Ledger, status: Status, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_check(name: str, *rest: object) -> Result:
+        if name == "clients":
+            raise SubjectError("there is no test")
+        return stand_in._run_check(name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prove, "run_check", run_check)
+    stand_in.archives = {"full": Archive(sha256="3" * 64, size=1)}
+    assert not prove.Prover(ledger, COMMIT).prove(status)
+    proof = read_proof(ledger.path(status.subject))
+    assert proof is not None
+    assert list(proof.checks) == ["validate", "defects", "smoke", "contract"]
 
 
 def test_a_build_that_fails_leaves_the_proof_alone(ledger: Ledger, status: Status, stand_in: StandIn) -> None:
@@ -152,6 +168,11 @@ def test_archives_that_differ_from_the_recorded_bytes_are_found(
     assert not prove.Prover(ledger, COMMIT).repeat(status)
     assert "other bytes than proved at aaaaaaaaaa: install_only" in capsys.readouterr().out
     assert stand_in.ran == []
+
+
+def test_a_file_that_the_proof_does_not_have_is_found(ledger: Ledger, status: Status, stand_in: StandIn) -> None:
+    stand_in.archives = {**BYTES, "debug": Archive(sha256="3" * 64, size=2)}
+    assert not prove.Prover(ledger, COMMIT).repeat(status)
 
 
 def test_results_that_differ_from_the_recorded_ones_are_found(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Optional
 
-from tests.ledger.history import History, git
+from tests.ledger.history import History, check_repository, git
 from tests.ledger.proofs import ProofError
 from tests.ledger.prove import Budget, Prover, changed_files, chosen, estimate
 from tests.ledger.states import Ledger, State, Status
@@ -20,12 +22,16 @@ _PROVABLE = (State.STALE, State.FAILED, State.NEVER)
 
 def main(words: Sequence[str]) -> int:
     """Run the command; returns 0 if everything requested is proven, 1 if not, 2 for a bad request."""
-    flags = _parser().parse_args(words)
+    parser = _parser()
+    flags = parser.parse_args(words)
+    _refuse_combinations(parser, flags)
     try:
         ledger = Ledger()
         if flags.table:
             return _say_changed(write_tables(ledger))
-        statuses = [ledger.status(subject) for subject in _selected(ledger, flags)]
+        selected = _selected(ledger, flags)
+        _refuse_strangers(ledger)
+        statuses = [ledger.status(subject) for subject in selected]
         return _list(ledger, statuses) if flags.list else _prove(ledger, statuses, flags)
     except (ProofError, SubjectError) as error:
         sys.stderr.write(f"prove: {error}\n")
@@ -46,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stale", action="store_true", help="prove subjects that are stale, or failed a check")
     parser.add_argument("--missing", action="store_true", help="prove subjects that were never proved")
     parser.add_argument(
-        "--again", type=_count, default=0, metavar="N", help="repeat N current subjects, chosen by the commit's hash"
+        "--again", type=_count, metavar="N", help="repeat N current subjects, chosen by the commit's hash"
     )
     parser.add_argument(
         "--budget",
@@ -58,17 +64,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _refuse_combinations(parser: argparse.ArgumentParser, flags: argparse.Namespace) -> None:
+    """Exit with a message if two flags contradict each other, or one would mean nothing."""
+    actions = [name for name in ("list", "table", "again") if getattr(flags, name)]
+    choices = [name for name in ("stale", "missing", "budget") if getattr(flags, name) not in (False, None)]
+    if len(actions) > 1:
+        parser.error(f"--{actions[0]} and --{actions[1]} do different things: give one of them")
+    if actions and choices:
+        parser.error(f"--{choices[0]} limits what is proved, so it means nothing with --{actions[0]}")
+    if flags.table and (flags.patterns or flags.rank):
+        parser.error("--table writes whole tables: give neither patterns nor --rank")
+
+
 def _count(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of subjects, 1 or more")
     return number
 
 
 def _minutes(text: str) -> float:
-    minutes = float(text)
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = -1.0
     if not 0 <= minutes < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes, 0 or more")
     return minutes
 
 
@@ -78,9 +102,19 @@ def _selected(ledger: Ledger, flags: argparse.Namespace) -> list[Subject]:
     patterns: list[str] = flags.patterns
     subjects = [subject for subject in ledger.subjects if rank in (None, subject.rank)]
     for pattern in patterns:
-        if not pattern or not any(_fits(subject, pattern) for subject in subjects):
+        if not pattern or not any(_fits(subject, pattern) for subject in ledger.subjects):
             raise SubjectError(f"no subject matches {pattern!r}; `prove --list` shows all subjects")
+        if not any(_fits(subject, pattern) for subject in subjects):
+            raise SubjectError(f"no subject of rank {rank} matches {pattern!r}; drop --rank, or `prove --list`")
     return [subject for subject in subjects if not patterns or any(_fits(subject, text) for text in patterns)]
+
+
+def _refuse_strangers(ledger: Ledger) -> None:
+    """Raise SubjectError for a file in proofs/ that belongs to no subject."""
+    for path in ledger.strangers():
+        if path.name.startswith("."):
+            raise SubjectError(f"proofs/{path.name} was left by a run that was killed: delete it")
+        raise SubjectError(f"proofs/{path.name} belongs to no subject: delete it, or add its subject to subjects.yml")
 
 
 def _fits(subject: Subject, pattern: str) -> bool:
@@ -90,7 +124,7 @@ def _fits(subject: Subject, pattern: str) -> bool:
 def _list(ledger: Ledger, statuses: list[Status]) -> int:
     """Print a row for each check of each subject."""
     history = History(ledger, statuses)
-    width = max(len(status.subject.name) for status in statuses)
+    width = max((len(status.subject.name) for status in statuses), default=0)
     for status in statuses:
         for number, (name, state) in enumerate(status.checks.items()):
             title = status.subject.name if number == 0 else ""
@@ -116,38 +150,45 @@ def _told(history: History, status: Status, name: str, state: State) -> str:
 
 
 def _prove(ledger: Ledger, statuses: list[Status], flags: argparse.Namespace) -> int:
+    check_repository()
     dirty = list(changed_files())
     if dirty:
         raise SubjectError(f"commit {', '.join(dirty[:5])} first: a proof records the commit that it was made from")
-    stranger = next(iter(ledger.strangers()), None)
-    if stranger:
-        raise SubjectError(
-            f"proofs/{stranger.name} belongs to no subject: delete it, or add its subject to subjects.yml"
-        )
+    if not os.access(ledger.folder, os.W_OK):
+        raise SubjectError("proofs/ is read-only, and proofs are written there: make it writable")
     prover = Prover(ledger, git("rev-parse", "HEAD"))
-    budget = Budget(flags.budget * 60 if flags.budget is not None else float("inf"))
     if flags.again:
-        affordable = [status for status in statuses if budget.allows(estimate(ledger, status, anew=True))]
-        repeated = chosen(affordable, prover.commit, flags.again)
-        if len(repeated) < flags.again:
-            sys.stdout.write(f"only {len(repeated)} of the selected subjects can be repeated within the budget\n")
-            return 1
-        results = [prover.repeat(status) for status in repeated]
-        return 0 if all(results) else 1
-    for status in statuses:
-        if flags.patterns and status.state is State.UNPROVABLE:
-            raise SubjectError(f"{status.subject.name} cannot be proven: {status.problem}")
+        return _repeat(prover, statuses, flags.again)
+    _tell_unprovable(statuses, bool(flags.patterns))
     _tell_current(statuses)
     wanted = {State.STALE, State.FAILED} if flags.stale else set()
     wanted |= {State.NEVER} if flags.missing else set()
-    todo = [status for status in statuses if any(state in (wanted or _PROVABLE) for state in status.checks.values())]
+    wanted = wanted or set(_PROVABLE)
+    todo = [status for status in statuses if wanted & set(status.checks.values())]
+    left_out = [status for status in statuses if status not in todo and set(_PROVABLE) & set(status.checks.values())]
+    if left_out:
+        sys.stdout.write(f"{len(left_out)} more are not current, but not selected by --stale or --missing\n")
+    budget = Budget(flags.budget * 60 if flags.budget is not None else float("inf"))
     return _prove_all(ledger, prover, todo, budget)
+
+
+def _repeat(prover: Prover, statuses: list[Status], count: int) -> int:
+    """Repeat the proofs of `count` subjects."""
+    repeated = chosen(statuses, prover.commit, count)
+    if len(repeated) < count:
+        raise SubjectError(
+            f"only {len(repeated)} of the selected subjects can be repeated: they must be current; "
+            "packages and builds with pgo never give the same bytes twice"
+        )
+    results = [prover.repeat(status) for status in repeated]
+    return 0 if all(results) else 1
 
 
 def _prove_all(ledger: Ledger, prover: Prover, todo: list[Status], budget: Budget) -> int:
     """Prove subjects within the budget, and list those that are left."""
     left: list[Status] = []
     good = True
+    write_tables(ledger)
     for status in todo:
         if not status.key:
             sys.stdout.write(f"FAILED  {status.subject.name}: {status.problem}\n")
@@ -156,7 +197,7 @@ def _prove_all(ledger: Ledger, prover: Prover, todo: list[Status], budget: Budge
             good &= prover.prove(status)
         else:
             left.append(status)
-    write_tables(ledger)
+        write_tables(ledger)
     if left:
         minutes = sum(estimate(ledger, status) for status in left) / 60
         names = " ".join(status.subject.name for status in left)
@@ -165,6 +206,15 @@ def _prove_all(ledger: Ledger, prover: Prover, todo: list[Status], budget: Budge
             f"Prove, and commit proofs/:\n  python3 tests/run.py prove {names}\n"
         )
     return 0 if good and not left else 1
+
+
+def _tell_unprovable(statuses: list[Status], asked: bool) -> None:
+    """Name subjects that cannot be proven.  Raises SubjectError if patterns ask for such subjects alone."""
+    found = [status for status in statuses if status.state is State.UNPROVABLE] if asked else []
+    if found and len(found) == len(statuses):
+        raise SubjectError(f"{found[0].subject.name} cannot be proven: {found[0].problem}")
+    for status in found:
+        sys.stdout.write(f"left out: {status.subject.name}: {status.problem}\n")
 
 
 def _tell_current(statuses: list[Status]) -> None:
@@ -181,6 +231,7 @@ def _say_changed(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `prove --list | head` ends quietly
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

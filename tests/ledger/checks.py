@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import yaml
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.home import checkout
@@ -30,6 +30,7 @@ from tests.ledger.build import Built, scrubbed
 from tests.ledger.proofs import Machine, Result
 from tests.ledger.session import run_session
 from tests.ledger.subjects import Subject, SubjectError
+from tests.ledger.yaml_file import load_yaml
 from tests.leftovers import MARK
 from tests.required import LACKS
 
@@ -67,10 +68,16 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def load_checks(path: Path) -> dict[str, Check]:
     """Read checks.yml.  Raises SubjectError if it is wrong."""
     try:
-        checks = msgspec.convert(yaml.safe_load(path.read_text()), dict[str, Check])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
-        raise SubjectError(f"{path.name}: {error}") from None
+        checks = load_yaml(path, dict[str, Check])
+    except ValueError as error:
+        raise SubjectError(str(error)) from None
     for name, check in checks.items():
+        if not check.tests:
+            raise SubjectError(f"{path.name}: {name} has no tests")
+        try:
+            shlex.split(check.select.format(**dict.fromkeys(Subject.__struct_fields__, "")))
+        except (LookupError, ValueError) as error:
+            raise SubjectError(f"{path.name}: select of {name} is wrong: {error}") from None
         unknown = set(check.needs) - {*LACKS, "gcc", "clang"}
         if unknown:
             raise SubjectError(

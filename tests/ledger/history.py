@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,30 +20,45 @@ from tests.ledger.proofs import Proof
 from tests.ledger.states import Ledger, Status
 from tests.ledger.subjects import SubjectError
 
-__all__ = ["History", "git"]
+__all__ = ["History", "check_repository", "git"]
 
 # The files that decide a plan.
 _PLANNED = ("pythonbuild", "cpython-unix", "cpython-windows", "docker", "tests/ledger", "tests/__init__.py")
+# Where the catalog keeps the data that a check reads.
+_DATA = {
+    "target": "cpython-unix/targets.yml",
+    "modules": "cpython-unix/modules.yml",
+    "failures": "cpython-unix/expected-failures.yml",
+}
 _MOST_SHOWN = 3
 
 
 def git(*words: str) -> str:
     """Return what git prints about this checkout, without the last line break.  Raises SubjectError if it fails."""
+    done = _git(*words)
+    if done.returncode:
+        raise SubjectError(f"git failed, and a proof names a commit: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout.decode(errors="surrogateescape").rstrip("\n")
+
+
+def _git(*words: str) -> subprocess.CompletedProcess[bytes]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ["git", "-C", str(checkout()), *words]
     try:
-        done = subprocess.run(command, env=variables, capture_output=True, text=True)
+        return subprocess.run(["git", "-C", str(checkout()), *words], env=variables, capture_output=True)
     except FileNotFoundError:
         raise SubjectError("git is missing, and a proof names a commit: apt-get install git") from None
-    if done.returncode:
-        raise SubjectError(f"git failed, and a proof names a commit: {done.stderr.strip()}")
-    return done.stdout.rstrip("\n")
+
+
+def check_repository() -> None:
+    """Raise SubjectError if the checkout is not the work tree of a git repository of its own."""
+    top = Path(git("rev-parse", "--show-toplevel"))
+    if top.resolve() != checkout().resolve():
+        raise SubjectError(f"the checkout is inside another git repository, {top}: clone the project")
 
 
 def known(commit: str) -> bool:
     """Does this clone have the commit?  A shallow clone may lack it, as may one with rewritten history."""
-    command = ["git", "-C", str(checkout()), "cat-file", "-e", f"{commit}^{{commit}}"]
-    return subprocess.run(command, capture_output=True).returncode == 0
+    return _git("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
 
 class History:
@@ -61,11 +77,14 @@ class History:
         result = status.proof.checks[check]
         if not known(result.commit):
             return f"since {result.commit[:10]}, which this clone does not have"
-        paths = [str(path.relative_to(checkout())) for path in files_of(self._ledger.check(check), checkout())]
-        differing = git("diff", "--name-only", result.commit, "--", *paths).splitlines()
-        if not differing:
-            return f"since {result.commit[:10]} (checks.yml, or files that are gone or that git does not know)"
-        return f"since {_first(result.commit, differing)} ({_listed(differing)})"
+        checking = self._ledger.check(check)
+        files = [str(path.relative_to(checkout())) for path in files_of(checking, checkout())]
+        data = ["proofs/checks.yml", "requirements-dev.txt", *(_DATA[kind] for kind in checking.reads)]
+        for paths in (files, data):
+            differing = git("diff", "--name-only", result.commit, "--", *paths).splitlines()
+            if differing:
+                return f"since {_first(result.commit, differing)} ({_listed(differing)})"
+        return f"after {result.commit[:10]} (a file of the check is gone)"
 
     def _moved(self, proof: Proof, status: Status) -> str:
         """Explain a changed key: compare the steps of the proof's commit with today's."""
@@ -104,7 +123,7 @@ class History:
 
 
 def _plans_at(commit: str, asked: bytes) -> dict[str, Any]:
-    archive = subprocess.run(["git", "-C", str(checkout()), "archive", commit, *_PLANNED], capture_output=True)
+    archive = _git("archive", commit, *_PLANNED)
     if archive.returncode:
         return {}
     with tempfile.TemporaryDirectory(prefix="ledger-") as folder:

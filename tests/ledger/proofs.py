@@ -5,16 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Optional
 
 import msgspec
 import yaml
 
-__all__ = ["Archive", "Given", "Machine", "Proof", "ProofError", "Result", "read_proof", "write_proof"]
+from tests.ledger.yaml_file import YAML_ERRORS, has_aliases
+
+__all__ = [
+    "Archive",
+    "Given",
+    "Machine",
+    "Proof",
+    "ProofError",
+    "Result",
+    "read_proof",
+    "write_atomically",
+    "write_proof",
+]
 
 _HEADER = "# Written by `python3 tests/run.py prove`.  Do not edit: CI compares the digest below, and repeats some of the checks.\n"
 _EDITED = "was edited by hand"
+_LARGEST = 1_000_000  # characters, far more than any proof has
 
 
 class ProofError(Exception):
@@ -92,6 +106,8 @@ def read_proof(path: Path) -> Optional[Proof]:
     """Read a proof; None if the file does not exist.  Raises ProofError if it differs from what `write_proof` wrote."""
     try:
         text = path.read_text(encoding="utf-8")
+        if not text.startswith(_HEADER) or len(text) > _LARGEST or has_aliases(text):
+            raise _edited(path)
         content = yaml.safe_load(text)
         if not isinstance(content, dict) or content.pop("digest", None) != _digest(content) or _text(content) != text:
             raise _edited(path)
@@ -99,7 +115,7 @@ def read_proof(path: Path) -> Optional[Proof]:
         return None
     except OSError as error:
         raise ProofError(f"{path.name} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError, TypeError, ValueError, RecursionError):
+    except YAML_ERRORS:
         raise _edited(path) from None
     try:
         return msgspec.convert(content, Proof)
@@ -108,14 +124,23 @@ def read_proof(path: Path) -> Optional[Proof]:
 
 
 def write_proof(path: Path, proof: Proof) -> None:
-    """Write a proof atomically.  Raises ProofError if that fails."""
+    """Write a proof.  Raises ProofError if that fails."""
+    try:
+        write_atomically(path, _text(msgspec.to_builtins(proof)))
+    except OSError as error:
+        raise ProofError(f"{path.name} cannot be written: {error.strerror}") from None
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file whole, or leave it as it is.  Raises OSError."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        partial.write_text(_text(msgspec.to_builtins(proof)), encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
         partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise ProofError(f"{path.name} cannot be written: {error.strerror}") from None
+    except OSError:
+        with suppress(OSError):  # the folder may be read-only
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def _text(content: dict[str, object]) -> str:

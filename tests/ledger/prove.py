@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Optional
 
@@ -17,7 +17,7 @@ from tests.ledger.history import git
 from tests.ledger.plans import plan_of
 from tests.ledger.proofs import Given, Proof, Result, write_proof
 from tests.ledger.states import Ledger, State, Status
-from tests.ledger.subjects import Subject
+from tests.ledger.subjects import Subject, SubjectError
 
 __all__ = ["Budget", "Prover", "changed_files", "chosen", "estimate"]
 
@@ -30,27 +30,21 @@ class Budget:
     """Seconds that proving may take; infinite by default."""
 
     seconds: float = float("inf")
-    started: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.started = monotonic()
+    started: float = field(default_factory=monotonic, init=False)
 
     def allows(self, seconds: float) -> bool:
         """Is there time left for a task of this length?"""
         return monotonic() - self.started + seconds <= self.seconds
 
 
-def estimate(ledger: Ledger, status: Status, *, anew: bool = False) -> float:
-    """Estimate how many seconds proving a subject takes on this machine.
-
-    anew: build and check all of it, as --again does; otherwise only what the store lacks or is not current.
-    """
+def estimate(ledger: Ledger, status: Status) -> float:
+    """Estimate how many seconds it takes on this machine to build what the store lacks, and to run what is not current."""
     proof = status.proof
     if proof is None:
         return _UNKNOWN
-    redone = [name for name, state in status.checks.items() if anew or state is not State.CURRENT]
+    redone = [name for name, state in status.checks.items() if state is not State.CURRENT]
     seconds = sum(proof.checks[name].seconds if name in proof.checks else _UNKNOWN / 4 for name in redone)
-    if anew or not _in_store(ledger, status):
+    if not _in_store(ledger, status):
         seconds += proof.build_cpu_seconds / len(os.sched_getaffinity(0))
     return seconds
 
@@ -91,16 +85,13 @@ class Prover:
         given = before.given if before else Given()
         try:
             with build(subject, self.ledger.catalog, given, _anew(subject)) as built:
-                same = before is not None and before.archives == built.archives
-                checks = {name: self._result(name, subject, built, before if same else None) for name in subject.checks}
-        except BuildFailed as error:
+                old = before.checks if before and before.archives == built.archives else {}
+                checks = self._checked(subject, built, old)
+        except (BuildFailed, SubjectError) as error:
             _say(f"FAILED  {subject.name}: {error}")
             return False
-        write_proof(self.ledger.path(subject), _proof(subject, built, checks, self.commit))
         bad = [name for name, result in checks.items() if result.result == "failed"]
-        fresh = [
-            name for name, result in checks.items() if not same or result is not (before and before.checks.get(name))
-        ]
+        fresh = [name for name, result in checks.items() if result is not old.get(name)]
         how = f"proved now: {', '.join(fresh)}" if fresh else "renewed: another key, the same bytes"
         _say(f"FAILED  {subject.name}: {', '.join(bad)}" if bad else f"{subject.name}: {how}")
         return not bad
@@ -111,28 +102,40 @@ class Prover:
         assert proof is not None
         try:
             with build(subject, self.ledger.catalog, proof.given, Anew.PYTHON) as built:
-                differing = [kind for kind in proof.archives if built.archives.get(kind) != proof.archives[kind]]
+                kinds = sorted({*proof.archives, *built.archives})
+                differing = [kind for kind in kinds if built.archives.get(kind) != proof.archives.get(kind)]
                 if differing:
                     _say(
                         f"FAILED  {subject.name}: other bytes than proved at {proof.commit[:10]}: {', '.join(differing)}"
                     )
                     return False
                 results = {name: self._result(name, subject, built, None) for name in subject.checks}
-        except BuildFailed as error:
+        except (BuildFailed, SubjectError) as error:
             _say(f"FAILED  {subject.name}: {error}")
             return False
-        other = [name for name, result in results.items() if _told(result) != _told(proof.checks[name])]
+        other = [name for name, result in results.items() if _compared(result) != _compared(proof.checks[name])]
         for name in other:
             _say(
-                f"FAILED  {subject.name}: {name} gave {_told(results[name])}, its proof has {_told(proof.checks[name])}"
+                f"FAILED  {subject.name}: {name} gave {_compared(results[name])}, its proof has {_compared(proof.checks[name])}"
             )
         if not other:
             _say(f"{subject.name}: built and checked again, with the bytes and results of {proof.commit[:10]}")
         return not other
 
-    def _result(self, name: str, subject: Subject, built: Built, before: Optional[Proof]) -> Result:
+    def _checked(self, subject: Subject, built: Built, old: Mapping[str, Result]) -> dict[str, Result]:
+        """Return the result of each check, after writing the proof anew with each result, so that none is lost.
+
+        old: earlier results for the same bytes.
+        """
+        checks = {name: old[name] for name in subject.checks if name in old}
+        for name in subject.checks:
+            checks[name] = self._result(name, subject, built, old.get(name))
+            ordered = {known: checks[known] for known in subject.checks if known in checks}
+            write_proof(self.ledger.path(subject), _proof(subject, built, ordered, self.commit))
+        return checks
+
+    def _result(self, name: str, subject: Subject, built: Built, old: Optional[Result]) -> Result:
         """Return a check's result for these bytes: the earlier one if it is still valid, else a new one."""
-        old = before.checks.get(name) if before else None
         if old and old.result == "passed" and old.digest == self.ledger.digest(name, subject):
             return old
         return run_check(name, self.ledger.check(name), subject, built, self.ledger.catalog, self.commit)
@@ -164,7 +167,7 @@ def _proof(subject: Subject, built: Built, checks: dict[str, Result], commit: st
     )
 
 
-def _told(result: Result) -> tuple[str, int, int, list[str]]:
+def _compared(result: Result) -> tuple[str, int, int, list[str]]:
     """Return the parts of a result that a repetition must give again: outcome, and what passed, was skipped and failed."""
     return result.result, result.passed, sum(result.skipped.values()), result.failed
 
@@ -178,5 +181,5 @@ def changed_files() -> Iterator[str]:
     """Yield files that differ from the last commit, apart from proofs and the texts generated from them."""
     made = ("proofs/cpython-*", "proofs/deb-*", "README.md", "docs/supported.md")
     left_out = [f":(exclude){name}" for name in made]
-    for line in git("status", "--porcelain", "--untracked-files=all", "--", ".", *left_out).splitlines():
-        yield line[3:]
+    rows = git("status", "--porcelain", "--no-renames", "-z", "--untracked-files=all", "--", ".", *left_out)
+    yield from (row[3:] for row in rows.split("\0") if row)

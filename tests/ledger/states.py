@@ -82,7 +82,7 @@ class Ledger:
         return self.folder / f"{subject.name}.yml"
 
     def proof(self, subject: Subject) -> Optional[Proof]:
-        """Return a subject's proof, None if it has none.  Raises ProofError if it was changed by hand."""
+        """Return a subject's proof, None if it has none.  Raises ProofError if it was edited, SubjectError if it is another's."""
         proof = read_proof(self.path(subject))
         if proof and proof.subject != subject.name:
             raise SubjectError(f"{self.path(subject).name} is the proof of {proof.subject}; restore it from git")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal, Optional
 
 import msgspec
-import yaml
+
+from tests.ledger.yaml_file import load_yaml
 
 __all__ = ["Subject", "SubjectError", "load_subjects"]
 
@@ -78,9 +79,9 @@ class _Rows(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def load_subjects(path: Path) -> tuple[Subject, ...]:
     """Read subjects.yml.  Raises SubjectError if it is wrong or lists a subject twice."""
     try:
-        rows = msgspec.convert(yaml.safe_load(path.read_text()), _Rows)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
-        raise SubjectError(f"{path.name}: {error}") from None
+        rows = load_yaml(path, _Rows)
+    except ValueError as error:
+        raise SubjectError(str(error)) from None
     found: dict[str, Subject] = {}
     for rank, row in [("landing", row) for row in rows.landing] + [("release", row) for row in rows.release]:
         for subject in _subjects(row, msgspec.convert(rank, Rank)):
@@ -93,6 +94,11 @@ def load_subjects(path: Path) -> tuple[Subject, ...]:
 def _subjects(row: _Row, rank: Rank) -> list[Subject]:
     if not (row.pythons and row.targets and row.options and row.engines):
         raise SubjectError("a row has an empty list, so it stands for no subject")
+    strange = {word for text in row.packages for word in text.split()[1:]} - {"--fast", "--no-freethreaded"}
+    if strange:
+        raise SubjectError(f"a row of packages has {', '.join(sorted(strange))}, which the ledger does not know")
+    if row.packages and row.options != ("noopt",):
+        raise SubjectError(f"the row of {row.packages} has options, which packages do not take")
     if not row.checks and not row.unprovable:
         raise SubjectError(f"the row of {row.pythons} {row.targets} needs checks, or `unprovable` with a reason")
     kinds: list[tuple[str, Optional[str]]] = [(options, None) for options in row.options]

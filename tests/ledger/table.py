@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from pythonbuild.home import checkout
-from tests.ledger.proofs import Proof, Result
+from tests.ledger.proofs import Proof, Result, write_atomically
 from tests.ledger.states import Ledger
 from tests.ledger.subjects import Subject, SubjectError
 
@@ -34,12 +34,15 @@ class _Claim:
 
 
 def write_tables(ledger: Ledger) -> list[str]:
-    """Rewrite the tables; returns the names of the files that changed."""
+    """Rewrite the tables; returns the names of the files that changed.  Raises SubjectError if one cannot be written."""
     changed = []
     for name, text in _texts(ledger).items():
         path = checkout() / name
         if path.read_text() != text:
-            path.write_text(text)
+            try:
+                write_atomically(path, text)
+            except OSError as error:
+                raise SubjectError(f"{name} cannot be written: {error.strerror}") from None
             changed.append(name)
     return changed
 
@@ -65,7 +68,10 @@ def _texts(ledger: Ledger) -> dict[str, str]:
 
 def _between(path: Path, table: str) -> str:
     """Return a file's text with the table between its two marks.  Raises SubjectError if the file lacks the marks."""
-    before, begin, rest = path.read_text().partition(_BEGIN)
+    try:
+        before, begin, rest = path.read_text().partition(_BEGIN)
+    except OSError as error:
+        raise SubjectError(f"{path.name} cannot be read: {error.strerror}") from None
     _, end, after = rest.partition(_END)
     if not begin or not end:
         raise SubjectError(f"{path.name} lacks the lines {_BEGIN} and {_END}, between which the table of proofs stands")
@@ -85,14 +91,16 @@ def _verified(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> str:
     """Return how a subject was verified: tested, built and validated, or planned only."""
     if proof is None:
         return f"{_PLANNED}: {subject.unprovable}" if subject.unprovable else _PLANNED
-    passed = {name: result for name, result in proof.checks.items() if result.result == "passed"}
-    bad = [name for name in proof.checks if name not in passed]
+    results = {name: proof.checks[name] for name in subject.checks if name in proof.checks}
+    bad = [name for name, result in results.items() if result.result == "failed"]
     if bad:
         return f"failed {proof.date}: {', '.join(bad)}"
-    ran = [result for name, result in passed.items() if ledger.check(name).runs]
+    missing = [name for name in subject.checks if name not in results]
+    without = f", without {', '.join(missing)}" if missing else ""
+    ran = [result for name, result in results.items() if ledger.check(name).runs]
     if ran:
-        return f"tested {max(result.date for result in ran)} on {_where(ran[0])}"
-    return f"built and validated {proof.date}, not run"
+        return f"tested {max(result.date for result in ran)} on {_where(ran[0])}{without}"
+    return f"built and validated {proof.date}, not run{without}"
 
 
 def _where(result: Result) -> str:
@@ -116,6 +124,8 @@ def _merged(claims: Sequence[_Claim]) -> list[tuple[str, ...]]:
 
 def _details(subject: Subject, proof: Proof) -> Iterable[tuple[str, ...]]:
     for name, result in proof.checks.items():
+        if name not in subject.checks:
+            continue
         skipped = sum(result.skipped.values())
         told = f"{result.passed} passed" + (f", {skipped} skipped" if skipped else "")
         told += f", {len(result.failed)} failed" if result.failed else ""

@@ -1,0 +1,78 @@
+"""Runs of pytest for proofs: what they leave out, let pass and note."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.ledger.session import Session, run_session
+
+CONFTEST = """\
+import pytest
+def pytest_addoption(parser):
+    parser.addoption("--engine")
+"""
+TESTS = """\
+from pathlib import Path
+import pytest
+from tests.tested import note_tested
+def test_passes(tmp_path):
+    (tmp_path / "archive").write_text("bytes")
+    note_tested(tmp_path)
+def test_also_passes():
+    pass
+@pytest.mark.skip("there is no moon")
+def test_is_skipped():
+    pass
+"""
+SEEN = hashlib.sha256(b"bytes").hexdigest()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout with three tests."""
+    made = tmp_path / "checkout"
+    (made / "tests").mkdir(parents=True)
+    ours = Path(__file__).parent.parent
+    (made / "tests" / "__init__.py").touch()
+    (made / "tests" / "tested.py").write_text((ours / "tested.py").read_text())
+    (made / "tests" / "conftest.py").write_text(CONFTEST)
+    (made / "tests" / "test_it.py").write_text(TESTS)
+    return made
+
+
+def run(root: Path, flags: str = "") -> Session:
+    folder = root.parent / "session"
+    folder.mkdir()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    return run_session(["tests/test_it.py"], flags, "host", root, folder, {**kept, "PYTHONPATH": str(root)})
+
+
+def test_results_and_tested_files_come_back(root: Path) -> None:
+    session = run(root)
+    assert session.tally
+    assert (session.tally.passed, session.tally.skipped) == (2, {"there is no moon": 1})
+    assert session.problems(["there is no moon"], {"full": SEEN}) == []
+
+
+def test_a_skip_needs_an_allowed_reason(root: Path) -> None:
+    assert run(root).problems(["there is no sun"], {}) == ["skipped: there is no moon"]
+
+
+def test_files_that_no_test_saw_are_a_problem(root: Path) -> None:
+    problems = run(root).problems(["there is no moon"], {"full": SEEN, "install_only": "0" * 64})
+    assert problems == ["not tested: install_only"]
+
+
+def test_a_conftest_outside_of_the_tests_decides_nothing(root: Path) -> None:
+    (root / "conftest.py").write_text("def pytest_collection_modifyitems(items):\n    del items[1:]\n")
+    session = run(root)
+    assert session.tally
+    assert session.tally.passed == 2
+
+
+def test_a_run_without_a_test_has_no_tally(root: Path) -> None:
+    assert run(root, "-k nothing").tally is None
