@@ -133,6 +133,24 @@ def test_the_commands_after_a_failure_run_what_failed_alone(some: Checkout) -> N
         assert command in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["untt"], "there is no group or test file 'untt'; did you mean unit?"),
+        (["tests/unit/test_nix.py"], "there is no group or test file 'tests/unit/test_nix.py'"),
+        ([""], "there is no group or test file ''; the groups are lint, unit, build"),
+        (["unit", "prove"], "`prove` must be the first word"),
+        (["unit", "-k", "some"], "there is no flag -k; pytest's flags go after --"),
+    ],
+)
+def test_a_wrong_word_is_one_clear_error(some: Checkout, words: list[str], said: str) -> None:
+    some.tests(PASSES)
+    status, whole = some.run(*words)
+    assert status == 2
+    assert whole.startswith(f"tests/run.py: {said}")
+    assert whole.count("\n") == 1
+
+
 def test_tests_of_one_group_run_in_one_worker(some: Checkout) -> None:
     some.tests(GROUPED)
     status, said = some.run("unit", "--", "--numprocesses=2", "-rP")
