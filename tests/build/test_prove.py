@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.ledger import prove
-from tests.ledger.build import BuildFailed, Built
+from tests.ledger.build import BuildFailed, Built, build_folder
 from tests.ledger.proofs import Archive, Given, Machine, Proof, Result, read_proof
 from tests.ledger.states import FOLDER, Ledger, State, Status
 from tests.ledger.subjects import Subject, SubjectError
@@ -153,6 +153,20 @@ def test_a_build_that_fails_leaves_the_proof_alone(ledger: Ledger, status: Statu
     stand_in.breaks = "./build-linux.py ended with 1"
     assert not prove.Prover(ledger, COMMIT).prove(status)
     assert not ledger.path(status.subject).exists()
+
+
+def test_a_build_removes_the_folders_of_killed_runs_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONBUILD_HOME", str(tmp_path))
+    dead = tmp_path / "proving" / "run-dead"
+    dead.mkdir(parents=True)
+    (dead / "lock").touch()
+    with build_folder() as first, build_folder() as second:
+        assert sorted(path.name for path in (tmp_path / "proving").glob("run-*")) == sorted(
+            Path(folder).name for folder in (first, second)
+        )
+    assert not list((tmp_path / "proving").glob("run-*"))
 
 
 def test_a_repeated_proof_gives_the_same(ledger: Ledger, status: Status, stand_in: StandIn) -> None:

@@ -18,6 +18,7 @@ from typing import Optional
 from pythonbuild.binaries.debian import read_control
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.home import checkout, home
+from pythonbuild.locks import lock
 from pythonbuild.model.naming import BuiltFile
 from pythonbuild.plan.step import Plan, Step, UnpackAction
 from pythonbuild.sources.cache import SourceCache, sha256_of
@@ -27,7 +28,7 @@ from tests.ledger.plans import MAINTAINER, debian_image, plan_of, subject_key
 from tests.ledger.proofs import Archive, Given
 from tests.ledger.subjects import Subject
 
-__all__ = ["Anew", "BuildFailed", "Built", "build", "command_of", "scrubbed"]
+__all__ = ["Anew", "BuildFailed", "Built", "build", "build_folder", "command_of", "scrubbed"]
 
 # The last characters of a failed build's output, which an error shows.
 _SHOWN = 3000
@@ -81,7 +82,7 @@ def build(subject: Subject, catalog: Catalog, given: Given, anew: Anew) -> Itera
     given: the sources and packages of an earlier proof.  Raises BuildFailed.
     """
     _drop_damaged(plan_of(subject, catalog, given), Store(home() / "store"))
-    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=_work()) as folder:
+    with build_folder() as folder:
         place = home()
         if anew is Anew.PYTHON and not subject.packages:
             _run([*command_of(subject), "--only", "dependencies", "--output", folder], scrubbed())
@@ -94,14 +95,35 @@ def build(subject: Subject, catalog: Catalog, given: Given, anew: Anew) -> Itera
         yield _read(subject, catalog, _given(subject, catalog, given, place), place, output)
 
 
-def _work() -> Path:
-    """Return a folder on the store's disk, so that builds can link to its trees; removes the remains of killed runs."""
-    folder = home() / "proving"
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if not Path("/proc", path.name.partition("-")[0]).exists():
-            shutil.rmtree(path, ignore_errors=True)
-    return folder
+@contextmanager
+def build_folder() -> Iterator[str]:
+    """Make a folder on the store's disk, so that a build can link to its trees; removes the folders of killed runs.
+
+    A lock on a file in a folder shows that its run is alive.
+    """
+    top = home() / "proving"
+    top.mkdir(parents=True, exist_ok=True)
+    with open(top / "lock", "w") as making:
+        lock(making)
+        for path in top.glob("run-*"):
+            if not _alive(path):
+                shutil.rmtree(path, ignore_errors=True)
+        folder = tempfile.mkdtemp(prefix="run-", dir=top)
+        held = open(Path(folder) / "lock", "w")  # noqa: SIM115  (open as long as the block lasts)
+        lock(held)
+    with held:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(folder: Path) -> bool:
+    try:
+        with open(folder / "lock") as file:
+            return not lock(file, wait=False)
+    except FileNotFoundError:  # the run was killed before it created the file
+        return False
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> None:
