@@ -7,11 +7,13 @@ import json
 import platform
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from pythonbuild.binaries.archive import unpack
 from pythonbuild.catalog.load import load_catalog
+from pythonbuild.catalog.schema import ExpectedFailure
 from pythonbuild.cli.building import make_step
 from pythonbuild.cli.options import parser
 from pythonbuild.errors import BadArchive, BadRequest

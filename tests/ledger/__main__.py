@@ -125,10 +125,13 @@ def _list(ledger: Ledger, statuses: list[Status]) -> int:
     """Print a row for each check of each subject."""
     history = History(ledger, statuses)
     width = max((len(status.subject.name) for status in statuses), default=0)
+    column = max((len(name) for status in statuses for name in status.checks), default=0)
     for status in statuses:
         for number, (name, state) in enumerate(status.checks.items()):
             title = status.subject.name if number == 0 else ""
-            sys.stdout.write(f"{title:<{width}}  {name:<9} {_told(history, status, name, state)}".rstrip() + "\n")
+            sys.stdout.write(
+                f"{title:<{width}}  {name:<{column}}  {_told(history, status, name, state)}".rstrip() + "\n"
+            )
     counts = {state: sum(status.state is state for status in statuses) for state in State}
     sys.stdout.write(
         f"{len(statuses)} subjects: {', '.join(f'{count} {state.value}' for state, count in counts.items())}\n"
