@@ -159,13 +159,6 @@ def test_tests_of_one_group_run_in_one_worker(some: Checkout) -> None:
     assert said.count("worker gw") == 6
 
 
-def test_what_is_no_group_and_no_test_is_refused(some: Checkout) -> None:
-    for name in ("unti", "tests/unit/test_none.py::test_x"):
-        status, said = some.run(name)
-        assert status == 2
-        assert "[GROUP or TEST]" in said
-
-
 def test_what_is_missing_is_told_before_the_tests(some: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
     some.tests("import pytest\n" + '@pytest.mark.needs("docker")\n' + PASSES)
