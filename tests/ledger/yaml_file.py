@@ -1,4 +1,4 @@
-"""Reading YAML that anybody may have changed: which errors PyYAML raises for it, and what can make it huge."""
+"""Reading YAML that anybody may have changed: which errors PyYAML raises for it, and what makes it slow or huge."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TypeVar
 import msgspec
 import yaml
 
-__all__ = ["YAML_ERRORS", "has_aliases", "load_yaml"]
+__all__ = ["YAML_ERRORS", "is_plain", "load_yaml"]
 
 _Model = TypeVar("_Model")
+_DEEPEST = 20  # levels of nesting
 # Explicit tags such as !!int with text that is none give any of the last five.
 YAML_ERRORS = (yaml.YAMLError, RecursionError, ValueError, TypeError, LookupError, AttributeError)
 
@@ -25,6 +26,14 @@ def load_yaml(path: Path, model: type[_Model]) -> _Model:
         raise ValueError(f"{path.name}: {error}") from None
 
 
-def has_aliases(text: str) -> bool:
-    """Does YAML text refer to parts of itself?  A few lines of it can then stand for gigabytes.  Raises YAML_ERRORS."""
-    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader))
+def is_plain(text: str) -> bool:
+    """Is YAML text free of aliases, which let a few lines stand for gigabytes, and of deep nesting, which takes minutes?
+
+    Raises YAML_ERRORS.
+    """
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > _DEEPEST:
+            return False
+    return True
