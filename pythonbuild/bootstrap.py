@@ -12,22 +12,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Optional
 
 from pythonbuild import doctor
+from pythonbuild.errors import MissingPrerequisite
 from pythonbuild.home import checkout, home
 from pythonbuild.locks import lock
 
-__all__ = ["NotReady", "start", "virtual_environment"]
+__all__ = ["start", "virtual_environment"]
 
 _RUN = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from pythonbuild.cli.main import main; "
     "sys.exit(main(sys.argv[2:], sys.argv[1]))"
 )
-
-
-class NotReady(Exception):
-    """This machine lacks something; the text says what, and the cure."""
 
 
 def start(arguments: list[str], program: str) -> int:
@@ -41,9 +38,9 @@ def start(arguments: list[str], program: str) -> int:
         parser(program).parse_args(arguments or ["--help"])
     try:
         environment = virtual_environment(_requirements(arguments))
-    except NotReady as problem:
-        sys.stderr.write(f"pythonbuild: {problem}\n")
-        return 3
+    except MissingPrerequisite as problem:
+        sys.stderr.write(f"{program}: {problem.report()}\n")
+        return problem.exit_status
     return _execute(environment, arguments, program)
 
 
@@ -57,7 +54,7 @@ def _requirements(arguments: list[str]) -> str:
 def virtual_environment(requirements: str) -> Path:
     """Return the virtual environment with what the lock file of that name (in the checkout) lists, made if it is not there.
 
-    Raises NotReady with the reason if it cannot be made.
+    Raises MissingPrerequisite with the reason if it cannot be made.
     """
     lock = checkout() / requirements
     identity = lock.read_bytes() + sys.version.encode() + _python().encode()
@@ -90,8 +87,7 @@ def _execute(environment: Path, arguments: list[str], program: str) -> NoReturn:
 def _make(environment: Path, requirements: Path) -> None:
     wrong = doctor.findings(home(), home(), free_bytes=0)
     if wrong:
-        lines = "\n".join(f"  - {finding}" for finding in wrong)
-        raise NotReady(f"this machine is not ready to build:\n{lines}")
+        raise MissingPrerequisite("this machine is not ready to build:\n" + "\n".join(f"- {line}" for line in wrong))
     environment.parent.mkdir(parents=True, exist_ok=True)
     # Another process may be making the same one: each works in a folder of its own name under a lock.
     with open(environment.parent / f"{environment.name}.lock", "w") as making:
@@ -99,15 +95,15 @@ def _make(environment: Path, requirements: Path) -> None:
         if (environment / "ready").exists():
             return
         sys.stderr.write("pythonbuild: preparing its own virtual environment (once)\n")
-        problem = ""
         for commands in _ways(environment, requirements):
             shutil.rmtree(environment, ignore_errors=True)
             problem = _run(commands)
-            if not problem:
+            if problem is None:
                 (environment / "ready").touch()
                 return
         shutil.rmtree(environment, ignore_errors=True)
-        raise NotReady(problem)
+        assert problem is not None
+        raise problem
 
 
 def _ways(environment: Path, requirements: Path) -> list[list[list[str]]]:
@@ -130,18 +126,19 @@ def _ways(environment: Path, requirements: Path) -> list[list[list[str]]]:
     return ways
 
 
-def _run(commands: list[list[str]]) -> str:
-    """Run commands until one fails; return what it said, "" if none did."""
+def _run(commands: list[list[str]]) -> Optional[MissingPrerequisite]:
+    """Run commands until one fails; return the error that says which and why, None if none did."""
     for command in commands:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             return _explain(command, done.stdout)
-    return ""
+    return None
 
 
-def _explain(command: list[str], output: str) -> str:
+def _explain(command: list[str], output: str) -> MissingPrerequisite:
     said = "\n".join(f"    {line}" for line in output.strip().splitlines()[-12:])
     hint = "check the network, and pip's index settings if you use a mirror"
     if "ensurepip" in output:
         hint = "this Python cannot make virtual environments; on Debian: apt-get install python3-venv"
-    return f"could not make its virtual environment. This failed:\n    {' '.join(command)}\n{said}\n  {hint}"
+    failed = f"the virtual environment for pythonbuild could not be made. This failed:\n    {' '.join(command)}\n{said}"
+    return MissingPrerequisite(failed, hint)

@@ -43,6 +43,10 @@ class PythonBuildError(Exception):
         self.message = message
         self.hint = hint
 
+    def report(self) -> str:
+        """Return the message, and the hint on lines of its own below."""
+        return "\n".join([self.message, *(f"  {line}" for line in self.hint.splitlines())])
+
 
 class BadRequest(PythonBuildError):
     """The command asks for something that makes no sense."""

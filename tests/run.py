@@ -34,6 +34,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT))
 
 from pythonbuild import bootstrap  # noqa: E402  (the path is set just above)
+from pythonbuild.errors import MissingPrerequisite  # noqa: E402
 from tests.leftovers import MARK, RunFolder  # noqa: E402
 from tests.lint import lint_commands  # noqa: E402
 
@@ -78,9 +79,9 @@ def main() -> int:
         return 2
     try:
         environment = bootstrap.virtual_environment("requirements-dev.txt")
-    except bootstrap.NotReady as problem:
-        sys.stderr.write(f"{problem}\n")
-        return 3
+    except MissingPrerequisite as problem:
+        sys.stderr.write(f"tests/run.py: {problem.report()}\n")
+        return problem.exit_status
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _raise_killed)
     try:

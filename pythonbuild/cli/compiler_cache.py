@@ -15,7 +15,7 @@ from pythonbuild.cli.session import Session
 from pythonbuild.engines.sccache import Compilations, CompilerCache
 from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.errors import BadRequest, SourceUnavailable
-from pythonbuild.home import checkout
+from pythonbuild.home import checkout, expanded
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.plan.step import SourceFile
 from pythonbuild.sources.cache import sha256_of
@@ -66,7 +66,7 @@ def describe(done: Compilations) -> str:
 
 def _objects(settings: Mapping[str, str], cache: Path) -> Path:
     given = settings.get("SCCACHE_DIR")
-    return Path(given).expanduser().absolute() if given else cache / "sccache"
+    return expanded(given) if given else cache / "sccache"
 
 
 def _own() -> Path:

@@ -6,9 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from pythonbuild.errors import BadRequest
+from pythonbuild.errors import BadRequest, MissingPrerequisite
+from pythonbuild.home import expanded
 
 __all__ = ["read_settings", "warn"]
 
@@ -48,12 +50,17 @@ def warn(text: str) -> None:
     sys.stderr.write(f"warning: {text}\n")
 
 
-def _files(environment: Mapping[str, str]) -> tuple[Path, Path]:
+def _files(environment: Mapping[str, str]) -> list[Path]:
     """Return where the files are, the one that is stronger last."""
-    user = Path(environment.get("HOME") or Path.home())
+    files = []
     given = environment.get("XDG_CONFIG_HOME", "")
-    own = Path(given) if os.path.isabs(given) else user / ".config"
-    return user / ".python-build-standalone-env", own / "pythonbuild" / "env"
+    own = Path(given) if os.path.isabs(given) else None
+    # A user without a home folder has no file in it.
+    with suppress(MissingPrerequisite):
+        user = Path(environment.get("HOME") or expanded("~"))
+        files.append(user / ".python-build-standalone-env")
+        own = own or user / ".config"
+    return [*files, own / "pythonbuild" / "env"] if own else files
 
 
 def _read(path: Path) -> dict[str, str]:

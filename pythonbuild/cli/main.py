@@ -103,5 +103,4 @@ def _interrupt(number: int, frame: Optional[FrameType]) -> None:
 
 
 def _report(error: PythonBuildError, program: str) -> None:
-    lines = [f"{program}: {error.message}", *(f"  {line}" for line in error.hint.splitlines())]
-    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.write(f"{program}: {error.report()}\n")

@@ -20,7 +20,7 @@ from pythonbuild.cli.engines import Choice, choose
 from pythonbuild.cli.environment import read_settings, warn
 from pythonbuild.cli.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.errors import BadRequest, UnknownName
-from pythonbuild.home import checkout, home
+from pythonbuild.home import checkout, expanded, home
 from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
@@ -327,7 +327,7 @@ def code_digest(*packages: str) -> str:
 def _local_python(flags: argparse.Namespace) -> Optional[LocalPython]:
     if not flags.python_source:
         return None
-    path = Path(flags.python_source).expanduser().absolute()
+    path = expanded(flags.python_source)
     if flags.pythons:
         raise BadRequest("--python and --python-source both say which CPython to build", "drop one of them")
     if path.is_dir():

@@ -22,6 +22,7 @@ import urllib3
 from docker.api.client import APIClient
 
 from pythonbuild.errors import EngineLost, EngineUnavailable
+from pythonbuild.home import expanded
 from pythonbuild.locks import lock
 
 __all__ = ["Daemon", "Lease"]
@@ -188,7 +189,7 @@ def _tls() -> Union[docker.tls.TLSConfig, bool]:
     """Return the client's certificates as Docker's own client finds them: DOCKER_TLS_VERIFY, DOCKER_CERT_PATH."""
     if not os.environ.get("DOCKER_TLS_VERIFY"):
         return False
-    folder = Path(os.environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
+    folder = expanded(os.environ.get("DOCKER_CERT_PATH") or "~/.docker")
     return docker.tls.TLSConfig(
         client_cert=(str(folder / "cert.pem"), str(folder / "key.pem")), ca_cert=str(folder / "ca.pem"), verify=True
     )

@@ -7,6 +7,7 @@ import http.server
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from pythonbuild.home import checkout
 from tests.build.conftest import PATIENCE, SLOW, Small, interrupt, wait_for, wait_until
 
 
@@ -373,3 +375,13 @@ def server() -> Iterator[Any]:
     made.shutdown()
     made.server_close()
     thread.join()
+
+
+@pytest.mark.parametrize("script", ["build-linux.py", "tests/run.py"])
+def test_an_unknown_home_folder_is_one_error_of_two_lines(script: str) -> None:
+    environment = {**os.environ, "PYTHONBUILD_HOME": "~nobody-of-that-name/cache"}
+    command = [sys.executable, str(checkout() / script), *(["lint"] if script == "tests/run.py" else ["--plan"])]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith(f"{script}: ~nobody-of-that-name/cache: the home folder")
+    assert len(done.stderr.splitlines()) == 2
