@@ -12,14 +12,16 @@ from tests.ledger.proofs import Proof, Result, write_atomically
 from tests.ledger.states import Ledger
 from tests.ledger.subjects import Subject, SubjectError
 
-__all__ = ["outdated_tables", "write_tables"]
+__all__ = ["Claim", "outdated_tables", "summary", "write_tables"]
 
-_PLANNED = "planned only"
+# How a subject was verified, from the least to the most; a failure stands apart.
+_PLANNED, _BUILT, _TESTED = _KINDS = ("planned only", "built and validated", "tested")
+_FAILED = "failed"
 _BEGIN, _END = "<!-- proofs: begin -->", "<!-- proofs: end -->"
 
 
 @dataclass(frozen=True)
-class _Claim:
+class Claim:
     """A row of the table: where a subject runs, its Python and options, and how it was verified."""
 
     platform: str
@@ -56,10 +58,11 @@ def _texts(ledger: Ledger) -> dict[str, str]:
     proofs = [(subject, None if subject.unprovable else ledger.proof(subject)) for subject in ledger.subjects]
     claims = [_claim(ledger, subject, proof) for subject, proof in proofs]
     details = [row for subject, proof in proofs if proof for row in _details(subject, proof)]
+    short = _rows(["target", "CPython"], summary(claims))
     supported = _rows(["target", "CPython", "options", "verified"], _merged(claims))
     checked = _rows(["subject", "check", "result", "date", "commit", "machine"], details)
     return {
-        "README.md": _between(checkout() / "README.md", supported),
+        "README.md": _between(checkout() / "README.md", short),
         "docs/supported.md": _between(
             checkout() / "docs" / "supported.md", f"{supported}\n## Every check\n\n{checked}"
         ),
@@ -78,13 +81,13 @@ def _between(path: Path, table: str) -> str:
     return f"{before}{_BEGIN}\n{table}{_END}{after}"
 
 
-def _claim(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> _Claim:
+def _claim(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> Claim:
     platform = subject.target
     options = subject.options
     if subject.packages:
         distro, *flags = subject.packages.split()
         platform, options = f"{distro} packages ({subject.target.partition('-')[0]})", " ".join(flags) or "full"
-    return _Claim(platform, subject.python, options, _verified(ledger, subject, proof))
+    return Claim(platform, subject.python, options, _verified(ledger, subject, proof))
 
 
 def _verified(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> str:
@@ -94,20 +97,20 @@ def _verified(ledger: Ledger, subject: Subject, proof: Optional[Proof]) -> str:
     results = {name: proof.checks[name] for name in subject.checks if name in proof.checks}
     bad = [name for name, result in results.items() if result.result == "failed"]
     if bad:
-        return f"failed {proof.date}: {', '.join(bad)}"
+        return f"{_FAILED} {proof.date}: {', '.join(bad)}"
     missing = [name for name in subject.checks if name not in results]
     without = f", without {', '.join(missing)}" if missing else ""
     ran = [result for name, result in results.items() if ledger.check(name).runs]
     if ran:
-        return f"tested {max(result.date for result in ran)} on {_where(ran[0])}{without}"
-    return f"built and validated {proof.date}, not run{without}"
+        return f"{_TESTED} {max(result.date for result in ran)} on {_where(ran[0])}{without}"
+    return f"{_BUILT} {proof.date}, not run{without}"
 
 
 def _where(result: Result) -> str:
     return result.machine.emulator or result.machine.cpu
 
 
-def _merged(claims: Sequence[_Claim]) -> list[tuple[str, ...]]:
+def _merged(claims: Sequence[Claim]) -> list[tuple[str, ...]]:
     """Return the rows of the table; options of a Python that were verified in the same way share a row.
 
     A subject that only one engine has proved counts as verified.
@@ -120,6 +123,28 @@ def _merged(claims: Sequence[_Claim]) -> list[tuple[str, ...]]:
     order = list(dict.fromkeys(claim.platform for claim in claims))
     ordered = sorted(rows, key=lambda row: (order.index(row[0]), row[2].startswith(_PLANNED)))
     return [(f"`{row[0]}`", row[1], ", ".join(f"`{name}`" for name in rows[row]), row[2]) for row in ordered]
+
+
+def summary(claims: Sequence[Claim]) -> list[tuple[str, ...]]:
+    """Return a row for each target: its Pythons by the best that was verified for any options, and what failed."""
+    verified: dict[tuple[str, str], list[str]] = {}
+    for claim in claims:
+        verified.setdefault((claim.platform, claim.python), []).append(_PLANNED if claim.planned else claim.verified)
+    rows: dict[str, dict[str, list[str]]] = {}
+    for (platform, python), texts in verified.items():
+        failed = [text for text in texts if text.startswith(_FAILED)]
+        # The latest of the best kind: dates sort as texts.
+        best = max((text for text in texts if text not in failed), key=lambda text: (_rank(text), text), default=None)
+        for text in [*failed, *filter(None, [best])]:
+            rows.setdefault(platform, {}).setdefault(text, []).append(python)
+    return [
+        (f"`{platform}`", "; ".join(f"{', '.join(pythons)}: {text}" for text, pythons in texts.items()))
+        for platform, texts in rows.items()
+    ]
+
+
+def _rank(verified: str) -> int:
+    return next(rank for rank, kind in enumerate(_KINDS) if verified.startswith(kind))
 
 
 def _details(subject: Subject, proof: Proof) -> Iterable[tuple[str, ...]]:
