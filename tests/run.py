@@ -5,6 +5,7 @@
 Without arguments, all groups but the last three run.  A TEST is pytest's name of one, such as tests/FILE::FUNCTION.  The command makes
 its own virtual environment, so nothing has to be installed first.  It runs one test more at a time than there are processors.
   lint          ruff, mypy --strict, and a check that no code needs a newer Python than the project promises
+  docs          builds the documentation in build/site; warnings and broken links are errors
   unit          planner, names, schedules, file formats; these run no program, use no network, and write only small temporary files
   build         small builds with the real compiler, build scripts, and the faults that users can meet; servers on loopback
   windows       the edits of CPython's real project files for Windows, which need no Windows
@@ -41,6 +42,7 @@ from tests.lint import lint_commands  # noqa: E402
 # How long each group usually takes on two idle processors, with its Pythons in the cache.
 GROUPS = {
     "lint": "1 minute",
+    "docs": "10 seconds",
     "unit": "30 seconds",
     "build": "6 minutes",
     "windows": "1 minute",
@@ -79,6 +81,7 @@ def main() -> int:
         return 2
     try:
         environment = bootstrap.virtual_environment("requirements-dev.txt")
+        checks = [] if proves else _checks(names or _DEFAULT, environment / "bin")
     except MissingPrerequisite as problem:
         sys.stderr.write(f"tests/run.py: {problem.report()}\n")
         return problem.exit_status
@@ -95,7 +98,7 @@ def main() -> int:
             command = [str(environment / "bin" / "python"), "-m", "tests.ledger", *words[1:]]
             status = _wait(start(command, {**os.environ, MARK: str(folder.path)}))
         else:
-            status = _run(environment / "bin", names or _DEFAULT, flags, folder.path)
+            status = _run(environment / "bin", names or _DEFAULT, checks, flags, folder.path)
     except Killed as killed:
         status = 128 + killed.number
     finally:
@@ -122,23 +125,32 @@ def _wrong_with(name: str) -> str:
     return f"there is no group or test file {name!r}{hint}"
 
 
-def _run(programs: Path, names: list[str], flags: list[str], folder: Path) -> int:
-    """Run tests, and the checks of group lint beside them; returns the first status that is not 0."""
+def _checks(names: list[str], programs: Path) -> list[list[str]]:
+    """Return the commands of groups docs and lint, which run beside the tests."""
+    commands = []
+    if "docs" in names:
+        python = bootstrap.virtual_environment("requirements-docs.txt") / "bin" / "python"
+        # With --quiet, mkdocs 1.6 misses the warnings that --strict is for.  Material advertises its successor otherwise.
+        quiet = ["env", "NO_MKDOCS_2_WARNING=1"]
+        commands.append([*quiet, str(python), "-m", "mkdocs", "build", "--strict"])
+    return commands + (lint_commands(programs, ROOT) if "lint" in names else [])
+
+
+def _run(programs: Path, names: list[str], checks: list[list[str]], flags: list[str], folder: Path) -> int:
+    """Run tests, and checks beside them; returns the first status that is not 0."""
     variables = {name: value for name, value in os.environ.items() if not _is_pythons(name)}
     variables[MARK] = str(folder)
     for name in names:
         if name in GROUPS:
             _say(f"{name + ':':13} usually takes {GROUPS[name]}")
-    checks = []
-    if "lint" in names:
-        checks = [Check(command, variables) for command in lint_commands(programs, ROOT)]
+    started = [Check(command, variables) for command in checks]
     statuses = []
-    tests = [f"tests/{name}" if name in GROUPS else name for name in names if name != "lint"]
+    tests = [f"tests/{name}" if name in GROUPS else name for name in names if name not in ("lint", "docs")]
     if tests:
         command = [str(programs / "python"), "-m", "pytest", *_pytest_flags(tests, flags, folder), *tests, *flags]
         _say(f"$ {' '.join(command)}")
         statuses.append(_wait(start(command, variables)))
-    statuses += [check.finish() for check in checks]
+    statuses += [check.finish() for check in started]
     return next((status for status in statuses if status), 0)
 
 

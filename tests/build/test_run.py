@@ -138,7 +138,7 @@ def test_the_commands_after_a_failure_run_what_failed_alone(some: Checkout) -> N
     [
         (["untt"], "there is no group or test file 'untt'; did you mean unit?"),
         (["tests/unit/test_nix.py"], "there is no group or test file 'tests/unit/test_nix.py'"),
-        ([""], "there is no group or test file ''; the groups are lint, unit, build"),
+        ([""], "there is no group or test file ''; the groups are lint, docs, unit, build"),
         (["unit", "prove"], "`prove` must be the first word"),
         (["unit", "-k", "some"], "there is no flag -k; pytest's flags go after --"),
     ],
@@ -149,6 +149,21 @@ def test_a_wrong_word_is_one_clear_error(some: Checkout, words: list[str], said:
     assert status == 2
     assert whole.startswith(f"tests/run.py: {said}")
     assert whole.count("\n") == 1
+
+
+def test_broken_links_fail_the_documentation(some: Checkout) -> None:
+    for name in ("mkdocs.yml", "requirements-docs.txt", "CONTRIBUTING.md"):
+        shutil.copy(checkout() / name, some.root)
+    shutil.copytree(checkout() / "docs", some.root / "docs")
+    status, said = some.run("docs")
+    assert status == 0, said
+    assert (some.root / "build" / "site" / "index.html").is_file()
+    with open(some.root / "docs" / "index.md", "a") as page:
+        page.write("\n[a page](nowhere.md), [a part](options.md#nowhere)\n")
+    status, said = some.run("docs")
+    assert status == 1
+    assert "'nowhere.md'" in said
+    assert "'#nowhere'" in said
 
 
 def test_tests_of_one_group_run_in_one_worker(some: Checkout) -> None:

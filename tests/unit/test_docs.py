@@ -1,0 +1,73 @@
+"""Every command in the documentation parses, and every link in README leads to a file.  `tests/run.py docs` checks the other links."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.cli.options import parser
+from pythonbuild.home import checkout
+from tests.run import GROUPS
+
+PAGES = [checkout() / "README.md", checkout() / "CONTRIBUTING.md", *sorted((checkout() / "docs").glob("*.md"))]
+SCRIPT = re.compile(r"\./(build-linux|build-macos|build-windows)\.py")
+MODULE = "python3 -m pythonbuild "
+TESTS = "python3 tests/run.py"
+
+
+def commands(page: Path) -> list[str]:
+    """Return the commands in a page's fenced blocks of shell and in its indented ones, without pipes, settings and comments."""
+    text = page.read_text()
+    lines = [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S) for line in block.splitlines()]
+    lines += re.findall(r"^ {4,}(\S.*)$", text, re.M)
+    parts = [part.strip() for line in lines for part in re.split(r" \| | && ", re.sub(r"(^|\s)#.*", "", line))]
+    return [re.sub(r"^([A-Z_]+=\S+ )+", "", part) for part in parts]
+
+
+def words(command: str) -> list[str]:
+    """Return the arguments of the program `pythonbuild` that a command has; none for other programs and for `...`."""
+    if "..." in command:
+        return []
+    script = SCRIPT.match(command)
+    if script:
+        return ["build", f"--platform={script[1].partition('-')[2]}", *shlex.split(command[script.end() :])]
+    return shlex.split(command[len(MODULE) :]) if command.startswith(MODULE) else []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_parses(page: Path) -> None:
+    for command in commands(page):
+        arguments = words(command)
+        if arguments:
+            try:
+                parser("pythonbuild").parse_args(arguments)
+            except SystemExit:
+                pytest.fail(f"{page.name}: {command}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_command_names_groups_or_tests(page: Path) -> None:
+    for command in commands(page):
+        if command.startswith(TESTS):
+            names = shlex.split(command[len(TESTS) :].partition(" -- ")[0])
+            assert names[:1] == ["prove"] or all(name in GROUPS for name in names), command
+
+
+def test_commands_are_found() -> None:
+    """The pattern of the tests above finds what it should."""
+    found = [words(command) for page in PAGES for command in commands(page)]
+    assert len(list(filter(None, found))) > 40
+    assert ["build", "--platform=linux", "--options", "pgo+lto"] in found
+
+
+def test_links_of_readme_lead_to_files() -> None:
+    links = re.findall(r"\]\(([^)#]+)", (checkout() / "README.md").read_text())
+    assert links
+    assert [link for link in links if not (checkout() / link).exists()] == []
+
+
+def test_readme_is_short() -> None:
+    assert len((checkout() / "README.md").read_bytes()) <= 6 * 1024
