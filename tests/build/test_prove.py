@@ -13,6 +13,7 @@ import pytest
 
 from tests.ledger import prove
 from tests.ledger.build import BuildFailed, Built, build_folder
+from tests.ledger.machine import lacking_for
 from tests.ledger.proofs import Archive, Given, Machine, Proof, Result, read_proof
 from tests.ledger.states import FOLDER, Ledger, State, Status
 from tests.ledger.subjects import Subject, SubjectError
@@ -33,6 +34,7 @@ class StandIn:
         self.ran: list[str] = []
         monkeypatch.setattr(prove, "build", self._build)
         monkeypatch.setattr(prove, "run_check", self._run_check)
+        monkeypatch.setattr(prove, "lacking_for", lambda *_: [])
 
     @contextmanager
     def _build(self, *_: object) -> Iterator[Built]:
@@ -147,6 +149,41 @@ def test_a_check_that_cannot_run_loses_no_earlier_result(
     proof = read_proof(ledger.path(status.subject))
     assert proof is not None
     assert list(proof.checks) == ["validate", "defects", "smoke", "contract"]
+
+
+def test_what_the_checks_need_is_looked_for_before_the_build(
+    ledger: Ledger,
+    status: Status,
+    stand_in: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(prove, "lacking_for", lambda *_: ["there is no Xvfb: apt-get install xvfb"])
+    stand_in.breaks = "the build started"
+    assert not prove.Prover(ledger, COMMIT).prove(status)
+    assert not prove.Prover(ledger, COMMIT).repeat(status)
+    said = capsys.readouterr().out
+    assert said == 2 * (
+        f"FAILED  {status.subject.name}: this machine cannot check it\n    there is no Xvfb: apt-get install xvfb\n"
+    )
+    assert read_proof(ledger.path(status.subject)) is None
+
+
+def test_an_emulator_and_its_libraries_are_needed_for_another_cpu(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = next(subject for subject in ledger.subjects if "s390x" in subject.name)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    lacks = "programs for s390x-unknown-linux-gnu do not run here: apt-get install qemu-user-static libc6-s390x-cross"
+    assert lacks in lacking_for(ledger, subject, tmp_path)
+    (programs / "qemu-s390x-static").touch(mode=0o755)
+    assert lacks in lacking_for(ledger, subject, tmp_path)
+    loader = tmp_path / "usr/s390x-linux-gnu/lib/ld64.so.1"
+    loader.parent.mkdir(parents=True)
+    loader.touch()
+    assert lacks not in lacking_for(ledger, subject, tmp_path)
 
 
 def test_a_build_that_fails_leaves_the_proof_alone(ledger: Ledger, status: Status, stand_in: StandIn) -> None:

@@ -14,6 +14,7 @@ from pythonbuild.store.store import Store
 from tests.ledger.build import Anew, BuildFailed, Built, build
 from tests.ledger.checks import run_check, today
 from tests.ledger.history import git
+from tests.ledger.machine import lacking_for
 from tests.ledger.plans import plan_of
 from tests.ledger.proofs import Given, Proof, Result, write_proof
 from tests.ledger.states import Ledger, State, Status
@@ -83,6 +84,10 @@ class Prover:
         """Build a subject, run the checks that are not current, and write the proof; returns whether all passed."""
         subject, before = status.subject, status.proof
         given = before.given if before else Given()
+        if not self._able(subject):
+            return False
+        known = f", about {estimate(self.ledger, status) / 60:.0f} minutes" if before else ""
+        _say(f"{subject.name}: building and checking{known} ...")
         try:
             with build(subject, self.ledger.catalog, given, _anew(subject)) as built:
                 old = before.checks if before and before.archives == built.archives else {}
@@ -100,6 +105,8 @@ class Prover:
         """Build a current subject's own steps and check it again; returns whether bytes and results equal the proof's."""
         subject, proof = status.subject, status.proof
         assert proof is not None
+        if not self._able(subject):
+            return False
         try:
             with build(subject, self.ledger.catalog, proof.given, Anew.PYTHON) as built:
                 kinds = sorted({*proof.archives, *built.archives})
@@ -121,6 +128,13 @@ class Prover:
         if not other:
             _say(f"{subject.name}: built and checked again, with the bytes and results of {proof.commit[:10]}")
         return not other
+
+    def _able(self, subject: Subject) -> bool:
+        """Has this machine everything that the subject's checks need?  Tells what is missing."""
+        missing = lacking_for(self.ledger, subject)
+        if missing:
+            _say("\n    ".join([f"FAILED  {subject.name}: this machine cannot check it", *missing]))
+        return not missing
 
     def _checked(self, subject: Subject, built: Built, old: Mapping[str, Result]) -> dict[str, Result]:
         """Return the result of each check, after writing the proof anew with each result, so that none is lost.
