@@ -115,7 +115,7 @@ class Upstream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             try:
                 groups = re.compile(pattern).groups
             except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
             if pattern and not groups:
                 raise ValueError(f"{pattern!r} has no group that is the version")
 

@@ -257,7 +257,7 @@ def _size(text: str) -> int:
     try:
         return int(float(text[: len(text) - len(unit)]) * 1024 ** units[unit])
     except (KeyError, ValueError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write e.g. 512M or 4G") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write e.g. 512M or 4G") from None
 
 
 def processors() -> int:

@@ -79,7 +79,7 @@ def _program(flags: argparse.Namespace, session: Session, warn: Callable[[str], 
         return None
     if own.is_file():
         if not os.access(own, os.X_OK):
-            warn(f"{own} is no program, and nothing is kept by sccache: chmod +x, or delete it")
+            warn(f"{own} is not executable, so sccache is not used: make it executable (chmod +x), or delete it")
             return None
         # Containers see the folder of a program, and that of this one is the whole checkout.
         return _kept(session.cache, sha256_of(own), lambda path: shutil.copy(own, path)) if boxed else own

@@ -89,7 +89,7 @@ def _packages(tree: Path, folder: Path, key: str) -> list[Delivered]:
             if done.returncode:
                 said = (done.stderr or done.stdout).strip().splitlines()
                 raise BadRequest(
-                    f"debsign could not sign with {key}: {said[-1] if said else 'it does not say why'}",
+                    f"debsign could not sign with {key}: {said[-1] if said else 'no reason given'}",
                     "the packages are in the store, unsigned: ask for them once more when gpg can",
                 )
         names = sorted(path.name for path in Path(partial).iterdir())

@@ -69,7 +69,7 @@ def _read(path: Path) -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except UnicodeDecodeError:
-        raise BadRequest(f"{path} is no text in UTF-8", "write lines of the form NAME=value") from None
+        raise BadRequest(f"{path} is not UTF-8 text", "write lines of the form NAME=value") from None
     found = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):

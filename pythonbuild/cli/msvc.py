@@ -77,7 +77,7 @@ def find_msvc(target: Target, machine: str, wishes: Wishes, variables: Mapping[s
     missing, BadRequest if a wish cannot be one.
     """
     if wishes.sdk and not re.fullmatch(r"10\.0\.\d+(\.\d+)?", wishes.sdk):
-        raise BadRequest(f"{wishes.sdk!r} is no version of an SDK of Windows", "write it like 10.0.26100.0")
+        raise BadRequest(f"{wishes.sdk!r} is not the version of a Windows SDK", "write it like 10.0.26100.0")
     missing: list[str] = []
     found: Optional[tuple[str, dict[str, str]]] = None
     shell: Optional[Path] = None

@@ -31,7 +31,7 @@ def release_packages(flags: argparse.Namespace) -> int:
     packages = [Path(name) for name in flags.what]
     for package in packages:
         if package.suffix != ".deb" or not package.is_file():
-            raise BadRequest(f"{package} is no Debian package", "name the .deb files that were built")
+            raise BadRequest(f"{package} is not a Debian package", "name the .deb files that were built")
     folder = Path(flags.apt)
     releases = apt_repository(packages, folder, flags.sign)
     trust = "signed-by=/path/to/your/public/key" if flags.sign else "trusted=yes"

@@ -38,7 +38,7 @@ def release(flags: argparse.Namespace) -> int:
     elif not flags.base_url:
         raise BadRequest("--to needs --base-url", "indexes name files by the address at which people read the bucket")
     if flags.base_url and urlsplit(flags.base_url).scheme not in ("http", "https", "file"):
-        raise BadRequest(f"--base-url {flags.base_url} is no address", "write https://host/path")
+        raise BadRequest(f"--base-url {flags.base_url} is not an address", "write https://host/path")
     bucket = open_bucket(flags.to, read_settings(os.environ, warn)) if flags.to else None
     signer = Signer.parse(flags.sign) if flags.sign else None
     collected = collect(Path(flags.what[0]), flags.tag)

@@ -333,7 +333,7 @@ def _local_python(flags: argparse.Namespace) -> Optional[LocalPython]:
     if path.is_dir():
         header = path / "Include" / "patchlevel.h"
         if not header.is_file():
-            raise BadRequest(f"{path} is no CPython source tree: it has no Include/patchlevel.h")
+            raise BadRequest(f"{path} is not a CPython source tree: it has no Include/patchlevel.h")
         tree = [entry for entry in manifest_of(path) if not entry.path.startswith(".git/")]
         return LocalPython(path, read_patchlevel(header.read_text()), digest_of(tuple(tree)))
     if not path.is_file():

@@ -81,7 +81,7 @@ def _rows(name: str) -> tuple[tuple[str, str, str], ...]:
     except OSError as error:
         raise BadRequest(f"--from {name}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise BadRequest(f"--from {name} is no text", "take lines of `python3 -m pythonbuild matrix`") from None
+        raise BadRequest(f"--from {name} is not text", "take lines of `python3 -m pythonbuild matrix`") from None
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()

@@ -65,7 +65,7 @@ def _sdk(variable: str, given: str) -> AppleSdk:
         settings = json.loads((path / "SDKSettings.json").read_text(encoding="utf-8"))
         sdk = AppleSdk(path.absolute(), str(settings["CanonicalName"]), str(settings["Version"]))
     except (OSError, ValueError, KeyError, TypeError):
-        raise _Unusable(f"{source} is no SDK: it has no SDKSettings.json that says its name and version") from None
+        raise _Unusable(f"{source} is not an SDK: it has no SDKSettings.json with a name and version") from None
     if not sdk.name.startswith("macosx"):
         raise _Unusable(f"{source} is not for macOS, but {sdk.name}")
     return sdk

@@ -80,7 +80,7 @@ class CompilerCache:
         """Tell that a server did not start or ended, with its last words."""
         words = last_words(log, self.settings)
         self.warn(
-            f"sccache {happened}: {words or 'it does not say why'}; what it would have kept is compiled without it"
+            f"sccache {happened}: {words or 'no reason given'}; what it would have kept is compiled without it"
         )
 
 

@@ -100,6 +100,6 @@ def _sign(file: Path, signature: Path, key: str, how: list[str]) -> None:
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise BadRequest(
-            f"gpg cannot sign with {key}: {said[-1] if said else 'it does not say why'}",
+            f"gpg cannot sign with {key}: {said[-1] if said else 'no reason given'}",
             "the index is unsigned until it is made once more",
         )

@@ -91,13 +91,13 @@ def read_statement(name: str, text: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError, BadRequest):
         subjects = {}
     if not subjects:
-        raise BadArchive(f"{name} is no statement of provenance", "build again what it belongs to, or take it out")
+        raise BadArchive(f"{name} is not a provenance statement", "build again what it belongs to, or take it out")
     return dict(statement)
 
 
 def _files(folder: Path) -> dict[Path, BuiltFile]:
     if not folder.is_dir():
-        raise BadRequest(f"{folder} is no folder", "name the one that builds leave their archives in, such as dist")
+        raise BadRequest(f"{folder} is not a folder", "name the one that builds leave their archives in, such as dist")
     # Debian packages may lie there too: they are for `release --apt`.
     paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name.startswith("cpython-"))
     if not paths:
@@ -110,7 +110,7 @@ def _files(folder: Path) -> dict[Path, BuiltFile]:
 def _tag(given: str, found: set[str]) -> str:
     if given:
         if not re.fullmatch(r"\d{8}", given):
-            raise BadRequest(f"{given!r} is no tag of a release", "a tag is a day, such as 20261121")
+            raise BadRequest(f"{given!r} is not a release tag", "a tag is a day, such as 20261121")
         return given
     days = {match[1] if (match := re.fullmatch(r"(\d{8})(?:T\d{4,6})?", tag)) else "" for tag in found}
     if len(days) != 1 or "" in days:

@@ -124,7 +124,7 @@ def resolve_debian(request: DebianRequest, catalog: Catalog) -> tuple[DebianBuil
     """
     release = _release(request, catalog)
     if not _REVISION.fullmatch(request.revision):
-        raise BadRequest(f"{request.revision!r} is no Debian revision", "letters, digits and dots, such as 1 or 2.1")
+        raise BadRequest(f"{request.revision!r} is not a Debian revision", "letters, digits and dots, such as 1 or 2.1")
     maintainer = request.maintainer or _NOBODY
     if not (_MAINTAINER.fullmatch(maintainer) and maintainer.isprintable()):
         raise BadRequest(f"{maintainer!r} names no maintainer", "write it like 'Ada Lovelace <ada@example.org>'")

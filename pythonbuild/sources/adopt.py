@@ -33,7 +33,7 @@ class Adopted:
 def adopt(pin: Pin, offer: Offer, downloader: Downloader, cache: SourceCache) -> Adopted:
     """Download the archive of an offer into the source cache.
 
-    Raises CannotFetch if it does not come, is no whole archive, or is not what upstream says that it is (then it is kept aside).
+    Raises CannotFetch if it does not come, is not a complete archive, or is not what upstream says that it is (then it is kept aside).
     """
     offer = filled(offer, downloader)
     project = pin.upstream.pypi
@@ -99,7 +99,7 @@ def _read(file: Path, pin: Pin, listed: str) -> str:
         if isinstance(error, OSError) and error.errno:
             raise
         reason = str(error).partition("\n")[0].rstrip(":")
-        raise CannotFetch(f"what came as {file.name} is no whole archive: {reason}") from None
+        raise CannotFetch(f"what came as {file.name} is not a complete archive: {reason}") from None
     if not upstream.inside:
         return listed
     match = re.search(upstream.inside_pattern, found.decode(errors="replace"))

@@ -78,12 +78,12 @@ def s3_client(bucket: str, prefix: str, settings: Mapping[str, str], seconds: fl
     """Return a client for a bucket, below a prefix ("": all of it); nothing is asked of it yet.
 
     settings: see `place_of`; seconds: what one request may take, and all its retries together.  Raises BadRequest if the endpoint in
-    them is no address.
+    them is not an address.
     """
     endpoint = settings.get("AWS_ENDPOINT_URL_S3") or settings.get("AWS_ENDPOINT_URL", "")
     if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
         raise BadRequest(
-            "AWS_ENDPOINT_URL is no address", "write https://host, or http://host for a server without TLS"
+            "AWS_ENDPOINT_URL is not an address", "write https://host, or http://host for a server without TLS"
         )
     given = {
         "access_key_id": settings.get("AWS_ACCESS_KEY_ID", ""),

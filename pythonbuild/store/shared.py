@@ -244,7 +244,7 @@ def _read_shipment(text: bytes, key: str) -> Shipment:
     """Read a record of the shared store; raises ValueError if it is none for that key."""
     fields = json.loads(text)
     if not isinstance(fields, Mapping) or set(fields) != {"record", "archive", "size"}:
-        raise ValueError("it is no record")
+        raise ValueError("it is not a record")
     record = record_from(json.dumps(fields["record"]))
     if record.key != key or key_of(record.inputs) != key:
         raise ValueError("it is the record of another step")

@@ -248,7 +248,7 @@ def test_rows_that_are_no_text_are_refused(small: Small, tmp_path: Path) -> None
     (tmp_path / "rows").write_bytes(bytes(range(256)))
     done = small.verb("build-all", "--from", str(tmp_path / "rows"), "--plan")
     assert done.returncode == 2
-    assert "is no text" in done.stderr
+    assert "is not text" in done.stderr
     assert "Traceback" not in done.stderr
 
 

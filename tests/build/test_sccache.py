@@ -161,7 +161,7 @@ def test_a_program_that_is_no_sccache_is_a_warning(kept: Small, text: str) -> No
 
 def test_a_file_that_is_no_program_is_a_warning(kept: Small) -> None:
     (kept.root / "sccache").write_text("")
-    assert f"{kept.root}/sccache is no program" in build(kept)[0]
+    assert f"{kept.root}/sccache is not executable" in build(kept)[0]
 
 
 def test_without_being_asked_it_is_that_of_the_checkout_or_of_path(kept: Small) -> None:

@@ -371,7 +371,7 @@ def test_a_timeout_that_is_none_is_refused(text: str, server: ObjectServer, smal
             {"PYTHONBUILD_STORE": "http://127.0.0.1:1/x", "PYTHONBUILD_STORE_TOKEN": f"{SECRET}\nmore"},
             "failed to parse header value",
         ),
-        ({"PYTHONBUILD_STORE": "s3://bucket", "AWS_ENDPOINT_URL": f"{SECRET}"}, "AWS_ENDPOINT_URL is no address"),
+        ({"PYTHONBUILD_STORE": "s3://bucket", "AWS_ENDPOINT_URL": f"{SECRET}"}, "AWS_ENDPOINT_URL is not an address"),
     ],
     ids=["port", "host", "token", "endpoint"],
 )

@@ -166,7 +166,7 @@ def an_sdk_of_telephones(mac: StandIn) -> str:
 
 def no_sdk(mac: StandIn) -> str:
     mac.environment["APPLE_HOST_SDK_PATH"] = "/nowhere"
-    return "APPLE_HOST_SDK_PATH=/nowhere is no SDK"
+    return "APPLE_HOST_SDK_PATH=/nowhere is not an SDK"
 
 
 def an_old_sdk(mac: StandIn) -> str:

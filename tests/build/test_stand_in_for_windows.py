@@ -352,7 +352,7 @@ def test_all_that_is_missing_is_said_at_once(windows: StandIn) -> None:
     ("arguments", "status", "wanted"),
     [
         (["--vs", "2026"], 3, "there is no Visual Studio 2026 with"),
-        (["--windows-sdk-version", "11"], 2, "'11' is no version of an SDK of Windows"),
+        (["--windows-sdk-version", "11"], 2, "'11' is not the version of a Windows SDK"),
         (["--sh", "C:/nowhere/sh.exe"], 3, "there is no POSIX shell C:/nowhere/sh.exe"),
         (["--engine", "docker"], 2, "containers run Linux"),
         (["--target-triple", "x86_64-unknown-linux-gnu"], 2, "is not a target for windows"),

@@ -182,12 +182,12 @@ def a_connection_that_breaks(copy: Copy) -> tuple[str, str]:
 def half_an_archive(copy: Copy) -> tuple[str, str]:
     content = tarball("xz")
     expat(copy, content[: len(content) // 2])
-    return "expat", "what came as expat-2.99.1.tar.xz is no whole archive"
+    return "expat", "what came as expat-2.99.1.tar.xz is not a complete archive"
 
 
 def a_page_for_an_archive(copy: Copy) -> tuple[str, str]:
     expat(copy, b"<html>Choose a mirror</html>")
-    return "expat", "what came as expat-2.99.1.tar.xz is no whole archive"
+    return "expat", "what came as expat-2.99.1.tar.xz is not a complete archive"
 
 
 def a_damaged_zip(copy: Copy) -> tuple[str, str]:

@@ -49,7 +49,7 @@ def test_sizes(text: str, size: int) -> None:
 def test_what_is_no_size(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parser("build-linux.py").parse_args(["build", "--memory", text])
-    assert "is no size; write e.g. 512M or 4G" in capsys.readouterr().err
+    assert "is not a size; write e.g. 512M or 4G" in capsys.readouterr().err
 
 
 def test_the_shells_times_are_read(tmp_path: Path) -> None:

@@ -215,12 +215,12 @@ def test_what_was_released_before_is_kept_and_listed(tmp_path: Path) -> None:
 
 
 def test_bad_folders_are_one_error_each_and_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match="is no folder"):
+    with pytest.raises(BadRequest, match="is not a folder"):
         collect(tmp_path / "nowhere")
     with pytest.raises(BadRequest, match="holds no archive"):
         collect(tmp_path)
     build(tmp_path, "noopt")
-    with pytest.raises(BadRequest, match="is no tag"):
+    with pytest.raises(BadRequest, match="is not a release tag"):
         collect(tmp_path, "v1")
     build(tmp_path, "pgo", tag="20261122T1000")
     with pytest.raises(BadRequest, match="do not agree on a day: 20261121T1000, 20261122T1000"):
@@ -238,7 +238,7 @@ def test_what_is_not_the_file_that_was_built_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadArchive, match="is not the file that its statement of provenance is about"):
         collect(tmp_path)
     next(tmp_path.glob("*.intoto.jsonl")).write_text('{"subject": []}')
-    with pytest.raises(BadArchive, match="is no statement of provenance"):
+    with pytest.raises(BadArchive, match="is not a provenance statement"):
         collect(tmp_path)
 
 

@@ -223,7 +223,7 @@ def test_an_answer_of_another_form_is_said_to_be_that(text: str) -> None:
         ({"listing": "https://h/", "pypi": "x", "pattern": "(.)"}, "one of github, listing"),
         ({"listing": "https://h/"}, "pattern belongs to"),
         ({"pypi": "x", "pattern": "(.)"}, "pattern belongs to"),
-        ({"listing": "https://h/", "pattern": "("}, "is no regular expression"),
+        ({"listing": "https://h/", "pattern": "("}, "is not a regular expression"),
         ({"listing": "https://h/", "pattern": "x"}, "no group that is the version"),
         ({"github": "o/n", "tags": "v", "pattern": "(.)"}, "tags without url"),
         ({"pypi": "x", "inside": "f"}, "inside"),
