@@ -120,7 +120,7 @@ def _wrong_with(name: str) -> str:
         return "`prove` must be the first word"
     if name.startswith("-"):
         return f"there is no flag {name}; pytest's flags go after --"
-    near = difflib.get_close_matches(name, GROUPS, n=1)
+    near = difflib.get_close_matches(name, [*GROUPS, "prove"], n=1)
     hint = f"; did you mean {near[0]}?" if near else f"; the groups are {', '.join(GROUPS)}"
     return f"there is no group or test file {name!r}{hint}"
 

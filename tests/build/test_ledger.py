@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pythonbuild.home import checkout
@@ -157,6 +158,30 @@ def test_a_weakened_test_makes_what_it_checked_stale(copy: Copy) -> None:
     assert f"stale since {changed} (tests/distribution/test_clients.py); passed 2026-11-30" in rows["clients"]
 
 
+def test_the_commit_named_is_the_first_after_the_last_that_was_current(copy: Copy) -> None:
+    name = "tests/distribution/test_clients.py"
+    copy.edit(name, "assert ", "assert True or ")
+    copy.edit(name, "assert True or ", "assert ")
+    changed = copy.edit(name, "assert ", "assert 1 or ")
+    copy.edit(name, "assert 1 or ", "assert 2 or ")
+    (row,) = [line for line in copy.listed(SUBJECT) if "stale since" in line]
+    assert f"stale since {changed} ({name})" in row
+
+
+def test_files_that_are_new_or_gone_are_named(copy: Copy) -> None:
+    folder = copy.root / "pythonbuild" / "validation"
+    (folder / "new_rules.py").write_text("")
+    rows = [line for line in copy.listed(SUBJECT) if "stale since" in line]
+    assert rows
+    assert all("since uncommitted changes (pythonbuild/validation/new_rules.py)" in row for row in rows)
+    (folder / "new_rules.py").unlink()
+    (folder / "smoke" / "screens.py").unlink()
+    changed = copy.commit()
+    rows = [line for line in copy.listed(SUBJECT) if "stale since" in line]
+    assert rows
+    assert all(f"since {changed} (pythonbuild/validation/smoke/screens.py)" in row for row in rows)
+
+
 def test_an_edited_recipe_does_not_land_without_a_proof(copy: Copy) -> None:
     copy.edit("cpython-unix/packages/libX11/build.sh.j2", "#!/bin/sh\n", "#!/bin/sh\n# changed\n")
     done = copy.prove(SUBJECT, "--stale", "--budget", "1")
@@ -231,10 +256,11 @@ def test_a_folder_in_place_of_a_proof_is_refused(tmp_path: Path) -> None:
         ("--budget nan", "'nan' is not a number of minutes"),
         ("--budget -5", "'-5' is not a number of minutes"),
         ("--budget abc", "'abc' is not a number of minutes"),
-        ("--list --again 3", "--list and --again do different things"),
-        ("--table s390x", "give neither patterns nor --rank"),
-        ("--list --stale", "--stale limits what is proved, so it means nothing with --list"),
-        ("--again 1 --budget 5", "--budget limits what is proved, so it means nothing with --again"),
+        ("--list --again 3", "--list and --again cannot be combined"),
+        ("--table s390x", "drop the patterns and --rank"),
+        ("--list --stale", "--stale has no effect with --list; drop one of them"),
+        ("--again 1 --budget 5", "--budget has no effect with --again; drop one of them"),
+        ("--list --budget 0", "--budget has no effect with --list; drop one of them"),
         ("--again 1 s390x", "only 0 of the selected subjects can be repeated: they must be current"),
         ("ubuntu", "cannot be proven: no image of Ubuntu"),
         ("--rank landing s390x", "no subject of rank landing matches 's390x'"),
@@ -258,9 +284,18 @@ def test_a_pattern_may_fit_subjects_that_cannot_be_proven_too(copy: Copy) -> Non
     assert "Not current: 2." in done.stdout
 
 
+@pytest.mark.parametrize("words", ["--table", "s390x"])
+def test_a_readme_that_is_no_text_is_one_clear_error(copy: Copy, words: str) -> None:
+    with open(copy.root / "README.md", "ab") as readme:
+        readme.write(b"\xff")
+    copy.commit()
+    done = copy.prove(words)
+    assert (done.returncode, done.stderr) == (2, "prove: README.md is not UTF-8 text\n")
+
+
 def test_what_the_flags_leave_out_is_said(copy: Copy) -> None:
     done = copy.prove("s390x", "--stale")
-    assert (done.returncode, done.stdout) == (0, "1 more are not current, but not selected by --stale or --missing\n")
+    assert (done.returncode, done.stdout) == (0, "1 more are not current; --stale or --missing leaves them out\n")
 
 
 def test_without_the_program_git_there_is_one_clear_error(copy: Copy) -> None:
@@ -387,6 +422,22 @@ def test_a_proof_keeps_what_was_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["x.yml"]
 
 
+@pytest.mark.parametrize("empty", ["archives", "checks"])
+def test_a_proof_of_nothing_is_refused(tmp_path: Path, empty: str) -> None:
+    proof = read_proof(checkout() / "proofs" / f"{SUBJECT}.yml")
+    assert proof is not None
+    write_proof(tmp_path / "x.yml", msgspec.structs.replace(proof, **{empty: {}}))
+    with pytest.raises(ProofError, match=rf"x\.yml cannot be used: .*{empty}.*; delete it and prove again"):
+        read_proof(tmp_path / "x.yml")
+
+
+def test_a_proof_with_conflict_markers_is_named_so(tmp_path: Path) -> None:
+    text = (checkout() / "proofs" / f"{SUBJECT}.yml").read_text()
+    (tmp_path / "x.yml").write_text(text.replace("\narchives:", "\n<<<<<<< HEAD\narchives:"))
+    with pytest.raises(ProofError, match=r"x\.yml has conflict markers"):
+        read_proof(tmp_path / "x.yml")
+
+
 def test_a_truncated_proof_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.yml").write_text("subject: [")
     with pytest.raises(ProofError, match=r"x\.yml was edited by hand"):
@@ -400,6 +451,10 @@ def test_a_truncated_proof_is_refused(tmp_path: Path) -> None:
         ("landing: []\nrelease: [{pythons: ['3.13'], engine: host}]", "unknown field `engine`"),
         ("landing: []\nrelease: [{pythons: ['3.13']}]", "needs checks, or `unprovable`"),
         ("landing: []\nrelease: [{pythons: ['3.13', '3.13'], checks: [smoke]}]", "is listed twice"),
+        ("landing: [{pythons: ['3.13'], unprovable: later}]\nrelease: []", "neither checks nor rank landing"),
+        ("landing: []\nrelease: [{pythons: ['3.13'], unprovable: x, checks: [smoke]}]", "neither checks nor rank"),
+        ("landing: []\nrelease: [{pythons: ['../x'], checks: [smoke]}]", "'../x', which cannot be part of"),
+        ("landing: []\nrelease: [{pythons: ['3.13'], packages: [''], checks: [smoke]}]", "'', which cannot be part of"),
         ("landing: [", "while parsing"),
         ("landing: !!int ''", "subjects.yml: "),
         ("landing: []\nrelease: [{pythons: ['3.13'], packages: ['debian:trixie --typo'], checks: [x]}]", "has --typo"),

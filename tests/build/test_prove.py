@@ -19,6 +19,7 @@ from tests.ledger.states import FOLDER, Ledger, State, Status
 from tests.ledger.subjects import Subject, SubjectError
 
 COMMIT = "b" * 40
+CHECK_UNCHANGED = prove.check_unchanged
 BYTES = {"full": Archive(sha256="1" * 64, size=1), "install_only": Archive(sha256="2" * 64, size=2)}
 
 
@@ -35,6 +36,7 @@ class StandIn:
         monkeypatch.setattr(prove, "build", self._build)
         monkeypatch.setattr(prove, "run_check", self._run_check)
         monkeypatch.setattr(prove, "lacking_for", lambda *_: [])
+        monkeypatch.setattr(prove, "check_unchanged", lambda _: None)
 
     @contextmanager
     def _build(self, *_: object) -> Iterator[Built]:
@@ -149,6 +151,26 @@ def test_a_check_that_cannot_run_loses_no_earlier_result(
     proof = read_proof(ledger.path(status.subject))
     assert proof is not None
     assert list(proof.checks) == ["validate", "defects", "smoke", "contract"]
+
+
+def test_what_was_proved_while_the_checkout_changed_is_not_recorded(
+    ledger: Ledger,
+    status: Status,
+    stand_in: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    unchanged: Iterator[list[str]] = iter([[], ["tests/distribution/test_contract.py"]])
+    monkeypatch.setattr(prove, "check_unchanged", CHECK_UNCHANGED)
+    monkeypatch.setattr(prove, "git", lambda *_: COMMIT)
+    monkeypatch.setattr(prove, "changed_files", lambda: iter(next(unchanged)))
+    stand_in.archives = {**BYTES, "full": Archive(sha256="3" * 64, size=1)}
+    assert not prove.Prover(ledger, COMMIT).prove(replace(status, proof=None))
+    said = capsys.readouterr().out
+    assert "the checkout changed while a subject was proved (tests/distribution/test_contract.py)" in said
+    proof = read_proof(ledger.path(status.subject))
+    assert proof is not None
+    assert len(proof.checks) == 1, "what was recorded before the change stays"
 
 
 def test_what_the_checks_need_is_looked_for_before_the_build(

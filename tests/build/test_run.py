@@ -137,6 +137,7 @@ def test_the_commands_after_a_failure_run_what_failed_alone(some: Checkout) -> N
     ("words", "said"),
     [
         (["untt"], "there is no group or test file 'untt'; did you mean unit?"),
+        (["prov"], "there is no group or test file 'prov'; did you mean prove?"),
         (["tests/unit/test_nix.py"], "there is no group or test file 'tests/unit/test_nix.py'"),
         ([""], "there is no group or test file ''; the groups are lint, docs, unit, build"),
         (["unit", "prove"], "`prove` must be the first word"),

@@ -67,13 +67,14 @@ def _parser() -> argparse.ArgumentParser:
 def _refuse_combinations(parser: argparse.ArgumentParser, flags: argparse.Namespace) -> None:
     """Exit with a message if two flags contradict each other, or one would mean nothing."""
     actions = [name for name in ("list", "table", "again") if getattr(flags, name)]
-    choices = [name for name in ("stale", "missing", "budget") if getattr(flags, name) not in (False, None)]
+    choices = [name for name in ("stale", "missing") if getattr(flags, name)]
+    choices += ["budget"] if flags.budget is not None else []
     if len(actions) > 1:
-        parser.error(f"--{actions[0]} and --{actions[1]} do different things: give one of them")
+        parser.error(f"--{actions[0]} and --{actions[1]} cannot be combined")
     if actions and choices:
-        parser.error(f"--{choices[0]} limits what is proved, so it means nothing with --{actions[0]}")
+        parser.error(f"--{choices[0]} has no effect with --{actions[0]}; drop one of them")
     if flags.table and (flags.patterns or flags.rank):
-        parser.error("--table writes whole tables: give neither patterns nor --rank")
+        parser.error("--table writes whole tables: drop the patterns and --rank")
 
 
 def _count(text: str) -> int:
@@ -133,8 +134,9 @@ def _list(ledger: Ledger, statuses: list[Status]) -> int:
                 f"{title:<{width}}  {name:<{column}}  {_told(history, status, name, state)}".rstrip() + "\n"
             )
     counts = {state: sum(status.state is state for status in statuses) for state in State}
+    noun = "subject" if len(statuses) == 1 else "subjects"
     sys.stdout.write(
-        f"{len(statuses)} subjects: {', '.join(f'{count} {state.value}' for state, count in counts.items())}\n"
+        f"{len(statuses)} {noun}: {', '.join(f'{count} {state.value}' for state, count in counts.items())}\n"
     )
     return 0
 
@@ -170,7 +172,7 @@ def _prove(ledger: Ledger, statuses: list[Status], flags: argparse.Namespace) ->
     todo = [status for status in statuses if wanted & set(status.checks.values())]
     left_out = [status for status in statuses if status not in todo and set(_PROVABLE) & set(status.checks.values())]
     if left_out:
-        sys.stdout.write(f"{len(left_out)} more are not current, but not selected by --stale or --missing\n")
+        sys.stdout.write(f"{len(left_out)} more are not current; --stale or --missing leaves them out\n")
     budget = Budget(flags.budget * 60 if flags.budget is not None else float("inf"))
     return _prove_all(ledger, prover, todo, budget)
 
@@ -206,7 +208,8 @@ def _prove_all(ledger: Ledger, prover: Prover, todo: list[Status], budget: Budge
         names = " ".join(status.subject.name for status in left)
         sys.stdout.write(
             f"Not current: {len(left)}. Proving takes about {minutes:.0f} minutes, which exceeds the budget.\n"
-            f"Prove, and commit proofs/:\n  python3 tests/run.py prove {names}\n"
+            "Run this command, then commit proofs/, README.md and docs/supported.md:\n"
+            f"  python3 tests/run.py prove {names}\n"
         )
     return 0 if good and not left else 1
 

@@ -70,9 +70,10 @@ def command_of(subject: Subject) -> list[str]:
 
 def scrubbed(**more: str) -> dict[str, str]:
     """Return the environment without variables that affect Pythons, or that say where builds keep files."""
-    dropped = ("PYTHON", "PYTEST_", "SSL_CERT", "PYBUILD_", "OS_DISTRO_", "GIT_", "SOURCE_DATE_EPOCH")
+    dropped = ("PYTHON", "PYTEST_", "SSL_CERT", "PYBUILD_", "OS_DISTRO_", "GIT_", "SCCACHE_", "SOURCE_DATE_EPOCH")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return {**kept, "PYTHONBUILD_HOME": str(home()), **more}
+    # The user's settings file may name a shared store; a proof is about what this machine builds.
+    return {**kept, "PYTHONBUILD_HOME": str(home()), "PYTHONBUILD_STORE": "", **more}
 
 
 @contextmanager
@@ -127,7 +128,8 @@ def _alive(folder: Path) -> bool:
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> None:
-    words = [sys.executable, str(checkout() / command[0]), *command[1:]]
+    # Neither results nor compiled objects of other builds, which a settings file of the user may name.
+    words = [sys.executable, str(checkout() / command[0]), *command[1:], "--no-sccache"]
     done = subprocess.run(words, env=environment, cwd=checkout(), capture_output=True, text=True)
     if done.returncode:
         raise BuildFailed(

@@ -34,7 +34,7 @@ from tests.ledger.yaml_file import load_yaml
 from tests.leftovers import MARK
 from tests.required import LACKS
 
-__all__ = ["Check", "check_digest", "files_of", "load_checks", "run_check", "today"]
+__all__ = ["Check", "check_digest", "files_of", "load_checks", "places_of", "run_check", "today"]
 
 # Files that decide in every check which tests run and what passed; the conftest.py files above its tests are added to them.
 _COMMON = (
@@ -86,10 +86,16 @@ def load_checks(path: Path) -> dict[str, Check]:
     return checks
 
 
+def places_of(check: Check, root: Path) -> list[str]:
+    """Return the files and folders that make up a check, relative to the checkout `root`."""
+    conftests = {str(path.relative_to(root)) for name in check.tests for path in _conftests(root / name, root)}
+    return sorted({*_COMMON, *check.tests, *check.made_of, *conftests})
+
+
 def files_of(check: Check, root: Path) -> list[Path]:
     """Return the files that make up a check, sorted.  Raises SubjectError if one is missing."""
-    found = {path for name in check.tests for path in _conftests(root / name, root)}
-    for name in (*_COMMON, *check.tests, *check.made_of):
+    found: set[Path] = set()
+    for name in places_of(check, root):
         path = root / name
         if root not in path.resolve().parents:
             raise SubjectError(f"checks.yml names {name}, which is not in this checkout")

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 
 from pythonbuild.cli.show import changes
 from pythonbuild.home import checkout
-from tests.ledger.checks import files_of
+from tests.ledger.checks import places_of
 from tests.ledger.plans import plan_of
 from tests.ledger.proofs import Proof
 from tests.ledger.states import Ledger, Status
@@ -78,13 +78,12 @@ class History:
         if not known(result.commit):
             return f"since {result.commit[:10]}, which this clone does not have"
         checking = self._ledger.check(check)
-        files = [str(path.relative_to(checkout())) for path in files_of(checking, checkout())]
         data = ["proofs/checks.yml", "requirements-dev.txt", *(_DATA[kind] for kind in checking.reads)]
-        for paths in (files, data):
-            differing = git("diff", "--name-only", result.commit, "--", *paths).splitlines()
+        for paths in (places_of(checking, checkout()), data):
+            differing = _differing(result.commit, paths)
             if differing:
-                return f"since {_first(result.commit, differing)} ({_listed(differing)})"
-        return f"after {result.commit[:10]} (a file of the check is gone)"
+                return f"since {_since(result.commit, differing)} ({_listed(differing)})"
+        return f"after {result.commit[:10]} (other data in the catalog)"
 
     def _moved(self, proof: Proof, status: Status) -> str:
         """Explain a changed key: compare the steps of the proof's commit with today's."""
@@ -135,10 +134,21 @@ def _plans_at(commit: str, asked: bytes) -> dict[str, Any]:
     return answer
 
 
-def _first(commit: str, paths: Iterable[str]) -> str:
-    """Return the first commit after `commit` that touched one of the paths."""
-    found = git("log", "--reverse", "--format=%H", f"{commit}..HEAD", "--", *paths).splitlines()
-    return found[0][:10] if found else "uncommitted changes"
+def _differing(commit: str, paths: Sequence[str]) -> list[str]:
+    """Return the files below paths that differ between a commit and the checkout, those that git does not know included."""
+    changed = git("diff", "--name-only", commit, "--", *paths).splitlines()
+    new = git("ls-files", "--others", "--exclude-standard", "--", *paths).splitlines()
+    return sorted({*changed, *new})
+
+
+def _since(commit: str, paths: Sequence[str]) -> str:
+    """Return the first commit after the last one at which these files were as in `commit`."""
+    since = "uncommitted changes"
+    for later in git("log", "--first-parent", "--format=%H", f"{commit}..HEAD", "--", *paths).splitlines():
+        if not _git("diff", "--quiet", commit, later, "--", *paths).returncode:
+            break
+        since = later[:10]
+    return since
 
 
 def _listed(names: list[str], separator: str = ", ") -> str:

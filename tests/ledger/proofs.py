@@ -7,7 +7,7 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, Optional
+from typing import Annotated, Literal, Optional
 
 import msgspec
 import yaml
@@ -28,6 +28,7 @@ __all__ = [
 
 _HEADER = "# Written by `python3 tests/run.py prove`.  Do not edit: CI compares the digest below, and repeats some of the checks.\n"
 _EDITED = "was edited by hand"
+_CONFLICT = "\n<<<<<<< "
 _LARGEST = 1_000_000  # characters, far more than any proof has
 
 
@@ -94,18 +95,20 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     subject: str
     key: str
     given: Given
-    archives: dict[str, Archive]
+    archives: Annotated[dict[str, Archive], msgspec.Meta(min_length=1)]
     build_seconds: float
     build_cpu_seconds: float
     commit: str
     date: str
-    checks: dict[str, Result]
+    checks: Annotated[dict[str, Result], msgspec.Meta(min_length=1)]
 
 
 def read_proof(path: Path) -> Optional[Proof]:
     """Read a proof; None if the file does not exist.  Raises ProofError if it differs from what `write_proof` wrote."""
     try:
         text = path.read_text(encoding="utf-8")
+        if _CONFLICT in text:
+            raise ProofError(f"{path.name} has conflict markers: take one side's file whole, or prove again")
         if not text.startswith(_HEADER) or len(text) > _LARGEST or not is_plain(text):
             raise _edited(path)
         content = yaml.safe_load(text)
@@ -120,7 +123,7 @@ def read_proof(path: Path) -> Optional[Proof]:
     try:
         return msgspec.convert(content, Proof)
     except msgspec.ValidationError as error:
-        raise ProofError(f"{path.name} is not in today's format: {error}; delete it and prove again") from None
+        raise ProofError(f"{path.name} cannot be used: {error}; delete it and prove again") from None
 
 
 def write_proof(path: Path, proof: Proof) -> None:

@@ -20,7 +20,7 @@ from tests.ledger.proofs import Given, Proof, Result, write_proof
 from tests.ledger.states import Ledger, State, Status
 from tests.ledger.subjects import Subject, SubjectError
 
-__all__ = ["Budget", "Prover", "changed_files", "chosen", "estimate"]
+__all__ = ["Budget", "Prover", "changed_files", "check_unchanged", "chosen", "estimate"]
 
 # The estimate, in seconds, for a subject without a proof.
 _UNKNOWN = 1200.0
@@ -145,6 +145,7 @@ class Prover:
         for name in subject.checks:
             checks[name] = self._result(name, subject, built, old.get(name))
             ordered = {known: checks[known] for known in subject.checks if known in checks}
+            check_unchanged(self.commit)
             write_proof(self.ledger.path(subject), _proof(subject, built, ordered, self.commit))
         return checks
 
@@ -189,6 +190,17 @@ def _compared(result: Result) -> tuple[str, int, int, list[str]]:
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def check_unchanged(commit: str) -> None:
+    """Raise SubjectError unless the checkout is still what the commit has, so that a proof names what was checked."""
+    changed = list(changed_files())
+    if changed or git("rev-parse", "HEAD") != commit:
+        what = ", ".join(changed[:5]) if changed else "another commit is checked out"
+        raise SubjectError(
+            f"the checkout changed while a subject was proved ({what}), so its results are not recorded; "
+            "prove in a work tree of its own: git worktree add"
+        )
 
 
 def changed_files() -> Iterator[str]:

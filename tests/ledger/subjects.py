@@ -99,6 +99,13 @@ def _subjects(row: _Row, rank: Rank) -> list[Subject]:
         raise SubjectError(f"a row of packages has {', '.join(sorted(strange))}, which the ledger does not know")
     if row.packages and row.options != ("noopt",):
         raise SubjectError(f"the row of {row.packages} has options, which packages do not take")
+    if row.unprovable and (row.checks or rank == "landing"):
+        raise SubjectError(
+            f"the row of {row.pythons} {row.targets} is unprovable, so it can have neither checks nor rank landing"
+        )
+    for word in (*row.pythons, *row.targets, *row.options, *row.packages):
+        if not word.strip() or set(word) & {"/", "\\"}:
+            raise SubjectError(f"a row has {word!r}, which cannot be part of a subject's name")
     if not row.checks and not row.unprovable:
         raise SubjectError(f"the row of {row.pythons} {row.targets} needs checks, or `unprovable` with a reason")
     kinds: list[tuple[str, Optional[str]]] = [(options, None) for options in row.options]

@@ -40,7 +40,7 @@ def write_tables(ledger: Ledger) -> list[str]:
     changed = []
     for name, text in _texts(ledger).items():
         path = checkout() / name
-        if path.read_text() != text:
+        if path.read_text(encoding="utf-8") != text:
             try:
                 write_atomically(path, text)
             except OSError as error:
@@ -51,7 +51,7 @@ def write_tables(ledger: Ledger) -> list[str]:
 
 def outdated_tables(ledger: Ledger) -> list[str]:
     """Return the names of the files whose tables differ from the proofs."""
-    return [name for name, text in _texts(ledger).items() if (checkout() / name).read_text() != text]
+    return [name for name, text in _texts(ledger).items() if (checkout() / name).read_text(encoding="utf-8") != text]
 
 
 def _texts(ledger: Ledger) -> dict[str, str]:
@@ -72,9 +72,11 @@ def _texts(ledger: Ledger) -> dict[str, str]:
 def _between(path: Path, table: str) -> str:
     """Return a file's text with the table between its two marks.  Raises SubjectError if the file lacks the marks."""
     try:
-        before, begin, rest = path.read_text().partition(_BEGIN)
+        before, begin, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
     except OSError as error:
         raise SubjectError(f"{path.name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SubjectError(f"{path.name} is not UTF-8 text") from None
     _, end, after = rest.partition(_END)
     if not begin or not end:
         raise SubjectError(f"{path.name} lacks the lines {_BEGIN} and {_END}, between which the table of proofs stands")
