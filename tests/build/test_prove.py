@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,10 +12,14 @@ from typing import Optional
 import msgspec
 import pytest
 
+from pythonbuild.store.record import Record
+from pythonbuild.store.store import Store
 from tests.ledger import prove
 from tests.ledger.build import BuildFailed, Built, build_folder
 from tests.ledger.machine import lacking_for
+from tests.ledger.plans import plan_of
 from tests.ledger.proofs import Archive, Given, Machine, Proof, Result, read_proof
+from tests.ledger.prove import differing_in_store
 from tests.ledger.states import FOLDER, Ledger, State, Status
 from tests.ledger.subjects import Subject, SubjectError
 
@@ -267,6 +272,29 @@ def test_every_commit_repeats_others_and_none_with_a_profile(ledger: Ledger, sta
     assert not [name for name in picked if "pgo" in name or name.startswith("deb-")]
     assert prove.chosen(current, "0" * 8, 1) == prove.chosen(current, "0" * 8, 1)
     assert prove.chosen([status], "0" * 8, 1) == []
+
+
+def test_bytes_in_the_store_that_differ_from_a_proof_of_the_same_key_are_found(
+    ledger: Ledger, status: Status, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proven = status.proof
+    assert proven is not None
+    monkeypatch.setattr(prove, "home", lambda: tmp_path)
+    plan = plan_of(status.subject, ledger.catalog, Given())
+    (made,) = [output for output in plan.outputs if str(output.kind) == "full.tar.zst"]
+    store = Store(tmp_path / "store")
+    (store.work / "tree").mkdir()
+    (store.work / "tree" / "full.tar.zst").write_text("these bytes")
+    store.put(Record(plan.steps[made.step].key, made.step, {}, tree=""), store.work / "tree")
+    same = Archive(sha256=hashlib.sha256(b"these bytes").hexdigest(), size=11)
+
+    def found(archive: Archive, key: str) -> list[str]:
+        proof = msgspec.structs.replace(proven, key=key, archives={**BYTES, "full": archive})
+        return differing_in_store(ledger, replace(status, proof=proof))
+
+    assert found(same, status.key) == []
+    assert found(BYTES["full"], status.key) == ["full"]
+    assert found(BYTES["full"], "o" * 64) == [], "a stale proof is not compared"
 
 
 def test_a_budget_starts_nothing_that_ends_later() -> None:

@@ -12,7 +12,7 @@ from typing import Optional
 
 from tests.ledger.history import History, check_repository, git
 from tests.ledger.proofs import ProofError
-from tests.ledger.prove import Budget, Prover, changed_files, chosen, estimate
+from tests.ledger.prove import Budget, Prover, changed_files, chosen, differing_in_store, estimate
 from tests.ledger.states import Ledger, State, Status
 from tests.ledger.subjects import Subject, SubjectError
 from tests.ledger.table import write_tables
@@ -165,7 +165,7 @@ def _prove(ledger: Ledger, statuses: list[Status], flags: argparse.Namespace) ->
     if flags.again:
         return _repeat(prover, statuses, flags.again)
     _tell_unprovable(statuses, bool(flags.patterns))
-    _tell_current(statuses)
+    sound = _tell_current(ledger, statuses)
     wanted = {State.STALE, State.FAILED} if flags.stale else set()
     wanted |= {State.NEVER} if flags.missing else set()
     wanted = wanted or set(_PROVABLE)
@@ -174,7 +174,7 @@ def _prove(ledger: Ledger, statuses: list[Status], flags: argparse.Namespace) ->
     if left_out:
         sys.stdout.write(f"{len(left_out)} more are not current; --stale or --missing leaves them out\n")
     budget = Budget(flags.budget * 60 if flags.budget is not None else float("inf"))
-    return _prove_all(ledger, prover, todo, budget)
+    return _prove_all(ledger, prover, todo, budget) or (0 if sound else 1)
 
 
 def _repeat(prover: Prover, statuses: list[Status], count: int) -> int:
@@ -223,12 +223,23 @@ def _tell_unprovable(statuses: list[Status], asked: bool) -> None:
         sys.stdout.write(f"left out: {status.subject.name}: {status.problem}\n")
 
 
-def _tell_current(statuses: list[Status]) -> None:
+def _tell_current(ledger: Ledger, statuses: list[Status]) -> bool:
+    """Name the subjects that are current; returns False if the store has other bytes than a proof for the same key."""
+    sound = True
     for status in statuses:
         if status.state is State.CURRENT and status.proof:
+            differing = differing_in_store(ledger, status)
+            if differing:
+                sound = False
+                sys.stdout.write(
+                    f"FAILED  {status.subject.name}: a build at the same key gave other bytes than its proof "
+                    f"of {status.proof.commit[:10]}: {', '.join(differing)}\n"
+                )
+                continue
             shown = f"proved at {status.proof.commit[:10]} on {status.proof.date}, key unchanged"
             sys.stdout.write(f"{status.subject.name}: {shown}\n")
     sys.stdout.flush()
+    return sound
 
 
 def _say_changed(names: Sequence[str]) -> int:

@@ -89,7 +89,7 @@ class History:
         """Explain a changed key: compare the steps of the proof's commit with today's."""
         old = self._planned(proof.commit).get(proof.subject)
         if old is None:
-            return f"after {proof.commit[:10]}, whose plan cannot be made here"
+            return f"after {proof.commit[:10]} (this clone lacks that commit, or cannot plan it)"
         plan = plan_of(status.subject, self._ledger.catalog, proof.given)
         texts = [f"{name}: gone" for name in old["steps"] if name not in plan.steps]
         for step in plan:

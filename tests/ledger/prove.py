@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Optional
 
 from pythonbuild.home import home
+from pythonbuild.sources.cache import sha256_of
 from pythonbuild.store.store import Store
 from tests.ledger.build import Anew, BuildFailed, Built, build
 from tests.ledger.checks import run_check, today
@@ -20,7 +21,7 @@ from tests.ledger.proofs import Given, Proof, Result, write_proof
 from tests.ledger.states import Ledger, State, Status
 from tests.ledger.subjects import Subject, SubjectError
 
-__all__ = ["Budget", "Prover", "changed_files", "check_unchanged", "chosen", "estimate"]
+__all__ = ["Budget", "Prover", "changed_files", "check_unchanged", "chosen", "differing_in_store", "estimate"]
 
 # The estimate, in seconds, for a subject without a proof.
 _UNKNOWN = 1200.0
@@ -56,6 +57,27 @@ def _in_store(ledger: Ledger, status: Status) -> bool:
     plan = plan_of(status.subject, ledger.catalog, status.proof.given if status.proof else Given())
     store = Store(home() / "store")
     return all(store.find(plan.steps[output.step].key) for output in plan.outputs)
+
+
+def differing_in_store(ledger: Ledger, status: Status) -> list[str]:
+    """Return the kinds of archives of which the store has other bytes than the proof, at the proof's own key.
+
+    A key does not cover the program's engines, so such a difference is a fault that no key shows.  Builds with a profile
+    and packages differ each time, and are left out.
+    """
+    proof = status.proof
+    if proof is None or status.moved or _varies(status.subject):
+        return []
+    plan = plan_of(status.subject, ledger.catalog, proof.given)
+    store = Store(home() / "store")
+    found = []
+    for output in plan.outputs:
+        record = store.find(plan.steps[output.step].key)
+        if record and output.kind:
+            archive = proof.archives.get(output.kind.flavour)
+            if archive and sha256_of(store.tree(record) / str(output.kind)) != archive.sha256:
+                found.append(output.kind.flavour)
+    return found
 
 
 def chosen(statuses: Sequence[Status], commit: str, count: int) -> list[Status]:
