@@ -262,7 +262,7 @@ def test_a_folder_in_place_of_a_proof_is_refused(tmp_path: Path) -> None:
         ("--again 1 --budget 5", "--budget has no effect with --again; drop one of them"),
         ("--list --budget 0", "--budget has no effect with --list; drop one of them"),
         ("--again 1 s390x", "only 0 of the selected subjects can be repeated: they must be current"),
-        ("ubuntu", "cannot be proven: no image of Ubuntu"),
+        ("ubuntu", "cannot be proven: our build machines cannot download an image of Ubuntu"),
         ("--rank landing s390x", "no subject of rank landing matches 's390x'"),
     ],
 )
@@ -280,7 +280,7 @@ def test_an_empty_pattern_is_refused(unchanged: Copy) -> None:
 def test_a_pattern_may_fit_subjects_that_cannot_be_proven_too(copy: Copy) -> None:
     done = copy.prove("x86_64_v", "--budget", "0")
     assert done.returncode == 1
-    assert "left out: cpython-3.13.15-x86_64_v4-unknown-linux-gnu-noopt-host: not every machine" in done.stdout
+    assert "left out: cpython-3.13.15-x86_64_v4-unknown-linux-gnu-noopt-host: not all of our build machines" in done.stdout
     assert "Not current: 2." in done.stdout
 
 
