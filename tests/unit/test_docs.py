@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pythonbuild.cli.options import parser
+from pythonbuild.cli.options import VERBS, parser
 from pythonbuild.home import checkout
 from tests.run import GROUPS
 
@@ -71,3 +71,29 @@ def test_links_of_readme_lead_to_files() -> None:
 
 def test_readme_is_short() -> None:
     assert len((checkout() / "README.md").read_bytes()) <= 6 * 1024
+
+
+SOURCES = [path.read_text() for path in sorted((checkout() / "pythonbuild").rglob("*.py"))]
+
+
+def test_every_message_of_the_troubleshooting_page_exists() -> None:
+    page = (checkout() / "docs" / "troubleshooting.md").read_text()
+    messages = re.findall(r"`([^`]+)`", " ".join(re.findall(r"^\*\*.*$", page, re.M)))
+    parts = [part.strip() for message in messages for part in message.split("...") if part.strip()]
+    assert len(parts) > 8
+    assert [part for part in parts if not any(part in source for source in SOURCES)] == []
+
+
+def test_every_variable_that_the_program_reads_is_documented() -> None:
+    """Variables of sccache, AWS and GitHub stand for themselves: the pages name a few and say whose they are."""
+    names = {
+        name for source in SOURCES for name in re.findall(r'"((?:PYTHONBUILD|PYBUILD|APPLE)_[A-Z_]*[A-Z])"', source)
+    }
+    names |= {"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "NO_COLOR", "DEBFULLNAME", "DEBEMAIL"}
+    reference = (checkout() / "docs" / "reference.md").read_text()
+    assert [name for name in sorted(names) if f"`{name}`" not in reference] == []
+
+
+def test_every_command_is_in_the_reference() -> None:
+    reference = (checkout() / "docs" / "reference.md").read_text()
+    assert [verb for verb in VERBS if f"`{verb}" not in reference] == []
