@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +95,25 @@ def test_every_variable_that_the_program_reads_is_documented() -> None:
     names |= {"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "NO_COLOR", "DEBFULLNAME", "DEBEMAIL"}
     reference = (checkout() / "docs" / "reference.md").read_text()
     assert [name for name in sorted(names) if f"`{name}`" not in reference] == []
+
+
+def fields(schema: Any) -> Iterator[str]:
+    """Yield the names of all fields of a JSON schema."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+        for part in schema.values():
+            yield from fields(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from fields(part)
+
+
+def test_every_field_of_python_json_is_documented() -> None:
+    schema = json.loads((checkout() / "pythonbuild" / "validation" / "python_json.schema.json").read_text())
+    page = (checkout() / "docs" / "python-json.md").read_text()
+    names = set(fields(schema))
+    assert len(names) > 50
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
 def test_every_command_is_in_the_reference() -> None:
