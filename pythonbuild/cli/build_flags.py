@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
+from pythonbuild.cli import values
+
 __all__ = [
     "build_all_flags",
     "build_flags",
@@ -156,8 +158,16 @@ def container_flags(into: argparse._ActionsContainer) -> None:
     into.add_argument(
         "--base-image", default="", metavar="NAME", help="a Debian image to make the containers' image from"
     )
-    into.add_argument("--cpus", type=float, default=0.0, metavar="N", help="processors for a container at most")
-    into.add_argument("--memory", type=_size, default=0, metavar="SIZE", help="memory for a container at most, e.g. 4G")
+    into.add_argument(
+        "--cpus",
+        type=values.processors_of_a_container,
+        default=0.0,
+        metavar="N",
+        help="processors for a container at most",
+    )
+    into.add_argument(
+        "--memory", type=values.size, default=0, metavar="SIZE", help="memory for a container at most, e.g. 4G"
+    )
 
 
 def source_flags(into: argparse._ActionsContainer) -> None:
@@ -179,7 +189,7 @@ def jobs_flag(into: argparse._ActionsContainer) -> None:
     """Add how many jobs there may be."""
     into.add_argument(
         "--jobs",
-        type=int,
+        type=values.jobs,
         default=processors(),
         metavar="N",
         help="jobs at once over all steps (default: %(default)s)",
@@ -248,16 +258,6 @@ def build_all_flags(into: argparse.ArgumentParser) -> None:
         metavar="WHERE",
         help="threads: on this machine; dask://HOST:PORT: by the workers of that Dask scheduler (default: %(default)s)",
     )
-
-
-def _size(text: str) -> int:
-    """Read a number of bytes with an optional K, M, G or T."""
-    units = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
-    unit = text[-1:].upper() if text[-1:].isalpha() else ""
-    try:
-        return int(float(text[: len(text) - len(unit)]) * 1024 ** units[unit])
-    except (KeyError, ValueError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write e.g. 512M or 4G") from None
 
 
 def processors() -> int:

@@ -66,8 +66,6 @@ def make_step(flags: argparse.Namespace, name: str) -> Path:
 
 def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session, Plan, RunResult]:
     """Plan, fetch, run."""
-    if not fetch_only and flags.jobs < 1:
-        raise BadRequest(f"--jobs {flags.jobs} is less than one job")
     session = Session.start(flags)
     plan, final = _wanted(session, flags)
     observer = make_observer(flags)

@@ -15,7 +15,8 @@ from types import FrameType
 from typing import Optional
 
 from pythonbuild.cli.options import parser
-from pythonbuild.errors import Interrupted, PythonBuildError, StepsFailed
+from pythonbuild.cli.values import empty_value
+from pythonbuild.errors import BadRequest, Interrupted, PythonBuildError, StepsFailed
 
 __all__ = ["function_of", "main"]
 
@@ -60,6 +61,10 @@ def main(arguments: list[str], program: str) -> int:
         # A console or pipe of another encoding than UTF-8, as Windows has them, is no reason to end.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    empty = empty_value(arguments)
+    if empty:
+        _report(BadRequest(f"{empty} has an empty value", "give it a value, or leave it out"), program)
+        return BadRequest.exit_status
     flags = parser(program).parse_args(arguments)
     flags.command_line = _command_line(arguments, program)
     # A plain kill is as good a reason to clean up as Ctrl-C.

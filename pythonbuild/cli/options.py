@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from typing import NoReturn
 
+from pythonbuild.cli import values
 from pythonbuild.cli.build_flags import (
     build_all_flags,
     build_flags,
@@ -31,16 +33,14 @@ examples:
 def parser(program: str) -> argparse.ArgumentParser:
     """Return the parser; for an entry script (`program` build-*.py) that of its only verb."""
     if program.startswith("build-"):
-        top = argparse.ArgumentParser(
+        top = _Parser(
             prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Formatter, allow_abbrev=False
         )
         # The entry script passes its verb and platform itself.
         top.add_argument("verb", choices=["build"], help=argparse.SUPPRESS, nargs="?", default="build")
         build_flags(top)
         return top
-    top = argparse.ArgumentParser(
-        prog=program, description=_DESCRIPTION, formatter_class=_Formatter, allow_abbrev=False
-    )
+    top = _Parser(prog=program, description=_DESCRIPTION, formatter_class=_Formatter, allow_abbrev=False)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, text, add in _VERBS:
         add(verbs.add_parser(name, help=text, description=text, formatter_class=_Formatter, allow_abbrev=False))
@@ -51,6 +51,13 @@ _DESCRIPTION = (
     "Build CPython and everything it is linked with, from pinned sources: for any Linux with glibc 2.17 or musl 1.2.2, or newer,\n"
     "and, on Linux, for macOS 11 (Apple silicon) or 10.15 (Intel) and newer."
 )
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are two lines, like all others, and not the list of all flags."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n  {self.prog} --help lists the flags\n")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -64,7 +71,7 @@ def _scheduler_flags(into: argparse.ArgumentParser) -> None:
         default="127.0.0.1",
         help="the address to listen at (default: %(default)s); who reaches it can run programs on all workers",
     )
-    into.add_argument("--port", type=int, default=8786, help="(default: %(default)s; 0: any that is free)")
+    into.add_argument("--port", type=values.port, default=8786, help="(default: %(default)s; 0: any that is free)")
 
 
 def _worker_flags(into: argparse.ArgumentParser) -> None:
@@ -105,8 +112,10 @@ def _cache_flags(into: argparse.ArgumentParser) -> None:
     actions.add_parser("size", help="how much room store, sources, build roots and compiled objects take")
     prune = actions.add_parser("prune", help="delete what is old, unreferenced or left over")
     prune.add_argument(
-        "--days", type=float, default=30.0, help="keep results made in the last DAYS days (default: %(default)g)"
+        "--days", type=values.days, default=30.0, help="keep results made in the last DAYS days (default: %(default)g)"
     )
+    prune.add_argument("--dry-run", action="store_true", help="print what would be deleted; delete nothing")
+    prune.add_argument("--yes", action="store_true", help="do not ask before deleting every result")
     prune.add_argument(
         "--sources", action="store_true", help="also delete source archives that no recipe pins any more"
     )
@@ -137,7 +146,9 @@ def _convert_flags(into: argparse.ArgumentParser) -> None:
         "may be repeated (default: the first two)",
     )
     into.add_argument("--output", metavar="DIR", help="where they go (default: beside the archive)")
-    into.add_argument("--jobs", type=int, default=processors(), metavar="N", help="threads (default: %(default)s)")
+    into.add_argument(
+        "--jobs", type=values.jobs, default=processors(), metavar="N", help="threads (default: %(default)s)"
+    )
     into.add_argument("-v", "--verbose", action="store_true", help="tracebacks of our own errors")
 
 

@@ -231,8 +231,17 @@ def cache(flags: argparse.Namespace) -> int:
         kept = sum(path.stat().st_size for path in objects)
         sys.stdout.write(f"sccache  {size(kept):>9}  {len(objects)} compiled objects\n{home()}\n")
     else:
-        entries, freed = store.prune(flags.days)
         old = [path for path in objects if path.stat().st_mtime < time.time() - flags.days * 86400]
+        doomed = store.older(flags.days)
+        if flags.dry_run:
+            for record in doomed:
+                sys.stdout.write(f"{record.identity}\n")
+            sys.stdout.write(f"would prune {len(doomed)} results and {len(old)} compiled objects\n")
+            return 0
+        if doomed and len(doomed) == len(store.records()) and not (flags.yes or _agreed(len(doomed))):
+            sys.stdout.write("nothing was deleted\n")
+            return 0
+        entries, freed = store.prune(flags.days)
         freed += sum(path.stat().st_size for path in old)
         for path in old:
             path.unlink(missing_ok=True)
@@ -240,6 +249,17 @@ def cache(flags: argparse.Namespace) -> int:
             freed += sources.prune(_pinned())
         sys.stdout.write(f"pruned {entries} results, freed {size(freed)}\n")
     return 0
+
+
+def _agreed(results: int) -> bool:
+    """Ask a person at a terminal whether every result may be deleted; a script is not asked."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return True
+    sys.stdout.write(
+        f"this deletes all {results} results of the store, so that the next build starts from nothing; go on? [y/N] "
+    )
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _pinned() -> set[str]:

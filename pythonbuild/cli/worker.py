@@ -83,8 +83,6 @@ def worker(flags: argparse.Namespace) -> int:
     from distributed.comm.core import connect
 
     address = address_of(flags.scheduler)
-    if flags.jobs < 1:
-        raise BadRequest(f"--jobs {flags.jobs} is less than one job")
     if not read_settings(os.environ, warn).get("PYTHONBUILD_STORE"):
         raise BadRequest(
             "a worker hands its results on by a shared store", "set PYTHONBUILD_STORE to the one of the whole cluster"

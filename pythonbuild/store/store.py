@@ -171,12 +171,16 @@ class Store:
             os.rename(trees, doomed / "tree")
             shutil.rmtree(doomed, ignore_errors=True)
 
+    def older(self, days: float) -> list[Record]:
+        """Return the records of results that were made more than `days` ago."""
+        return [record for record in self.records() if time.time() - record.finished > days * 86400]
+
     def prune(self, keep_days: float) -> tuple[int, int]:
         """Delete what was made more than `keep_days` ago and trees that no record names; returns (entries, bytes) freed."""
         with open(self._folder / "locks" / "store", "w") as users:
             if not lock(users, wait=False):
                 raise PythonBuildError("a build is using the store", "wait until it is done, then prune again")
-            old = [record for record in self.records() if time.time() - record.finished > keep_days * 86400]
+            old = self.older(keep_days)
             for record in old:
                 self._record_path(record.key).unlink(missing_ok=True)
             orphans = [*self._orphans(), *self._work.take_dead(alone=True)]

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import resource
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
+
+import pytest
 
 from tests.build.conftest import MANY_JOBS, Small, most_at_once
 
@@ -109,10 +115,36 @@ def test_the_cache_can_be_listed_measured_and_pruned(small: Small) -> None:
     small.run("--only", "top")
     assert "top@x86_64-unknown-linux-gnu/gcc" in small.verb("cache", "list").stdout
     assert "store" in small.verb("cache", "size").stdout
+    done = small.verb("cache", "prune", "--days", "0", "--dry-run")
+    assert "top@x86_64-unknown-linux-gnu/gcc\n" in done.stdout
+    assert "would prune " in done.stdout
+    for days in ("-1", "nan"):
+        assert small.verb("cache", "prune", "--days", days).returncode == 2
+    assert small.built(small.run("--only", "top")) == [], "nothing was deleted"
     done = small.verb("cache", "prune", "--days", "0")
     assert done.returncode == 0, done.stderr
     assert not list((small.cache / "store" / "trees").iterdir())
     assert "bottom" in small.built(small.run("--only", "top"))
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n", True), ("", True), ("y", False)])
+def test_a_person_is_asked_before_every_result_is_deleted(small: Small, answer: str, left: bool) -> None:
+    small.run("--only", "top")
+    person, program = pty.openpty()
+    command = [sys.executable, "-m", "pythonbuild", "cache", "prune", "--days", "0"]
+    process = subprocess.Popen(command, env=small.variables(), cwd=small.root, stdin=program, stdout=program)
+    os.close(program)
+    # A terminal keeps what was typed before it is read.
+    os.write(person, f"{answer}\n".encode())
+    shown = b""
+    with suppress(OSError):  # the other end is closed
+        while part := os.read(person, 4096):
+            shown += part
+    os.close(person)
+    assert process.wait() == 0
+    assert b"go on? [y/N]" in shown
+    assert (b"nothing was deleted" in shown) == left
+    assert bool(list((small.cache / "store" / "trees").iterdir())) == left
 
 
 def test_a_checkout_is_left_alone(small: Small) -> None:

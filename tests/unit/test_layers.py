@@ -55,7 +55,17 @@ def test_every_package_has_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["bootstrap.py", "home.py", "errors.py", "doctor.py", "locks.py", "cli/options.py", "cli/build_flags.py"]
+    "name",
+    [
+        "bootstrap.py",
+        "home.py",
+        "errors.py",
+        "doctor.py",
+        "locks.py",
+        "cli/options.py",
+        "cli/build_flags.py",
+        "cli/values.py",
+    ],
 )
 def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text())
@@ -66,5 +76,5 @@ def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(
     }
     ours = {module for module in modules if module.startswith("pythonbuild.")}
     assert not outside
-    before = {"home", "errors", "doctor", "locks", "cli.options", "cli.build_flags"}
+    before = {"home", "errors", "doctor", "locks", "cli", "cli.options", "cli.build_flags"}
     assert ours <= {f"pythonbuild.{name}" for name in before}
