@@ -79,9 +79,7 @@ class CompilerCache:
     def warn_of(self, happened: str, log: str) -> None:
         """Tell that a server did not start or ended, with its last words."""
         words = last_words(log, self.settings)
-        self.warn(
-            f"sccache {happened}: {words or 'no reason given'}; what it would have kept is compiled without it"
-        )
+        self.warn(f"sccache {happened}: {words or 'no reason given'}; what it would have kept is compiled without it")
 
 
 @dataclass(frozen=True)

@@ -280,7 +280,9 @@ def test_an_empty_pattern_is_refused(unchanged: Copy) -> None:
 def test_a_pattern_may_fit_subjects_that_cannot_be_proven_too(copy: Copy) -> None:
     done = copy.prove("x86_64_v", "--budget", "0")
     assert done.returncode == 1
-    assert "left out: cpython-3.13.15-x86_64_v4-unknown-linux-gnu-noopt-host: not all of our build machines" in done.stdout
+    assert (
+        "left out: cpython-3.13.15-x86_64_v4-unknown-linux-gnu-noopt-host: not all of our build machines" in done.stdout
+    )
     assert "Not current: 2." in done.stdout
 
 
