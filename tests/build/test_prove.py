@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Optional
@@ -12,10 +12,11 @@ from typing import Optional
 import msgspec
 import pytest
 
+from pythonbuild.catalog.load import Catalog
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 from tests.ledger import prove
-from tests.ledger.build import BuildFailed, Built, build_folder
+from tests.ledger.build import Anew, BuildFailed, Built, build_folder
 from tests.ledger.machine import lacking_for
 from tests.ledger.plans import plan_of
 from tests.ledger.proofs import Archive, Given, Machine, Proof, Result, read_proof
@@ -301,3 +302,60 @@ def test_a_budget_starts_nothing_that_ends_later() -> None:
     assert prove.Budget(60.0).allows(59.0)
     assert not prove.Budget(60.0).allows(61.0)
     assert prove.Budget().allows(1e9)
+
+
+def note_builds(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Given, Anew]]:
+    """Return a list that grows with each build: the subject, what it was given, and what was built anew."""
+    noted = []
+
+    def build(subject: Subject, catalog: Catalog, given: Given, anew: Anew) -> AbstractContextManager[Built]:
+        noted.append((subject.name, given, anew))
+        return stand_in._build()
+
+    monkeypatch.setattr(prove, "build", build)
+    return noted
+
+
+def test_a_failed_result_is_never_reused(ledger: Ledger, status: Status, stand_in: StandIn) -> None:
+    """Bytes and digest are the same as when it failed, but the machine may have been at fault."""
+    assert status.proof is not None
+    failed = result(ledger.digest("smoke", status.subject), 4, ["test_it"])
+    proof = msgspec.structs.replace(status.proof, checks={**status.proof.checks, "smoke": failed})
+    assert prove.Prover(ledger, COMMIT).prove(replace(status, proof=proof))
+    assert stand_in.ran == ["smoke"]
+    written = read_proof(ledger.path(status.subject))
+    assert written is not None
+    assert (written.checks["smoke"].result, written.checks["smoke"].failed) == ("passed", [])
+
+
+def test_a_repetition_builds_the_python_anew_from_the_same_sources(
+    ledger: Ledger, status: Status, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert status.proof is not None
+    noted = note_builds(stand_in, monkeypatch)
+    given = Given(sources={"xz": "4" * 64})
+    other = replace(status, proof=msgspec.structs.replace(status.proof, given=given))
+    assert prove.Prover(ledger, COMMIT).repeat(other)
+    assert noted == [(status.subject.name, given, Anew.PYTHON)]
+
+
+@pytest.mark.parametrize(
+    ("name", "anew"),
+    [
+        ("cpython-3.13.15-x86_64-unknown-linux-gnu-noopt-docker", Anew.EVERYTHING),
+        ("cpython-3.13.15-x86_64-unknown-linux-gnu-freethreaded+debug-docker", Anew.EVERYTHING),
+        ("cpython-3.13.15-x86_64-unknown-linux-gnu-pgo+lto-docker", Anew.NOTHING),
+        ("cpython-3.13.15-x86_64-unknown-linux-gnu-noopt-host", Anew.NOTHING),
+        ("cpython-3.13.15-aarch64-apple-darwin-noopt-docker", Anew.NOTHING),
+        ("deb-3.13.15-x86_64-unknown-linux-gnu-debian-bookworm-fast-docker", Anew.NOTHING),
+    ],
+)
+def test_what_gcc_builds_in_containers_is_never_taken_from_the_store(
+    ledger: Ledger, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, name: str, anew: Anew
+) -> None:
+    """The host engine may have filled the store, under the same keys."""
+    noted = note_builds(stand_in, monkeypatch)
+    subject = next(subject for subject in ledger.subjects if subject.name == name)
+    status = Status(subject, None, "k" * 64, "", dict.fromkeys(subject.checks, State.NEVER))
+    assert prove.Prover(ledger, COMMIT).prove(status)
+    assert noted == [(name, Given(), anew)]

@@ -29,6 +29,25 @@ def test_is_skipped():
     pass
 """
 SEEN = hashlib.sha256(b"bytes").hexdigest()
+BROKEN = """\
+import pytest
+@pytest.fixture
+def broken():
+    raise ValueError
+@pytest.fixture
+def breaks_later():
+    yield
+    raise ValueError
+def test_passes():
+    pass
+def test_fails():
+    assert False
+def test_breaks(broken):
+    pass
+class TestLater:
+    def test_breaks_later(self, breaks_later):
+        pass
+"""
 
 
 @pytest.fixture
@@ -76,3 +95,25 @@ def test_a_conftest_outside_of_the_tests_decides_nothing(root: Path) -> None:
 
 def test_a_run_without_a_test_has_no_tally(root: Path) -> None:
     assert run(root, "-k nothing").tally is None
+
+
+def test_tests_that_fail_and_fixtures_that_break_are_not_passed(root: Path) -> None:
+    (root / "tests" / "test_it.py").write_text(BROKEN)
+    session = run(root)
+    assert session.tally
+    assert session.tally.failed == [
+        "tests.test_it.TestLater.test_breaks_later",
+        "tests.test_it.test_breaks",
+        "tests.test_it.test_fails",
+    ]
+    assert (session.tally.passed, session.tally.good) == (1, False)
+    assert (session.status, session.problems([], {})) == (1, [])
+
+
+def test_a_bad_end_that_no_test_explains_is_a_problem(root: Path) -> None:
+    with open(root / "tests" / "conftest.py", "a") as file:
+        file.write("def pytest_sessionfinish(session):\n    session.exitstatus = 7\n")
+    session = run(root)
+    assert session.tally
+    assert (session.tally.passed, session.tally.failed) == (2, [])
+    assert session.problems(["there is no moon"], {"full": SEEN}) == ["pytest ended with 7"]
