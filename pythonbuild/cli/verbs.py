@@ -231,24 +231,28 @@ def cache(flags: argparse.Namespace) -> int:
         kept = sum(path.stat().st_size for path in objects)
         sys.stdout.write(f"sccache  {size(kept):>9}  {len(objects)} compiled objects\n{home()}\n")
     else:
-        old = [path for path in objects if path.stat().st_mtime < time.time() - flags.days * 86400]
-        doomed = store.older(flags.days)
-        if flags.dry_run:
-            for record in doomed:
-                sys.stdout.write(f"{record.identity}\n")
-            sys.stdout.write(f"would prune {len(doomed)} results and {len(old)} compiled objects\n")
-            return 0
-        if doomed and len(doomed) == len(store.records()) and not (flags.yes or _agreed(len(doomed))):
-            sys.stdout.write("nothing was deleted\n")
-            return 0
-        entries, freed = store.prune(flags.days)
-        freed += sum(path.stat().st_size for path in old)
-        for path in old:
-            path.unlink(missing_ok=True)
-        if flags.sources:
-            freed += sources.prune(_pinned())
-        sys.stdout.write(f"pruned {entries} results, freed {size(freed)}\n")
+        _prune(flags, store, sources, objects)
     return 0
+
+
+def _prune(flags: argparse.Namespace, store: Store, sources: SourceCache, objects: list[Path]) -> None:
+    """Delete old results and compiled objects, or print what would be deleted."""
+    old = [path for path in objects if path.stat().st_mtime < time.time() - flags.days * 86400]
+    doomed = store.older(flags.days)
+    if flags.dry_run:
+        sys.stdout.write("".join(f"{record.identity}\n" for record in doomed))
+        sys.stdout.write(f"would prune {len(doomed)} results and {len(old)} compiled objects\n")
+        return
+    if doomed and len(doomed) == len(store.records()) and not (flags.yes or _agreed(len(doomed))):
+        sys.stdout.write("nothing was deleted\n")
+        return
+    entries, freed = store.prune(flags.days)
+    freed += sum(path.stat().st_size for path in old)
+    for path in old:
+        path.unlink(missing_ok=True)
+    if flags.sources:
+        freed += sources.prune(_pinned())
+    sys.stdout.write(f"pruned {entries} results, freed {size(freed)}\n")
 
 
 def _agreed(results: int) -> bool:
