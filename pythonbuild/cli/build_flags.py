@@ -44,21 +44,21 @@ def what_flags(into: argparse.ArgumentParser) -> None:
         dest="options",
         action="append",
         metavar="A+B",
-        help="out of debug noopt pgo lto freethreaded static, joined by +; may be repeated (default: noopt)",
+        help="debug, noopt, pgo, lto, freethreaded, static, joined with +; may be repeated (default: noopt)",
     )
-    group.add_argument("--python-source", metavar="PATH", help="a CPython source tree or tarball of your own")
+    group.add_argument("--python-source", metavar="PATH", help="your own CPython source tree or tarball")
     group.add_argument(
         "--pgo-profile",
         metavar="FILE",
-        help="build pgo with the profile that an earlier build left in its full archive (python/build/pgo.profile) instead of making "
-        "one: the same profile gives the same bytes",
+        help="for pgo: use this profile instead of training; an earlier build's full archive has it as python/build/pgo.profile. "
+        "The same profile gives the same bytes",
     )
     group.add_argument(
         "--toolchain",
         default="auto",
         metavar="NAME",
-        help="auto, gcc, llvm, zig, llvm-darwin or xcode (default: auto: llvm for lto, and for pgo in containers; zig for other CPUs "
-        "and musl; for macOS llvm-darwin, on a Mac xcode)",
+        help="auto, gcc, llvm, zig, llvm-darwin or xcode (default: auto. It takes llvm for lto, and for pgo in containers; zig for "
+        "other CPUs and musl; llvm-darwin for macOS, and xcode on a Mac; else gcc)",
     )
     group.add_argument(
         "--formats",
@@ -66,13 +66,13 @@ def what_flags(into: argparse.ArgumentParser) -> None:
         dest="formats",
         action="append",
         metavar="A,B",
-        help="out of full install_only install_only_stripped debug_symbols sbom, archives also as e.g. "
-        "install_only.tar.zst; may be repeated (default: all but debug_symbols); or deb: Debian packages",
+        help="full, install_only, install_only_stripped, debug_symbols, sbom, also with a suffix as in install_only.tar.zst; "
+        "may be repeated (default: all but debug_symbols). Or deb for Debian packages",
     )
     group.add_argument(
         "--release",
         action="store_true",
-        help="compress hard, and name the archives as releases are (cpython-3.13.15+20261121-...)",
+        help="compress hard, and give archives the names of a release (cpython-3.13.15+20261121-...)",
     )
     group.add_argument("--platform", choices=["", "linux", "macos", "windows"], default="", help=argparse.SUPPRESS)
     _debian_flags(into.add_argument_group("Debian packages (--format deb)"))
@@ -81,11 +81,11 @@ def what_flags(into: argparse.ArgumentParser) -> None:
         "--engine",
         choices=["auto", "host", "docker"],
         default="auto",
-        help="where steps run: on this machine, or in containers of the daemon that DOCKER_HOST or a socket of Docker or "
-        "Podman leads to (default: auto: docker if a daemon answers, else host)",
+        help="where steps run: host is this machine; docker is containers, with the daemon of DOCKER_HOST or of a local socket of "
+        "Docker or Podman (default: auto, which is docker if a daemon answers, else host)",
     )
     into.add_argument(
-        "-v", "--verbose", action="store_true", help="show what the steps print, and tracebacks of our own errors"
+        "-v", "--verbose", action="store_true", help="show what the steps print, and tracebacks of errors in pythonbuild"
     )
     color_flag(into)
 
@@ -95,19 +95,19 @@ def _windows_flags(into: argparse._ActionsContainer) -> None:
         "--vs",
         default="",
         choices=["2017", "2019", "2022", "2026"],
-        help="which Visual Studio (default: that of the command prompt, else the newest)",
+        help="the Visual Studio to use (default: that of the command prompt, else the newest)",
     )
     into.add_argument(
         "--windows-sdk-version",
         default="",
         metavar="VERSION",
-        help="which SDK of Windows, 10.0.17763 or newer (default: the newest)",
+        help="the Windows SDK to use, 10.0.17763 or newer (default: the newest)",
     )
     into.add_argument(
         "--sh",
         default="",
         metavar="PATH",
-        help="a sh.exe of Git, Cygwin or MSYS2 that runs build scripts (default: Git's, or another found)",
+        help="the sh.exe of Git, Cygwin or MSYS2 that runs build scripts (default: that of Git, else another one)",
     )
 
 
@@ -116,13 +116,13 @@ def _debian_flags(into: argparse._ActionsContainer) -> None:
         "--distro",
         default="",
         metavar="NAME",
-        help="the release they are for, e.g. debian:trixie (default: OS_DISTRO_BASE, else this machine's own)",
+        help="the release to build for, e.g. debian:trixie (default: OS_DISTRO_BASE, else that of this machine)",
     )
     into.add_argument(
         "--distro-name",
         default="",
         metavar="TEXT",
-        help="its name in descriptions (default: OS_DISTRO_DISP, else its own)",
+        help="the release's name in descriptions (default: OS_DISTRO_DISP, else its usual name)",
     )
     into.add_argument(
         "--fast",
@@ -133,46 +133,46 @@ def _debian_flags(into: argparse._ActionsContainer) -> None:
     into.add_argument(
         "--freethreaded",
         action=argparse.BooleanOptionalAction,
-        help="a second package with the free-threaded interpreter (default: BUILD_NOGIL, else from CPython 3.13 on)",
+        help="also a package with the free-threaded interpreter (default: BUILD_NOGIL, else yes from CPython 3.13 on)",
     )
     into.add_argument(
-        "--enable-shared", action="store_true", help="an interpreter that needs libpython3.x.so, and that"
+        "--enable-shared", action="store_true", help="also libpython3.x.so, which the interpreter then needs"
     )
-    into.add_argument("--revision", default="1", metavar="N", help="Debian's revision (default: %(default)s)")
+    into.add_argument("--revision", default="1", metavar="N", help="the Debian revision (default: %(default)s)")
     into.add_argument(
         "--maintainer",
         default="",
         metavar="'NAME <MAIL>'",
-        help="who makes them (default: DEBFULLNAME and DEBEMAIL, else git's user.name and user.email)",
+        help="the packages' maintainer (default: DEBFULLNAME and DEBEMAIL, else git's user.name and user.email)",
     )
     into.add_argument(
         "--package-name",
         default="",
         metavar="NAME",
-        help="(default: python3.x, and python3.x-opt where the distribution has a python3.x itself)",
+        help="the package's name (default: python3.x, or python3.x-opt where the distribution has its own python3.x)",
     )
 
 
 def container_flags(into: argparse._ActionsContainer) -> None:
     """Add what containers are made from, and may take."""
     into.add_argument(
-        "--base-image", default="", metavar="NAME", help="a Debian image to make the containers' image from"
+        "--base-image", default="", metavar="NAME", help="the Debian image to base the build image on"
     )
     into.add_argument(
         "--cpus",
         type=values.processors_of_a_container,
         default=0.0,
         metavar="N",
-        help="processors for a container at most",
+        help="the most processors that a container may use",
     )
     into.add_argument(
-        "--memory", type=values.size, default=0, metavar="SIZE", help="memory for a container at most, e.g. 4G"
+        "--memory", type=values.size, default=0, metavar="SIZE", help="the most memory that a container may use, e.g. 4G"
     )
 
 
 def source_flags(into: argparse._ActionsContainer) -> None:
     """Add whether sources may be fetched."""
-    into.add_argument("--offline", action="store_true", help="never touch the network; sources must be in the cache")
+    into.add_argument("--offline", action="store_true", help="do not use the network; all sources must be in the cache")
 
 
 def color_flag(into: argparse._ActionsContainer) -> None:
@@ -192,7 +192,7 @@ def jobs_flag(into: argparse._ActionsContainer) -> None:
         type=values.jobs,
         default=processors(),
         metavar="N",
-        help="jobs at once over all steps (default: %(default)s)",
+        help="the most jobs at a time, over all steps (default: %(default)s)",
     )
 
 
@@ -201,8 +201,8 @@ def sccache_flag(into: argparse._ActionsContainer) -> None:
     into.add_argument(
         "--sccache",
         action=argparse.BooleanOptionalAction,
-        help="keep compiled objects by sccache, and fetch it if the checkout has no program sccache (default: do so if that, or, "
-        "outside of containers, PATH has one)",
+        help="cache compiled objects with sccache; download it if the checkout has none (default: yes if the checkout or, with engine "
+        "host, PATH has an sccache)",
     )
 
 
@@ -212,32 +212,32 @@ def build_flags(into: argparse.ArgumentParser) -> None:
     how = into.add_argument_group("how")
     jobs_flag(how)
     how.add_argument("--serial", action="store_true", help="one job at a time")
-    how.add_argument("--output", default="dist", metavar="DIR", help="where the archives go (default: dist)")
+    how.add_argument("--output", default="dist", metavar="DIR", help="the folder for the archives (default: dist)")
     how.add_argument(
         "--sign",
         default="",
         metavar="KEY",
-        help="sign Debian packages' .dsc, .buildinfo and .changes with that GnuPG key",
+        help="sign .dsc, .buildinfo and .changes of Debian packages with this GnuPG key",
     )
     how.add_argument(
         "--only",
         metavar="STEP",
-        help="build this step and what it needs, nothing after it; `dependencies`: all that CPython itself needs",
+        help="build only this step and what it needs; `dependencies` is everything that CPython itself needs",
     )
     how.add_argument(
-        "--keep-going", action="store_true", help="after a failure, go on with whatever does not depend on it"
+        "--keep-going", action="store_true", help="after a failure, continue with steps that do not depend on the failed one"
     )
     how.add_argument(
-        "--break-on-failure", action="store_true", help="open a shell in the build root of a step that fails"
+        "--break-on-failure", action="store_true", help="if a step fails, open a shell in its build root"
     )
-    how.add_argument("--json", action="store_true", help="events as JSON lines instead of text")
+    how.add_argument("--json", action="store_true", help="print events as JSON lines instead of text")
     source_flags(how)
     sccache_flag(how)
     container_flags(into.add_argument_group("containers (engine docker)"))
     instead = into.add_argument_group("instead of building")
-    instead.add_argument("--plan", action="store_true", help="show what would be built, what is cached, and why")
+    instead.add_argument("--plan", action="store_true", help="print what would be built, what is cached, and why; build nothing")
     instead.add_argument(
-        "--explain", metavar="STEP", help="show which inputs make this step's key, and what changed since last time"
+        "--explain", metavar="STEP", help="print the inputs of this step's key, and what changed since it was last built"
     )
 
 
@@ -250,13 +250,13 @@ def build_all_flags(into: argparse.ArgumentParser) -> None:
         dest="rows",
         default="",
         metavar="FILE",
-        help="what to build, a line each of target, Python and options, as `matrix` prints them; - is the standard input",
+        help="a file with a line for each build: target, Python and options, as `matrix` prints them; - is standard input",
     )
     group.add_argument(
         "--executor",
         default="threads",
         metavar="WHERE",
-        help="threads: on this machine; dask://HOST:PORT: by the workers of that Dask scheduler (default: %(default)s)",
+        help="threads for this machine, or dask://HOST:PORT for the workers of that Dask scheduler (default: %(default)s)",
     )
 
 

@@ -24,9 +24,9 @@ _EPILOG = """\
 examples:
   %(prog)s                                                  this machine's architecture, default Python, noopt
   %(prog)s --python cpython-3.13.5 --options pgo+lto
-  %(prog)s --options freethreaded+noopt --options debug     two Pythons in one plan
-  %(prog)s --plan                                           what would be done, and why; builds nothing
-  %(prog)s --explain openssl                                what makes this step's key, what changed
+  %(prog)s --options freethreaded+noopt --options debug     two Pythons in one run
+  %(prog)s --plan                                           print what would be built, and why
+  %(prog)s --explain openssl                                print the inputs of this step, and what changed
 """
 
 
@@ -48,8 +48,8 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 
 _DESCRIPTION = (
-    "Build CPython and everything it is linked with, from pinned sources: for any Linux with glibc 2.17 or musl 1.2.2, or newer,\n"
-    "and, on Linux, for macOS 11 (Apple silicon) or 10.15 (Intel) and newer."
+    "Build CPython, and every library it links with, from pinned sources: for Linux with glibc 2.17 or musl 1.2.2 or newer,\n"
+    "and for macOS 11 (Apple silicon) or 10.15 (Intel) or newer."
 )
 
 
@@ -69,19 +69,19 @@ def _scheduler_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument(
         "--host",
         default="127.0.0.1",
-        help="the address to listen at (default: %(default)s); who reaches it can run programs on all workers",
+        help="the address to listen on (default: %(default)s). Anyone who can reach it can run programs on all workers",
     )
-    into.add_argument("--port", type=values.port, default=8786, help="(default: %(default)s; 0: any that is free)")
+    into.add_argument("--port", type=values.port, default=8786, help="the port to listen on; 0 is any free one (default: %(default)s)")
 
 
 def _worker_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("scheduler", metavar="dask://HOST:PORT", help="what `scheduler` has told")
+    into.add_argument("scheduler", metavar="dask://HOST:PORT", help="the address that `scheduler` printed")
     jobs_flag(into)
 
 
 def _plan_flags(into: argparse.ArgumentParser) -> None:
     what_flags(into)
-    into.add_argument("--json", action="store_true", help="the plan as JSON")
+    into.add_argument("--json", action="store_true", help="print the plan as JSON")
 
 
 def _explain_flags(into: argparse.ArgumentParser) -> None:
@@ -97,27 +97,27 @@ def _fetch_flags(into: argparse.ArgumentParser) -> None:
 
 
 def _shell_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("step", metavar="STEP", help="a step that failed: the shell opens in what it left")
+    into.add_argument("step", metavar="STEP", help="the step that failed; the shell opens in its build root")
     what_flags(into)
     container_flags(into.add_argument_group("containers"))
 
 
 def _doctor_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("--output", default="dist", metavar="DIR", help="where archives would go (default: dist)")
+    into.add_argument("--output", default="dist", metavar="DIR", help="the folder for archives (default: dist)")
 
 
 def _cache_flags(into: argparse.ArgumentParser) -> None:
     actions = into.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="what is in the store, newest last")
-    actions.add_parser("size", help="how much room store, sources, build roots and compiled objects take")
-    prune = actions.add_parser("prune", help="delete what is old, unreferenced or left over")
+    actions.add_parser("list", help="print the results in the store, newest last")
+    actions.add_parser("size", help="print how much disk store, sources, build roots and compiled objects use")
+    prune = actions.add_parser("prune", help="delete what is old, unreferenced or left over from killed builds")
     prune.add_argument(
         "--days", type=values.days, default=30.0, help="keep results made in the last DAYS days (default: %(default)g)"
     )
     prune.add_argument("--dry-run", action="store_true", help="print what would be deleted; delete nothing")
     prune.add_argument("--yes", action="store_true", help="do not ask before deleting every result")
     prune.add_argument(
-        "--sources", action="store_true", help="also delete source archives that no recipe pins any more"
+        "--sources", action="store_true", help="also delete source archives that no recipe pins"
     )
 
 
@@ -132,8 +132,8 @@ def _list_flags(into: argparse.ArgumentParser) -> None:
 
 def _validate_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("archives", metavar="ARCHIVE", nargs="*", help="full, install_only or install_only_stripped")
-    into.add_argument("--json", action="store_true", help="findings as JSON")
-    into.add_argument("--list-rules", action="store_true", help="only list what is demanded of an archive")
+    into.add_argument("--json", action="store_true", help="print findings as JSON")
+    into.add_argument("--list-rules", action="store_true", help="print the rules, and check nothing")
 
 
 def _convert_flags(into: argparse.ArgumentParser) -> None:
@@ -142,19 +142,19 @@ def _convert_flags(into: argparse.ArgumentParser) -> None:
         "--formats",
         action="append",
         metavar="A,B",
-        help="out of install_only install_only_stripped debug_symbols, each also as e.g. install_only.tar.zst; "
+        help="install_only, install_only_stripped, debug_symbols, also with a suffix as in install_only.tar.zst; "
         "may be repeated (default: the first two)",
     )
-    into.add_argument("--output", metavar="DIR", help="where they go (default: beside the archive)")
+    into.add_argument("--output", metavar="DIR", help="the folder for the new archives (default: that of each archive)")
     into.add_argument(
         "--jobs", type=values.jobs, default=processors(), metavar="N", help="threads (default: %(default)s)"
     )
-    into.add_argument("-v", "--verbose", action="store_true", help="tracebacks of our own errors")
+    into.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors in pythonbuild")
 
 
 def _inspect_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("archives", metavar="ARCHIVE", nargs="+")
-    into.add_argument("--json", action="store_true", help="as JSON, with each file's links")
+    into.add_argument("--json", action="store_true", help="print JSON, with the libraries of each file")
 
 
 def _diff_flags(into: argparse.ArgumentParser) -> None:
@@ -164,21 +164,21 @@ def _diff_flags(into: argparse.ArgumentParser) -> None:
 
 def _test_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("archives", metavar="ARCHIVE", nargs="+")
-    into.add_argument("--stdlib", action="store_true", help="also run CPython's own test suite (full archives)")
-    into.add_argument("--junit", metavar="FILE", help="leave the suite's report there, as JUnit XML")
+    into.add_argument("--stdlib", action="store_true", help="also run CPython's own test suite; for full archives")
+    into.add_argument("--junit", metavar="FILE", help="write the suite's report to this file, as JUnit XML")
     into.add_argument(
         "--regrtest",
         metavar="WORD",
         nargs="*",
         default=[],
-        help="tests and further flags for the suite, e.g. --regrtest test_ssl test_zlib",
+        help="tests and more flags for the suite, e.g. --regrtest test_ssl test_zlib",
     )
 
 
 def _index_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("archives", metavar="ARCHIVE", nargs="+")
     into.add_argument(
-        "--base-url", default="", metavar="URL", help="where they will be found (default: file:// of where they are)"
+        "--base-url", default="", metavar="URL", help="the address that archives will have (default: file:// and their folder)"
     )
 
 
@@ -186,9 +186,9 @@ def _matrix_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument(
         "--json",
         action="store_true",
-        help="as JSON: a list of {target, python, options, build_machines, sources}; with --ci a matrix of GitHub's",
+        help="print JSON: a list of {target, python, options, build_machines, sources}; with --ci a job matrix of GitHub",
     )
-    only = into.add_argument_group("only (each may be repeated; different ones all have to hold)")
+    only = into.add_argument_group("filters (each may be repeated; a row must match all kinds that are given)")
     for name, example in (
         ("platform", "linux, macos or windows"),
         ("arch", "a target's CPU, e.g. aarch64"),
@@ -199,21 +199,20 @@ def _matrix_flags(into: argparse.ArgumentParser) -> None:
     ):
         only.add_argument(f"--{name}", dest=f"{name}s", action="append", metavar=name.upper(), help=example)
     jobs = into.add_argument_group("jobs of CI")
-    jobs.add_argument("--ci", action="store_true", help="what ci-targets.yml says, and where ci-runners.yml says")
+    jobs.add_argument("--ci", action="store_true", help="print the jobs of ci-targets.yml on the machines of ci-runners.yml")
     jobs.add_argument(
         "--stage",
         choices=["dependencies", "pythons"],
-        help="the libraries that several jobs of a target share, or the Pythons themselves (default: pythons)",
+        help="dependencies: the libraries that jobs of one target share; pythons: the Pythons (default: pythons)",
     )
     jobs.add_argument(
         "--labels",
         metavar="A,B",
-        help="only what a pull request with these labels gets ('' if it has none): those of the rows that are marked for it, or "
-        "of all with ci:all-targets, that platform:linux, arch:aarch64, libc:musl, python:3.13, build:pgo+lto choose; "
-        "none with ci:skip",
+        help="the jobs of a pull request with these labels ('' for no labels). Without ci:all-targets, only rows marked for pull "
+        "requests. platform:linux, arch:aarch64, libc:musl, python:3.13, build:pgo+lto choose among them; ci:skip means none",
     )
     jobs.add_argument("--fork", action="store_true", help="the pull request comes from a fork")
-    jobs.add_argument("--shards", action="store_true", help="a matrix of matrices, none too large for GitHub")
+    jobs.add_argument("--shards", action="store_true", help="print several matrices, each small enough for GitHub")
 
 
 def _release_flags(into: argparse.ArgumentParser) -> None:
@@ -221,92 +220,93 @@ def _release_flags(into: argparse.ArgumentParser) -> None:
         "what",
         metavar="DIR|PACKAGE",
         nargs="+",
-        help="the folder that builds left archives in; with --apt the .deb files to add",
+        help="the folder with the archives; with --apt the .deb files to add",
     )
     into.add_argument(
         "--sign",
         default="",
         metavar="KEY",
-        help="sign the sums, with minisign:FILE or gpg:KEY; with --apt the index, with that GnuPG key",
+        help="sign SHA256SUMS with minisign:FILE or gpg:KEY; with --apt, sign the index with this GnuPG key",
     )
-    into.add_argument("--apt", default="", metavar="DIR", help="the repository's folder; what is in it already is kept")
+    into.add_argument("--apt", default="", metavar="DIR", help="the folder of the repository; packages in it are kept")
     archives = into.add_argument_group("archives")
     archives.add_argument(
         "--tag",
         default="",
         metavar="YYYYMMDD",
-        help="the release's name (default: the day that the archives' names have)",
+        help="the name of the release (default: the day in the archives' names)",
     )
     archives.add_argument(
         "--output",
         default="",
         metavar="DIR",
-        help="where releases go; older ones there are kept, and listed (default: DIR/release)",
+        help="the folder for releases; older ones in it are kept and listed (default: DIR/release)",
     )
     archives.add_argument(
         "--base-url",
         default="",
         metavar="URL",
-        help="where people will find that folder (default: file:// of where it is)",
+        help="the public address of that folder (default: file:// and its path)",
     )
     archives.add_argument(
         "--to",
         default="",
         metavar="s3://BUCKET/PREFIX",
-        help="send it to a bucket, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL",
+        help="upload the release to a bucket, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, "
+        "AWS_ENDPOINT_URL",
     )
     archives.add_argument(
-        "--dry-run", action="store_true", help="make the folder, say what --to would send, send nothing"
+        "--dry-run", action="store_true", help="make the folder, print what --to would upload, upload nothing"
     )
     archives.add_argument(
-        "--replace", action="store_true", help="replace files of this release that are there with other content"
+        "--replace", action="store_true", help="replace files of this release that exist with other content"
     )
 
 
 def _images_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("--remove", action="store_true", help="delete them all; the next build makes what it needs")
+    into.add_argument("--remove", action="store_true", help="delete all of them; the next build makes what it needs")
 
 
 def _update_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument(
-        "names", metavar="NAME", nargs="*", help="a recipe, or cpython-X.Y (default: all that upstreams are known of)"
+        "names", metavar="NAME", nargs="*", help="a recipe, or cpython-X.Y (default: everything with a known upstream)"
     )
-    into.add_argument("--check", action="store_true", help="only tell what is newer; nothing is fetched or changed")
-    into.add_argument("--to", default="", metavar="VERSION", help="pin that version of the one NAME, also an older one")
+    into.add_argument("--check", action="store_true", help="only print what is newer; download and change nothing")
+    into.add_argument("--to", default="", metavar="VERSION", help="pin this version of the one NAME; it may be older")
     color_flag(into)
     source_flags(into)
 
 
 _VERBS = (
-    ("build", "build Pythons and put their archives into dist/", build_flags),
+    ("build", "build Pythons, and put their archives into dist/", build_flags),
     ("build-all", "build many Pythons as one plan, on this machine or on a cluster", build_all_flags),
-    ("scheduler", "run the scheduler of a cluster that build-all can use", _scheduler_flags),
+    ("scheduler", "run the scheduler of a cluster for build-all", _scheduler_flags),
     ("worker", "run a worker of such a cluster", _worker_flags),
-    ("plan", "show what would be built, what is cached, and why", _plan_flags),
-    ("explain", "show which inputs make a step's key, and what changed since it was last built", _explain_flags),
-    ("fetch", "fill the source cache, so that a build can run with --offline", _fetch_flags),
+    ("plan", "print what would be built, what is cached, and why", _plan_flags),
+    ("explain", "print the inputs of a step's key, and what changed since it was last built", _explain_flags),
+    ("fetch", "download all sources, so that a build can run with --offline", _fetch_flags),
     ("update", "find newer versions of recipes and Pythons, verify them, and pin them", _update_flags),
-    ("shell", "open a shell in the build root that a failed step left", _shell_flags),
-    ("doctor", "tell everything that this machine lacks for a build, and the cure", _doctor_flags),
-    ("cache", "list, measure and prune the store", _cache_flags),
+    ("shell", "open a shell in the build root of a failed step", _shell_flags),
+    ("doctor", "print everything that this machine lacks for a build, and how to get it", _doctor_flags),
+    ("cache", "list, measure and clean the store", _cache_flags),
     (
         "features",
         "compare Debian packages with CPython's default build and the distribution's own Python",
         build_flags,
     ),
-    ("release", "publish archives with sums and indexes, or Debian packages for apt", _release_flags),
-    ("images", "list the images that engine docker has made, or delete them", _images_flags),
-    ("list", "list the targets, Pythons, options, packages, distributions and toolchains there are", _list_flags),
+    ("release", "publish archives with checksums and indexes, or Debian packages for apt", _release_flags),
+    ("images", "list or delete the container images that pythonbuild made", _images_flags),
+    ("list", "list targets, Pythons, options, packages, distributions and toolchains", _list_flags),
     (
         "matrix",
         "list every combination of target, Python and options that can be built, or the jobs of CI",
         _matrix_flags,
     ),
-    ("validate", "hold archives against every rule of a good distribution; exit 1 on findings", _validate_flags),
-    ("convert", "make the other flavours out of full archives", _convert_flags),
-    ("inspect", "show versions, options, sizes, modules and links of archives", _inspect_flags),
-    ("diff", "show what differs between two archives; exit 1 if anything does", _diff_flags),
-    ("test", "run the Python of archives: a smoke test, and CPython's own suite", _test_flags),
-    ("index", "print an index of archives for uv (its setting python-downloads-json-url)", _index_flags),
+    ("validate", "check archives against every rule; exit with 1 on findings", _validate_flags),
+    ("convert", "make the other flavours from full archives", _convert_flags),
+    ("inspect", "print versions, options, sizes, modules and libraries of archives", _inspect_flags),
+    ("diff", "print what differs between two archives; exit with 1 if anything does", _diff_flags),
+    ("test", "run the Python of archives: a smoke test, and CPython's own test suite", _test_flags),
+    ("index", "print an index of archives for uv (python-downloads-json-url)", _index_flags),
 )
 VERBS = tuple(name for name, _, _ in _VERBS)
