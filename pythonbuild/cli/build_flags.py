@@ -85,7 +85,10 @@ def what_flags(into: argparse.ArgumentParser) -> None:
         "Docker or Podman (default: auto, which is docker if a daemon answers, else host)",
     )
     into.add_argument(
-        "-v", "--verbose", action="store_true", help="show what the steps print, and tracebacks of errors in pythonbuild"
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="show what the steps print, and tracebacks of errors in pythonbuild",
     )
     color_flag(into)
 
@@ -155,9 +158,7 @@ def _debian_flags(into: argparse._ActionsContainer) -> None:
 
 def container_flags(into: argparse._ActionsContainer) -> None:
     """Add what containers are made from, and may take."""
-    into.add_argument(
-        "--base-image", default="", metavar="NAME", help="the Debian image to base the build image on"
-    )
+    into.add_argument("--base-image", default="", metavar="NAME", help="the Debian image to base the build image on")
     into.add_argument(
         "--cpus",
         type=values.processors_of_a_container,
@@ -166,7 +167,11 @@ def container_flags(into: argparse._ActionsContainer) -> None:
         help="the most processors that a container may use",
     )
     into.add_argument(
-        "--memory", type=values.size, default=0, metavar="SIZE", help="the most memory that a container may use, e.g. 4G"
+        "--memory",
+        type=values.size,
+        default=0,
+        metavar="SIZE",
+        help="the most memory that a container may use, e.g. 4G",
     )
 
 
@@ -225,19 +230,23 @@ def build_flags(into: argparse.ArgumentParser) -> None:
         help="build only this step and what it needs; `dependencies` is everything that CPython itself needs",
     )
     how.add_argument(
-        "--keep-going", action="store_true", help="after a failure, continue with steps that do not depend on the failed one"
+        "--keep-going",
+        action="store_true",
+        help="after a failure, continue with steps that do not depend on the failed one",
     )
-    how.add_argument(
-        "--break-on-failure", action="store_true", help="if a step fails, open a shell in its build root"
-    )
+    how.add_argument("--break-on-failure", action="store_true", help="if a step fails, open a shell in its build root")
     how.add_argument("--json", action="store_true", help="print events as JSON lines instead of text")
     source_flags(how)
     sccache_flag(how)
     container_flags(into.add_argument_group("containers (engine docker)"))
     instead = into.add_argument_group("instead of building")
-    instead.add_argument("--plan", action="store_true", help="print what would be built, what is cached, and why; build nothing")
     instead.add_argument(
-        "--explain", metavar="STEP", help="print the inputs of this step's key, and what changed since it was last built"
+        "--plan", action="store_true", help="print what would be built, what is cached, and why; build nothing"
+    )
+    instead.add_argument(
+        "--explain",
+        metavar="STEP",
+        help="print the inputs of this step's key, and what changed since it was last built",
     )
 
 

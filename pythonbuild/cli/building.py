@@ -140,7 +140,7 @@ def _wanted(session: Session, flags: argparse.Namespace) -> tuple[Plan, tuple[st
     if only == "dependencies":
         steps = plan.dependencies()
         if not steps:
-            raise BadRequest("packages are one step, without dependencies of their own", "leave out --only")
+            raise BadRequest("--only does not work for Debian packages, which are one step", "drop --only")
         return plan.closure(list(steps)), steps
     if only:
         step = find_step(plan, only)

@@ -25,17 +25,15 @@ def check_cluster(session: Session, flags: argparse.Namespace) -> None:
     """Raise BadRequest if this build cannot be done by a cluster."""
     address_of(flags.executor)
     if not session.store.shared:
-        raise BadRequest(
-            "results get around in a cluster by a shared store", "set PYTHONBUILD_STORE, here and for every worker"
-        )
+        raise BadRequest("a cluster needs a shared store", "set PYTHONBUILD_STORE here and on every worker")
     if session.choice.name != "host":
         raise BadRequest("workers run steps on their own machines", "use --engine host")
     if session.request.xcode or session.request.msvc or session.debian:
         raise BadRequest(
-            "a cluster builds archives, on Linux", "build the others by an entry script on their own system"
+            "a cluster builds archives, on Linux", "build other targets with the entry script on their own system"
         )
     if session.request.local_python:
-        raise BadRequest("workers do not see --python-source", "build that one on this machine")
+        raise BadRequest("workers do not see --python-source", "build it on this machine")
 
 
 @contextmanager
@@ -55,14 +53,14 @@ def cluster(executor: str, session: Session, plan: Plan) -> Iterator[tuple[Clust
         client = connect(address_of(executor), timeout=_ANSWER, set_as_default=False)
     except (OSError, ValueError, asyncio.TimeoutError) as error:
         raise EngineUnavailable(
-            f"{executor} does not answer: {error}", "start it by `pythonbuild scheduler`"
+            f"{executor} does not answer: {error}", "start it with `pythonbuild scheduler`"
         ) from error
     try:
         try:
             client.wait_for_workers(1, timeout=_ANSWER)
         except (OSError, asyncio.TimeoutError) as error:
             raise EngineUnavailable(
-                f"{executor} has no workers", f"start some by `pythonbuild worker {executor}`"
+                f"{executor} has no workers", f"start some with `pythonbuild worker {executor}`"
             ) from error
         job = partial(
             Job, code=code_digest(), machine=session.request.machine, store=shared.place.name, llvm=session.request.llvm

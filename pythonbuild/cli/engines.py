@@ -54,7 +54,7 @@ def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path, image: Imag
     if system != "linux":
         if flags.engine == "docker":
             raise BadRequest(
-                "containers run Linux, and this machine builds Pythons of its own system", "drop --engine docker"
+                "containers run Linux, and this machine builds Pythons for its own system", "drop --engine docker"
             )
         return Choice(
             "host", image, xcode=find_xcode(catalog.toolchain("xcode"), os.environ) if system == "darwin" else None
@@ -88,7 +88,7 @@ def start(
         except (EngineLost, EngineUnavailable) as error:
             if flags.engine == "docker":
                 raise
-            observer(Note(f"{error.message}; building on this machine itself", "warning"))
+            observer(Note(f"{error.message}; building on this machine instead", "warning"))
             choice = _host(catalog, choice.image)
     return choice, HostEngine(cache / "roots", sccache(False))
 
@@ -108,7 +108,7 @@ def check_release(choice: Choice, request: DebianRequest, catalog: Catalog) -> N
     missing = [name for name in choice.image.packages if name not in choice.packages]
     if missing:
         raise MissingPrerequisite(
-            f"this machine lacks what packages for {build.display} are built with",
+            f"this machine lacks build dependencies of packages for {build.display}",
             f"apt-get install {' '.join(missing)}",
         )
 
@@ -132,9 +132,9 @@ def _start_containers(
     limits = Limits(flags.cpus, flags.memory)
     engine = ContainerEngine(daemon, tag, cache / "roots" / "docker", catalog.image_files, limits, sccache)
     if engine.removed:
-        say(f"removed {engine.removed} containers that an earlier run left behind")
+        say(f"removed {engine.removed} containers of an earlier run")
     for difference in engine.facts.unlike(image):
-        observer(Note(f"the image has another version than the pinned one: {difference}", "warning"))
+        observer(Note(f"the image's version differs from the pinned one: {difference}", "warning"))
     _remember(cache, image, engine.facts)
     return _containers(image, engine.facts, daemon), engine
 

@@ -38,9 +38,9 @@ _SHELLS = (
 )
 _STUDIO_HINT = (
     'install the build tools of Visual Studio with "Desktop development with C++" (visualstudio.microsoft.com/downloads), for ARM64 '
-    "with its compilers; or say which Visual Studio by --vs"
+    "with its compilers; or choose another Visual Studio with --vs"
 )
-_SHELL_HINT = "install Git for Windows (git-scm.com), or name a sh.exe of Git, Cygwin or MSYS2 by --sh"
+_SHELL_HINT = "install Git for Windows (git-scm.com), or name the sh.exe of Git, Cygwin or MSYS2 with --sh"
 # Variables that Windows' programs, Visual C++'s and MSBuild look at; those of the person who builds stay outside.
 _KEPT = re.compile(
     r"(INCLUDE|LIB|LIBPATH|SystemRoot|SystemDrive|windir|ComSpec|PATHEXT|OS|Program(Files|Data|W6432).*|Common(ProgramFiles|ProgramW6432).*"
@@ -167,7 +167,7 @@ def _lacks(target: Target, values: Mapping[str, str]) -> Iterator[str]:
     try:
         old = Version(sdk) < Version(_OLDEST_SDK)
     except InvalidVersion:
-        yield f"Visual Studio knows no SDK of Windows\n  {_STUDIO_HINT}"
+        yield f"Visual Studio found no Windows SDK\n  {_STUDIO_HINT}"
         return
     if old:
         yield f"the SDK of Windows is {sdk}, and CPython takes {_OLDEST_SDK} or newer\n  {_STUDIO_HINT}"

@@ -71,7 +71,9 @@ def _scheduler_flags(into: argparse.ArgumentParser) -> None:
         default="127.0.0.1",
         help="the address to listen on (default: %(default)s). Anyone who can reach it can run programs on all workers",
     )
-    into.add_argument("--port", type=values.port, default=8786, help="the port to listen on; 0 is any free one (default: %(default)s)")
+    into.add_argument(
+        "--port", type=values.port, default=8786, help="the port to listen on; 0 is any free one (default: %(default)s)"
+    )
 
 
 def _worker_flags(into: argparse.ArgumentParser) -> None:
@@ -116,9 +118,7 @@ def _cache_flags(into: argparse.ArgumentParser) -> None:
     )
     prune.add_argument("--dry-run", action="store_true", help="print what would be deleted; delete nothing")
     prune.add_argument("--yes", action="store_true", help="do not ask before deleting every result")
-    prune.add_argument(
-        "--sources", action="store_true", help="also delete source archives that no recipe pins"
-    )
+    prune.add_argument("--sources", action="store_true", help="also delete source archives that no recipe pins")
 
 
 def _list_flags(into: argparse.ArgumentParser) -> None:
@@ -178,7 +178,10 @@ def _test_flags(into: argparse.ArgumentParser) -> None:
 def _index_flags(into: argparse.ArgumentParser) -> None:
     into.add_argument("archives", metavar="ARCHIVE", nargs="+")
     into.add_argument(
-        "--base-url", default="", metavar="URL", help="the address that archives will have (default: file:// and their folder)"
+        "--base-url",
+        default="",
+        metavar="URL",
+        help="the address that archives will have (default: file:// and their folder)",
     )
 
 
@@ -199,7 +202,9 @@ def _matrix_flags(into: argparse.ArgumentParser) -> None:
     ):
         only.add_argument(f"--{name}", dest=f"{name}s", action="append", metavar=name.upper(), help=example)
     jobs = into.add_argument_group("jobs of CI")
-    jobs.add_argument("--ci", action="store_true", help="print the jobs of ci-targets.yml on the machines of ci-runners.yml")
+    jobs.add_argument(
+        "--ci", action="store_true", help="print the jobs of ci-targets.yml on the machines of ci-runners.yml"
+    )
     jobs.add_argument(
         "--stage",
         choices=["dependencies", "pythons"],

@@ -19,7 +19,7 @@ __all__ = ["features", "release_packages"]
 def features(flags: argparse.Namespace) -> int:
     """Print which features the packages' interpreters, CPython's default build and the distribution's own Python have."""
     if flags.only:
-        raise BadRequest("--only is for building", "drop it: features compares whole packages")
+        raise BadRequest("--only is for builds", "drop it: features compares whole packages")
     tree = make_step(flags, FEATURES)
     display = Session.start(flags).debian_builds()[0].release.display
     sys.stdout.write(f"## {display}\n\n{features_text(read_features(tree))}")

@@ -36,7 +36,7 @@ def release(flags: argparse.Namespace) -> int:
     if not flags.to:
         _forbid(flags, "a release without --to", ("--dry-run",))
     elif not flags.base_url:
-        raise BadRequest("--to needs --base-url", "indexes name files by the address at which people read the bucket")
+        raise BadRequest("--to needs --base-url", "indexes need the bucket's public address")
     if flags.base_url and urlsplit(flags.base_url).scheme not in ("http", "https", "file"):
         raise BadRequest(f"--base-url {flags.base_url} is not an address", "write https://host/path")
     bucket = open_bucket(flags.to, read_settings(os.environ, warn)) if flags.to else None

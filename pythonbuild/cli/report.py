@@ -46,7 +46,7 @@ def tell_notes(session: Session, plan: Plan, observer: UserObserver) -> None:
     elif session.request.msvc:
         observer(Note(f"msvc     {session.request.msvc.studio}, {session.request.msvc}"))
     elif "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
-        observer(Note("APPLE_SDK_PATH is read on a Mac only: on Linux an SDK of Apple's is not needed", "warning"))
+        observer(Note("APPLE_SDK_PATH is ignored: only builds on a Mac need Apple's SDK", "warning"))
 
 
 def tell_summary(

@@ -64,9 +64,7 @@ def run_here(
     waited = engine.overhead() - before
     if waited:
         share = waited / result.seconds
-        observer(
-            Note(f"engine   waited for {waited:.1f} s for the daemon over all steps, {share:.1%} of the run's time")
-        )
+        observer(Note(f"engine   waited for {waited:.1f} s for the container daemon, {share:.1%} of the run's time"))
     return result
 
 
@@ -79,7 +77,7 @@ def run_on_cluster(
         result = _go(session, plan, final, flags, observer, steps, LocalJobs(slots), shared_lookup)
     for name in final:
         if name in result.records and not session.store.bring(plan.steps[name].key, anew=True):
-            raise EngineLost(f"the result of {name} cannot be had from the shared store", "run the same command again")
+            raise EngineLost(f"the result of {name} is missing from the shared store", "run the same command again")
     return result
 
 

@@ -78,13 +78,11 @@ class Session:
         formats = tuple(part for text in flags.formats or () for part in text.split(","))
         debian = _debian_request(flags) if "deb" in formats or flags.verb == "features" else None
         if debian and (flags.platform in ("macos", "windows") or system_of(building_machine()) != "linux"):
-            raise BadRequest(
-                "Debian packages are for Linux, and built there", "build them by ./build-linux.py on Linux"
-            )
+            raise BadRequest("Debian packages are built on Linux", "run ./build-linux.py on Linux")
         if debian and set(formats) - {"deb"}:
             raise BadRequest(
-                "packages are built with a distribution's compiler and libraries, and archives are not",
-                "ask for deb alone, and for the other formats by another command",
+                "one command cannot build both Debian packages and archives",
+                "ask for deb alone, and run another command for the other formats",
             )
         if not debian:
             _refuse_package_flags(flags)
@@ -192,15 +190,13 @@ def _machine(flags: argparse.Namespace, catalog: Catalog, targets: tuple[str, ..
         _refuse_windows_flags(flags, "no target is for Windows", "drop it; ./build-windows.py builds for Windows")
         return building_machine(), None
     if len(targets) > 1:
-        raise BadRequest(
-            "for Windows one target is built at a time", "give one --target-triple, and build the others after it"
-        )
+        raise BadRequest("only one Windows target can be built at a time", "give one --target-triple")
     machine = building_machine()
     if system_of(machine) == "windows":
         wishes = Wishes(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
         return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ)
     if flags.verb not in _PLANNING and not getattr(flags, "plan", False):
-        raise BadRequest("Pythons for Windows are built on Windows", "see what would be done there with --plan")
+        raise BadRequest("Pythons for Windows are built on Windows", "use --plan to see what would be done there")
     reason = "this machine is none: a plan made here is the same for every Visual Studio, SDK and shell"
     _refuse_windows_flags(flags, reason, "drop it, or plan on Windows")
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
@@ -246,9 +242,7 @@ def _refuse_package_flags(flags: argparse.Namespace) -> None:
         ("--sign", getattr(flags, "sign", "")),
     ):
         if given:
-            raise BadRequest(
-                f"{name} is for Debian packages, and archives are asked for", "add --format deb, or drop it"
-            )
+            raise BadRequest(f"{name} is for Debian packages, and this builds archives", "add --format deb, or drop it")
 
 
 def _debian_request(flags: argparse.Namespace) -> DebianRequest:
@@ -258,7 +252,7 @@ def _debian_request(flags: argparse.Namespace) -> DebianRequest:
         ("--pgo-profile", flags.pgo_profile),
     ):
         if given:
-            raise BadRequest(f"{name} is for archives, and packages are asked for", "see --help, Debian packages")
+            raise BadRequest(f"{name} is for archives, and this builds packages", "see --help, Debian packages")
     return DebianRequest(
         targets=tuple(flags.targets or (host_triple(),)),
         pythons=tuple(flags.pythons or ()),
@@ -297,7 +291,7 @@ def _pgo_profile(flags: argparse.Namespace) -> Optional[PgoProfile]:
     if not path.is_file() or path.stat().st_size == 0:
         raise BadRequest(
             f"there is no profile in {path}",
-            "give the file python/build/pgo.profile out of a full archive built with pgo",
+            "give the file python/build/pgo.profile from a full archive built with pgo",
         )
     content = path.read_bytes()
     return PgoProfile(path, hashlib.sha256(content).hexdigest(), content)
@@ -329,7 +323,7 @@ def _local_python(flags: argparse.Namespace) -> Optional[LocalPython]:
         return None
     path = expanded(flags.python_source)
     if flags.pythons:
-        raise BadRequest("--python and --python-source both say which CPython to build", "drop one of them")
+        raise BadRequest("--python and --python-source cannot be combined", "drop one of them")
     if path.is_dir():
         header = path / "Include" / "patchlevel.h"
         if not header.is_file():

@@ -48,7 +48,7 @@ def address_of(text: str) -> str:
     scheme, _, rest = text.partition("://")
     host, _, port = rest.rpartition(":")
     if scheme not in ("dask", "tcp", "tls") or not host or not port.isdigit():
-        raise BadRequest(f"{text} names no scheduler", "write dask://HOST:PORT, as `pythonbuild scheduler` tells it")
+        raise BadRequest(f"{text} names no scheduler", "write dask://HOST:PORT, as `pythonbuild scheduler` prints it")
     return f"{'tcp' if scheme == 'dask' else scheme}://{rest}"
 
 
@@ -69,8 +69,8 @@ def scheduler(flags: argparse.Namespace) -> int:
     except (OSError, OverflowError, RuntimeError) as error:
         reason = error.__cause__ or error
         raise BadRequest(
-            f"no scheduler can listen at {flags.host}:{flags.port}: {getattr(reason, 'strerror', None) or reason}",
-            "give an address of this machine by --host, and a free port by --port",
+            f"the scheduler cannot listen on {flags.host}:{flags.port}: {getattr(reason, 'strerror', None) or reason}",
+            "give an address of this machine with --host, and a free port with --port",
         ) from error
     return 0
 
@@ -85,7 +85,7 @@ def worker(flags: argparse.Namespace) -> int:
     address = address_of(flags.scheduler)
     if not read_settings(os.environ, warn).get("PYTHONBUILD_STORE"):
         raise BadRequest(
-            "a worker hands its results on by a shared store", "set PYTHONBUILD_STORE to the one of the whole cluster"
+            "a worker needs a shared store for its results", "set PYTHONBUILD_STORE to the cluster's store"
         )
     wrong = doctor.findings(home(), home())
     if wrong:
@@ -109,7 +109,7 @@ def worker(flags: argparse.Namespace) -> int:
         asyncio.run(serve())
     except (OSError, asyncio.TimeoutError) as error:
         raise EngineUnavailable(
-            f"{flags.scheduler} does not answer: {error}", "start it by `pythonbuild scheduler`"
+            f"{flags.scheduler} does not answer: {error}", "start it with `pythonbuild scheduler`"
         ) from error
     finally:
         world.executor.cancel()
@@ -200,7 +200,7 @@ def _check_same(job: Job, world: _World) -> None:
     """Raise StepError if this worker would do a step otherwise than its key says."""
     shared = world.store.shared
     if job.code != world.code:
-        raise StepError("this worker has another version of pythonbuild; update its checkout, and start it again")
+        raise StepError("this worker runs another version of pythonbuild; update its checkout and restart it")
     if job.machine != building_machine():
         raise StepError(f"this worker is {building_machine()}, and the build was planned for {job.machine}")
     if not shared or shared.place.name != job.store:
@@ -221,7 +221,7 @@ def _need(step: Step, world: _World, lines: list[str]) -> Record:
         with world.lock:
             record, _ = world.executor.run(step, {}, lines.append)
     if record is None:
-        raise StepError(f"{step.name}, which it needs, cannot be had from the shared store")
+        raise StepError(f"{step.name}, which it needs, is missing from the shared store")
     return record
 
 
@@ -230,7 +230,7 @@ def _fetch(step: Step, world: _World) -> None:
     wanted = [SourceFile(source.name, (source.origin,)) for source in step.sources if source.local is None]
     local = [source.name for source in step.sources if source.local is not None]
     if local:
-        raise StepError(f"{local[0]} is a file of the machine that plans, which workers do not see")
+        raise StepError(f"{local[0]} is a file on the planning machine, which workers cannot see")
     fetch_all(wanted, world.sources, world.downloader, _silent, offline=False)
 
 

@@ -180,8 +180,8 @@ def _socket() -> str:
         except OSError:
             continue
     raise EngineUnavailable(
-        "no container daemon is here: there is no socket of Docker or Podman, and DOCKER_HOST is not set",
-        "install and start one (e.g. apt-get install docker.io), set DOCKER_HOST to one elsewhere,\n" + _HOST_HINT,
+        "no container daemon found: there is no socket of Docker or Podman, and DOCKER_HOST is not set",
+        "install and start one (e.g. apt-get install docker.io), set DOCKER_HOST to another one,\n" + _HOST_HINT,
     )
 
 

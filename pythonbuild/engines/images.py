@@ -122,7 +122,7 @@ class Images:
             )
         if not image.suite:
             raise EngineUnavailable(
-                f"the image for containers cannot be made: {image.base} cannot be pulled: {reason}",
+                f"the container image cannot be made: {image.base} cannot be pulled: {reason}",
                 "give the daemon a registry, or name an image that it has with --base-image",
             )
         self._say(f"{image.base} cannot be pulled ({reason}); making a base from the Debian mirror of this machine")
@@ -149,7 +149,7 @@ class Images:
         if not program or not mirrors:
             lack = "mmdebstrap is not installed" if mirrors else "apt is configured with no Debian mirror here"
             raise EngineUnavailable(
-                f"the image for containers cannot be made: {image.base} cannot be pulled ({reason}), and {lack}",
+                f"the container image cannot be made: {image.base} cannot be pulled ({reason}), and {lack}",
                 "give the daemon a registry, or apt-get install mmdebstrap, or name an image with --base-image,\n"
                 "or use --engine host, which isolates a build on this machine without containers",
             )

@@ -39,7 +39,7 @@ def unpack_source(archive: Path, destination: Path) -> None:
         if isinstance(error, OSError) and error.errno:
             raise
         raise SourceUnavailable(
-            f"{archive} cannot be unpacked: {error}", "delete it, so that it is fetched again"
+            f"{archive} cannot be unpacked: {error}", "delete it; the next build fetches it again"
         ) from error
 
 

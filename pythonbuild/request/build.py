@@ -179,7 +179,7 @@ def check_cpu(target: Target, cpu: frozenset[str]) -> None:
     if cpu and missing:
         raise BadRequest(
             f"Pythons for {target.triple} do not run on this machine, whose CPU has no {', '.join(missing)}",
-            "use a machine that has it, as a Python is run before it is shipped, or choose a lower level",
+            "the build must run the Python: use a machine with such a CPU, or choose a lower level",
         )
 
 
@@ -201,7 +201,7 @@ def _check_release(builds: Iterable[Build]) -> None:
             continue
         if "static" in build.options:
             raise BadRequest(
-                "the name of a release's install_only archive does not say that it is static",
+                "a release cannot have a static install_only archive, because its name carries no options",
                 "release static Pythons with --formats full,sbom",
             )
         other = seen.setdefault((build.target.triple, build.python, "freethreaded" in build.options), build)
@@ -227,8 +227,8 @@ def check_options(options: BuildOptions, python: PythonVersion, target: Target) 
         )
     if target.windows and options.names & {"debug", "lto", "static"}:
         raise BadRequest(
-            f"for {target.triple} there are the options noopt and pgo, each also freethreaded, and not {options}",
-            "pgo also does on Windows what lto is for",
+            f"for {target.triple} there are only noopt and pgo, optionally with freethreaded; not {options}",
+            "on Windows, pgo includes link-time optimization",
         )
     if "static" in options and target.libc != "musl":
         libc = "glibc" if target.libc == "gnu" else "macOS"
@@ -278,7 +278,7 @@ def _build(
     elif toolchain.runs_on == "darwin":
         _check_sdk(request, toolchain, target)
     elif toolchain.cross and "pgo" in options and request.pgo_profile is None:
-        _check_llvm(request, catalog.toolchain(TRAINING_TOOLCHAIN), "it makes the profile for all platforms")
+        _check_llvm(request, catalog.toolchain(TRAINING_TOOLCHAIN), "it makes the profile for every platform")
     return Build(
         target=target,
         python=python,
@@ -297,8 +297,8 @@ def _check_llvm(request: BuildRequest, toolchain: Toolchain, reason: str) -> Non
         programs = ", ".join(toolchain.host_programs)
         raise MissingPrerequisite(
             f"toolchain {toolchain.name} ({reason}) "
-            f"wants {programs} of one version, {toolchain.host_version} or newer, on this machine",
-            f"{toolchain.host_hint}\nor build in containers, which have them (--engine docker), or without lto and pgo",
+            f"requires {programs} of one version, {toolchain.host_version} or newer, on this machine",
+            f"{toolchain.host_hint}\nor build in containers, which include them (--engine docker), or drop lto and pgo",
         )
 
 
@@ -323,7 +323,7 @@ def _check_sdk(request: BuildRequest, toolchain: Toolchain, target: Target) -> N
     if Version(sdk.version) < Version(target.macos):
         raise MissingPrerequisite(
             f"{sdk.path} is the SDK of macOS {sdk.version}, and Pythons for {target.triple} take that of {target.macos} or newer",
-            f"update the command line tools ({toolchain.host_hint}), or name a newer SDK by APPLE_SDK_PATH",
+            f"get newer command line tools ({toolchain.host_hint}), or point APPLE_SDK_PATH to a newer SDK",
         )
 
 

@@ -91,9 +91,9 @@ def ci_jobs(catalog: Catalog, tables: CiTables) -> tuple[Job, ...]:
         try:
             for job in _row_jobs(row, catalog, tables):
                 if job.combination not in possible:
-                    raise BadRequest(f"no such Python can be built: {_name(job.combination)}", "see `matrix`")
+                    raise BadRequest(f"this Python cannot be built: {_name(job.combination)}", "see `matrix`")
                 if job.combination in jobs:
-                    raise BadRequest(f"{_name(job.combination)} is there already", "drop it from one of the rows")
+                    raise BadRequest(f"{_name(job.combination)} is listed twice", "drop it from one of the rows")
                 jobs[job.combination] = job
         except BadRequest as error:
             raise BadCatalog(f"ci-targets.yml, row {number}: {error.message}", error.hint) from None

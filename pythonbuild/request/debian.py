@@ -124,7 +124,9 @@ def resolve_debian(request: DebianRequest, catalog: Catalog) -> tuple[DebianBuil
     """
     release = _release(request, catalog)
     if not _REVISION.fullmatch(request.revision):
-        raise BadRequest(f"{request.revision!r} is not a Debian revision", "letters, digits and dots, such as 1 or 2.1")
+        raise BadRequest(
+            f"{request.revision!r} is not a Debian revision", "use letters, digits and dots, such as 1 or 2.1"
+        )
     maintainer = request.maintainer or _NOBODY
     if not (_MAINTAINER.fullmatch(maintainer) and maintainer.isprintable()):
         raise BadRequest(f"{maintainer!r} names no maintainer", "write it like 'Ada Lovelace <ada@example.org>'")
@@ -136,10 +138,10 @@ def resolve_debian(request: DebianRequest, catalog: Catalog) -> tuple[DebianBuil
         for python in _pythons(request, catalog):
             builds[_build(request, catalog, release, target, python, maintainer)] = None
     if len({build.architecture for build in builds}) > 1:
-        raise BadRequest("packages of one architecture are made at a time", "give one --target")
+        raise BadRequest("only packages of one architecture can be built at a time", "give one --target")
     names = [(build.name, build.version, build.architecture) for build in builds]
     if len(set(names)) < len(names):
-        raise BadRequest("two of these packages would have the same name and version", "make one after the other")
+        raise BadRequest("two of these packages would have the same name and version", "build one after the other")
     return tuple(builds)
 
 
@@ -153,8 +155,8 @@ def _release(request: DebianRequest, catalog: Catalog) -> Release:
             return release
     known = ", ".join(release.names[0] for release in folder.releases.releases)
     raise BadRequest(
-        "packages are for one release of a distribution, and none was named",
-        f"say which with --distro, out of: {known}",
+        "no release of a distribution was named",
+        f"choose one with --distro: {known}",
     )
 
 
@@ -173,7 +175,7 @@ def _build(
             f"there are no Debian packages for {target.triple}", f"there are for: {', '.join(architectures)}"
         )
     if not python.within(">=3.11"):
-        raise BadRequest(f"packages are made of CPython 3.11 or newer, and this is {python}")
+        raise BadRequest(f"Debian packages need CPython 3.11 or newer, and this is {python}")
     able = python.within(_FIRST_FREETHREADED)
     if request.freethreaded and not able:
         raise BadRequest(f"a free-threaded CPython needs 3.13 or newer, and this is {python}", "leave it out")

@@ -137,9 +137,9 @@ class Connection:
             self._down = self._down or not refused
         place = self._place.name
         if first and refused:
-            self._warn(f"{place} takes nothing from here ({reason}); results stay in the store of this machine")
+            self._warn(f"{place} accepts no uploads ({reason}); results stay in the local store")
         elif first:
-            self._warn(f"{place} does not answer ({reason}); going on with the store of this machine alone")
+            self._warn(f"{place} does not answer ({reason}); continuing with the local store")
         raise Gone
 
 

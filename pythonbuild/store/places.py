@@ -53,7 +53,7 @@ def place_of(text: str, settings: Mapping[str, str]) -> Place:
         # It may hold a password: it is not repeated.
         raise BadRequest(
             "PYTHONBUILD_STORE is neither s3://bucket/prefix nor https://host/path",
-            "name the shared store like that, or unset it to build with the store of this machine alone",
+            "name the shared store like that, or unset it to use the local store only",
         )
     place = _bucket(parts, settings) if parts.scheme == "s3" else _server(parts, settings)
     try:

@@ -141,9 +141,7 @@ class SharedStore:
             known = self._known.pop(key, None)
             self._spoilt |= {name, _archive_name(known.archive)} if known else {name}
             self._absent[key] = float("inf")
-        self.say(
-            f"{self.place.name}/{name} is spoilt ({reason}); what it is for is built here, and replaces it", "warning"
-        )
+        self.say(f"{self.place.name}/{name} is damaged ({reason}); the step is built here, and replaces it", "warning")
 
     def _download(self, name: str, shipment: Shipment, target: Path) -> None:
         digest, done = hashlib.sha256(), 0

@@ -179,7 +179,7 @@ class Store:
         """Delete what was made more than `keep_days` ago and trees that no record names; returns (entries, bytes) freed."""
         with open(self._folder / "locks" / "store", "w") as users:
             if not lock(users, wait=False):
-                raise PythonBuildError("a build is using the store", "wait until it is done, then prune again")
+                raise PythonBuildError("a build is using the store", "wait until it ends, then prune again")
             old = self.older(keep_days)
             for record in old:
                 self._record_path(record.key).unlink(missing_ok=True)

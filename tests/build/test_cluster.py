@@ -173,7 +173,7 @@ def test_a_worker_with_other_code_does_nothing(cluster: Cluster, tmp_path: Path,
     ours.write_text(before + "# another version\n")
     done = cluster.run()
     assert done.returncode == 1
-    assert "this worker has another version of pythonbuild" in done.stderr
+    assert "this worker runs another version of pythonbuild" in done.stderr
     assert cluster.times_built() == {}
 
 
@@ -207,12 +207,12 @@ def test_a_scheduler_that_cannot_listen_says_so(small: Small) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for flags, said in (
-            (["--port", port], f"listen at 127.0.0.1:{port}"),
+            (["--port", port], f"listen on 127.0.0.1:{port}"),
             (["--host", "nonesuch.invalid"], "listen"),
         ):
             done = small.verb("scheduler", *flags)
             assert done.returncode == 2
-            assert f"no scheduler can {said}" in done.stderr
+            assert f"the scheduler cannot {said}" in done.stderr
             assert "Traceback" not in done.stderr.partition("python -m pythonbuild: ")[2]
 
 
@@ -220,7 +220,7 @@ def test_what_cannot_be_done_by_a_cluster_is_refused(small: Small) -> None:
     for flags, store, said in (
         (["--executor", "dask://host"], "http://127.0.0.1:1", "names no scheduler"),
         (["--executor", "somewhere"], "http://127.0.0.1:1", "names no scheduler"),
-        (["--executor", "dask://127.0.0.1:1"], "", "by a shared store"),
+        (["--executor", "dask://127.0.0.1:1"], "", "a cluster needs a shared store"),
     ):
         small.environment["PYTHONBUILD_STORE"] = store
         done = small.verb("build-all", "--engine", "host", *flags)

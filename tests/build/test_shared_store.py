@@ -185,7 +185,7 @@ def test_without_its_server_it_is_said_once(small: Small, machine: Machine) -> N
         said = make(machine())
     assert len(built(said)) == 3
     (warning,) = warnings(said)
-    assert "does not answer (connection refused); going on with the store of this machine alone" in warning
+    assert "does not answer (connection refused); continuing with the local store" in warning
 
 
 def test_a_slow_server_is_not_waited_for(server: ObjectServer, small: Small, machine: Machine) -> None:
@@ -230,7 +230,7 @@ def test_one_that_only_gives_is_read_from(server: ObjectServer, machine: Machine
     assert [name.split("-")[0] for name in built(said)] == ["top"]
     assert "2 results from" in said
     (warning,) = warnings(said)
-    assert "takes nothing from here (HTTP 405" in warning
+    assert "accepts no uploads (HTTP 405" in warning
 
 
 def spoil(server: ObjectServer, machine: Small, how: str) -> str:
@@ -262,7 +262,7 @@ def spoil(server: ObjectServer, machine: Small, how: str) -> str:
         return "it is missing"
     if how == "no record":
         server.files[record] = b'{"key": "something'
-        return "is spoilt"
+        return "is damaged"
     if how == "another's record":
         server.files[record] = server.files[other]
         return "it is the record of another step"

@@ -302,7 +302,7 @@ def an_old_sdk(windows: StandIn) -> str:
 
 def no_sdk(windows: StandIn) -> str:
     windows.sdk("")
-    return "Visual Studio knows no SDK of Windows"
+    return "Visual Studio found no Windows SDK"
 
 
 def a_prompt_that_fails(windows: StandIn) -> str:

@@ -207,7 +207,7 @@ def test_keys_that_are_not_known_are_one_error(server: BucketServer, tmp_path: P
             "no credentials for s3://pythons/python: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set",
         ),
         ([], {"AWS_ENDPOINT_URL": "planted.example.org"}, "AWS_ENDPOINT_URL is not an address"),
-        (["--base-url", ""], {}, "--to needs --base-url"),
+        (["--base-url", ""], {}, "--base-url has an empty value"),
         (["--base-url", "example.org"], {}, "is not an address"),
         (["--sign", "planted"], {}, "--sign names no key"),
         (["--apt", "there"], {}, "--apt goes without --base-url, --to"),
@@ -220,6 +220,15 @@ def test_a_bad_request_is_one_error(
     done = release(server, tmp_path, *flags, status=1 if "nowhere" in str(flags) else 2, **variables)
     assert said in done.stderr
     assert done.stderr.count("\n") == 2
+
+
+def test_a_bucket_needs_its_public_address(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pythonbuild", "release", str(tmp_path), "--to", "s3://bucket/prefix"]
+    done = subprocess.run(command, cwd=checkout(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "python -m pythonbuild: --to needs --base-url\n  indexes need the bucket's public address\n",
+    )
 
 
 def test_a_stale_signature_goes_before_other_sums_come(server: BucketServer, tmp_path: Path) -> None:

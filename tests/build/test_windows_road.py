@@ -121,7 +121,7 @@ def test_what_is_missing_or_for_other_systems_is_said(tmp_path: Path) -> None:
         ("build", "--platform=windows", "--plan", "--engine", "docker"): (2, "containers run Linux"),
         ("build", "--platform=linux", "--plan"): (2, "this machine is x86_64-windows"),
         ("build", "--platform=macos", "--plan"): (2, "this machine is x86_64-windows"),
-        ("build", "--format", "deb", "--distro", "debian:trixie", "--plan"): (2, "Debian packages are for Linux"),
+        ("build", "--format", "deb", "--distro", "debian:trixie", "--plan"): (2, "Debian packages are built on Linux"),
         ("doctor", "--output", str(tmp_path)): (3, ""),
         ("list", "targets"): (0, ""),
     }

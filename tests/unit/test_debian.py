@@ -78,7 +78,7 @@ def test_all_of_the_distributions_names_are_known() -> None:
 def test_without_a_name_it_is_the_machines_own_release() -> None:
     build = one(distro="", system=System("debian", "bookworm"))
     assert build.release.name == "bookworm"
-    with pytest.raises(BadRequest, match="none was named") as caught:
+    with pytest.raises(BadRequest, match="no release of a distribution was named") as caught:
         one(distro="", system=System("fedora", ""))
     assert "debian:trixie-slim" in caught.value.hint
 
@@ -97,7 +97,7 @@ def test_os_release_is_read_as_the_shell_would(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"distro": "debian:trixe"}, "unknown distribution"),
-        ({"revision": "1-2"}, "no Debian revision"),
+        ({"revision": "1-2"}, "not a Debian revision"),
         ({"maintainer": "Ada"}, "names no maintainer"),
         ({"maintainer": "Ada\rBuild-Depends: x <ada@example.org>"}, "names no maintainer"),
         ({"display": "Debian\nDepends: other"}, "names no distribution"),

@@ -45,9 +45,9 @@ def test_a_step_is_explained() -> None:
         ([], "built on Windows"),
         (
             ["--plan", "--target-triple", "i686-pc-windows-msvc", "--target-triple", "x86_64-pc-windows-msvc"],
-            "one target is built at a time",
+            "only one Windows target can be built at a time",
         ),
-        (["--plan", "--options", "lto"], "there are the options noopt and pgo"),
+        (["--plan", "--options", "lto"], "there are only noopt and pgo"),
         (["--plan", "--options", "pgo", "--target-triple", "aarch64-pc-windows-msvc"], "cannot run what is for"),
         (["--plan", "--target-triple", "x86_64-apple-darwin"], "is not a target for windows"),
         (["--plan", "--format", "debug_symbols"], "no debug_symbols archive"),
