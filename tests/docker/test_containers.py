@@ -304,4 +304,4 @@ def test_a_daemon_that_dies_in_the_middle(boxed: Small) -> None:
 def test_time_in_the_api_is_told(boxed: Small) -> None:
     done = boxed.run(*ENGINE, "--only", "top", "--json")
     (event,) = [item for item in map(json.loads, done.stdout.splitlines()) if "waited for" in item.get("text", "")]
-    assert "for the daemon" in event["text"]
+    assert "for the container daemon" in event["text"]
