@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
+from typing import IO, Any, cast
 
 import pytest
 
@@ -10,6 +12,7 @@ from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli.options import parser
 from pythonbuild.engines.containers import cpu_seconds
 from pythonbuild.engines.images import dockerfile, read_facts, tag_of, tag_with_trees
+from pythonbuild.engines.streams import send
 from pythonbuild.home import checkout
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
@@ -57,3 +60,23 @@ def test_the_shells_times_are_read(tmp_path: Path) -> None:
     times.write_text("0m0.010000s 0m0.020000s\n1m2.500000s 0m3.470000s\n")
     assert cpu_seconds(times) == pytest.approx(66.0)
     assert cpu_seconds(tmp_path / "none") == 0
+
+
+class Uploads:
+    """A stand-in for Docker's API that keeps the names in the archives sent to it."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def put_archive(self, container: str, place: str, file: IO[bytes]) -> None:
+        with tarfile.open(fileobj=file) as tar:
+            self.names += tar.getnames()
+
+
+def test_a_link_to_a_tree_is_sent_as_the_tree(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "bin").mkdir(parents=True)
+    (tmp_path / "tree" / "bin" / "gcc").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "tree")
+    uploads = Uploads()
+    send(cast(Any, uploads), "container", tmp_path / "link", Path("/"), "toolchain")
+    assert uploads.names == ["toolchain", "toolchain/bin", "toolchain/bin/gcc"]
