@@ -20,7 +20,7 @@ from typing import IO, Optional
 
 from pythonbuild.locks import lock
 
-__all__ = ["MARK", "RunFolder"]
+__all__ = ["MARK", "RunFolder", "alive"]
 
 # The variable that holds the folder's path.  Tests drop variables that begin with PYTHON, so the name must not.
 MARK = "TESTS_OF_PYTHONBUILD"
@@ -35,7 +35,7 @@ class RunFolder:
         top = _top()
         with open(top / "lock", "w") as making:
             lock(making)
-            dead = [folder for folder in sorted(top.glob("run-*")) if not _alive(folder)]
+            dead = [folder for folder in sorted(top.glob("run-*")) if not alive(folder)]
             self.removed = _add(_remove(folder) for folder in dead)
             self.path = Path(tempfile.mkdtemp(dir=top, prefix="run-"))
             self._held: IO[str] = open(self.path / "lock", "w")  # noqa: SIM115  (open as long as the run lives)
@@ -59,7 +59,8 @@ def _top() -> Path:
     return top
 
 
-def _alive(folder: Path) -> bool:
+def alive(folder: Path) -> bool:
+    """Does the run that locked `lock` in this folder still live?"""
     try:
         with open(folder / "lock") as file:
             return not lock(file, wait=False)

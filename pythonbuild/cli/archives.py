@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pythonbuild.binaries.archive import unpack
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.schema import ExpectedFailure
 from pythonbuild.cli.building import make_step
 from pythonbuild.cli.options import parser
-from pythonbuild.errors import BadArchive, BadRequest
+from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.model.naming import FLAVOURS, ArchiveFormat, ArchiveName
-from pythonbuild.model.target import building_machine, cpu_flags
-from pythonbuild.model.version import PythonVersion
+from pythonbuild.model.target import building_machine
 from pythonbuild.packaging.convert import convert as convert_archive
 from pythonbuild.release.uv_index import uv_index
-from pythonbuild.request.build import check_cpu
 from pythonbuild.ui.text import size
 from pythonbuild.validation.compare import difference, summary
-from pythonbuild.validation.emulator import make_it_start
 from pythonbuild.validation.package_rules import package_rules, validate_packages
 from pythonbuild.validation.rule import rules
 from pythonbuild.validation.subject import read_subject
-from pythonbuild.validation.testing import SuiteReport, find_installation, run_smoke, run_suite
+from pythonbuild.validation.testing import SuiteReport, run_archive
 from pythonbuild.validation.validate import validate as judge_archive
 
 __all__ = ["convert", "diff", "index", "inspect", "test", "validate"]
@@ -143,39 +137,18 @@ def test(flags: argparse.Namespace) -> int:
 
 def _test(archive: Path, flags: argparse.Namespace) -> bool:
     """Test one archive; returns whether all is as expected."""
-    catalog = load_catalog(checkout() / "cpython-unix")
-    targets = [target for triple, target in catalog.targets.items() if f"-{triple}-" in archive.name]
-    target = targets[0] if targets else None
-    if target and target.arch == platform.machine():
-        check_cpu(target, cpu_flags())
-    with tempfile.TemporaryDirectory(prefix="pythonbuild-test-") as folder:
-        unpack(archive, Path(folder))
-        interpreter = find_installation(Path(folder))
-        emulated = make_it_start(interpreter, target)
-        metadata = Path(folder) / "python" / "PYTHON.json"
-        if flags.stdlib and not metadata.is_file():
-            raise BadRequest(f"{archive.name} does not hold CPython's tests", "--stdlib needs a full archive")
-        sys.stdout.write(f"{archive.name}: smoke test\n")
-        sys.stdout.flush()
-        good = run_smoke(interpreter, full=metadata.is_file(), emulated=emulated) == 0
-        if not flags.stdlib:
-            return good
-        try:
-            facts = json.loads(metadata.read_text())
-            version, script = PythonVersion.parse(facts["python_version"]), metadata.parent / facts["run_tests"]
-            triple, options = str(facts["target_triple"]), str(facts["build_options"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadArchive(
-                f"PYTHON.json of {archive.name} is not as it should be: {error!r}", "validate says more"
-            ) from None
-        expected = catalog.expected_failures(triple, version, options)
-        junit = Path(flags.junit).absolute() if flags.junit else Path(folder) / "junit.xml"
-        junit.unlink(missing_ok=True)
-        hanging = [item for item in expected if item.hangs]
-        left_out = [word for item in hanging for word in ("--ignore", item.test)]
-        report = run_suite(interpreter, script, expected, junit, [*left_out, *flags.regrtest])
-        sys.stdout.write(_suite_text(archive, report, hanging))
-        return good and not report.unexpected
+    sys.stdout.write(f"{archive.name}: smoke test\n")
+    sys.stdout.flush()
+    report = run_archive(
+        archive,
+        load_catalog(checkout() / "cpython-unix"),
+        stdlib=flags.stdlib,
+        junit=Path(flags.junit) if flags.junit else None,
+        arguments=flags.regrtest,
+    )
+    if report.suite:
+        sys.stdout.write(_suite_text(archive, report.suite, report.left_out))
+    return report.good
 
 
 def _suite_text(archive: Path, report: SuiteReport, left_out: Sequence[ExpectedFailure]) -> str:

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 from xml.etree import ElementTree
 
+from pythonbuild.binaries.archive import unpack
+from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import ExpectedFailure
-from pythonbuild.errors import BadArchive, PythonBuildError
+from pythonbuild.errors import BadArchive, BadRequest, PythonBuildError
+from pythonbuild.model.target import cpu_flags
+from pythonbuild.model.version import PythonVersion
+from pythonbuild.request.build import check_cpu
+from pythonbuild.validation.emulator import make_it_start
 
 __all__ = [
+    "ArchiveReport",
     "Outcome",
     "SuiteReport",
     "failed_files",
     "failed_subtests",
     "find_installation",
     "read_junit",
+    "run_archive",
     "run_smoke",
     "run_suite",
     "suite_report",
@@ -49,6 +61,70 @@ class SuiteReport:
     counts: Mapping[str, int]
     unexpected: tuple[Outcome, ...]
     expected: tuple[tuple[Outcome, str], ...]
+
+
+@dataclass(frozen=True)
+class ArchiveReport:
+    """What running an archive's Python gave.
+
+    smoke: did the smoke test pass; suite: None if CPython's suite was not asked for; left_out: its tests that may hang
+    and therefore did not run.
+    """
+
+    smoke: bool
+    suite: Optional[SuiteReport] = None
+    left_out: tuple[ExpectedFailure, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Did the smoke test pass, and fail no other of CPython's tests than expected?"""
+        return self.smoke and (self.suite is None or not self.suite.unexpected)
+
+
+def run_archive(
+    archive: Path,
+    catalog: Catalog,
+    *,
+    stdlib: bool = False,
+    junit: Optional[Path] = None,
+    arguments: Sequence[str] = (),
+) -> ArchiveReport:
+    """Run the smoke test from an archive, and with `stdlib` CPython's own suite; both print while they run.
+
+    junit: takes the suite's JUnit report; arguments: for the suite's regrtest, after its usual ones.
+    Raises BadRequest if an archive without the suite is asked for it or this CPU cannot run the Python, BadArchive if
+    the archive is damaged, and MissingPrerequisite if this machine lacks an emulator.
+    """
+    target = next((target for triple, target in catalog.targets.items() if f"-{triple}-" in archive.name), None)
+    if target and target.arch == platform.machine():
+        check_cpu(target, cpu_flags())
+    with tempfile.TemporaryDirectory(prefix="pythonbuild-test-") as folder:
+        unpack(archive, Path(folder))
+        interpreter = find_installation(Path(folder))
+        emulated = make_it_start(interpreter, target)
+        metadata = Path(folder) / "python" / "PYTHON.json"
+        if stdlib and not metadata.is_file():
+            raise BadRequest(f"{archive.name} does not hold CPython's tests", "--stdlib needs a full archive")
+        smoke = run_smoke(interpreter, full=metadata.is_file(), emulated=emulated) == 0
+        if not stdlib:
+            return ArchiveReport(smoke)
+        script, expected = _suite_of(archive.name, metadata, catalog)
+        report = junit.absolute() if junit else Path(folder) / "junit.xml"
+        report.unlink(missing_ok=True)
+        left_out = tuple(item for item in expected if item.hangs)
+        ignored = [word for item in left_out for word in ("--ignore", item.test)]
+        return ArchiveReport(smoke, run_suite(interpreter, script, expected, report, [*ignored, *arguments]), left_out)
+
+
+def _suite_of(name: str, metadata: Path, catalog: Catalog) -> tuple[Path, tuple[ExpectedFailure, ...]]:
+    """Return the script that runs the suite of an unpacked archive, and the failures that are expected of this Python."""
+    try:
+        facts = json.loads(metadata.read_text())
+        version, script = PythonVersion.parse(facts["python_version"]), metadata.parent / facts["run_tests"]
+        triple, options = str(facts["target_triple"]), str(facts["build_options"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadArchive(f"PYTHON.json of {name} is not as it should be: {error!r}", "`validate` says more") from None
+    return script, catalog.expected_failures(triple, version, options)
 
 
 def find_installation(unpacked: Path) -> Path:

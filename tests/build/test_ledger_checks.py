@@ -36,6 +36,7 @@ DECIDING = (
     "tests/once.py",
     "tests/required.py",
     "tests/tested.py",
+    "tests/ledger/__init__.py",
     "tests/ledger/session.py",
     "tests/ledger/tally.py",
 )
@@ -100,7 +101,7 @@ def test_another_description_gives_the_same_digest(root: Path, catalog: Catalog,
     assert check_digest(changed, subject, catalog, root) == check_digest(CHECK, subject, catalog, root)
 
 
-@pytest.mark.parametrize("name", [*DECIDING, "tests/test_it.py"])
+@pytest.mark.parametrize("name", [*DECIDING, "tests/__init__.py", "tests/test_it.py"])
 def test_what_decides_what_passed_is_in_the_digest(root: Path, catalog: Catalog, subject: Subject, name: str) -> None:
     before = check_digest(CHECK, subject, catalog, root)
     with open(root / name, "a") as file:

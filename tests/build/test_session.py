@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.session import Session, run_session
+from tests.ledger.session import Session, Verdict, run_session
 
 CONFTEST = """\
 import pytest
@@ -74,16 +74,16 @@ def test_results_and_tested_files_come_back(root: Path) -> None:
     session = run(root)
     assert session.tally
     assert (session.tally.passed, session.tally.skipped) == (2, {"there is no moon": 1})
-    assert session.problems(["there is no moon"], {"full": SEEN}) == []
+    assert session.verdict(["there is no moon"], {"full": SEEN}) == Verdict("passed", [])
 
 
 def test_a_skip_needs_an_allowed_reason(root: Path) -> None:
-    assert run(root).problems(["there is no sun"], {}) == ["skipped: there is no moon"]
+    assert run(root).verdict(["there is no sun"], {}) == Verdict("failed", ["skipped: there is no moon"])
 
 
 def test_files_that_no_test_saw_are_a_problem(root: Path) -> None:
-    problems = run(root).problems(["there is no moon"], {"full": SEEN, "install_only": "0" * 64})
-    assert problems == ["not tested: install_only"]
+    verdict = run(root).verdict(["there is no moon"], {"full": SEEN, "install_only": "0" * 64})
+    assert verdict == Verdict("failed", ["not tested: install_only"])
 
 
 def test_a_conftest_outside_of_the_tests_decides_nothing(root: Path) -> None:
@@ -107,7 +107,7 @@ def test_tests_that_fail_and_fixtures_that_break_are_not_passed(root: Path) -> N
         "tests.test_it.test_fails",
     ]
     assert (session.tally.passed, session.tally.good) == (1, False)
-    assert (session.status, session.problems([], {})) == (1, [])
+    assert (session.status, session.verdict([], {}).failed) == (1, session.tally.failed)
 
 
 def test_a_bad_end_that_no_test_explains_is_a_problem(root: Path) -> None:
@@ -116,4 +116,4 @@ def test_a_bad_end_that_no_test_explains_is_a_problem(root: Path) -> None:
     session = run(root)
     assert session.tally
     assert (session.tally.passed, session.tally.failed) == (2, [])
-    assert session.problems(["there is no moon"], {"full": SEEN}) == ["pytest ended with 7"]
+    assert session.verdict(["there is no moon"], {"full": SEEN}).failed == ["pytest ended with 7"]

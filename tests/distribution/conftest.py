@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from pythonbuild.catalog.load import load_catalog
 from pythonbuild.engines.unpack import extract_all
 from pythonbuild.home import checkout
 from tests.display import NoDisplay, virtual_display
@@ -21,6 +22,7 @@ from tests.once import once
 from tests.required import REQUIRED
 from tests.tested import note_tested
 
+CATALOG = load_catalog(checkout() / "cpython-unix")
 _ODD = "odd place with é and ü"
 
 
@@ -66,6 +68,12 @@ class Built:
     full: Path  # holds python/
     install_only: Path  # holds python/
     abi: str
+
+    @property
+    def full_archive(self) -> Path:
+        """The full archive, with PYTHON.json and CPython's tests."""
+        (path,) = (path for path in self.archives.glob("*.tar.zst") if "install_only" not in path.name)
+        return path
 
     @property
     def interpreter(self) -> Path:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-import sys
+from unittest.mock import patch
 
-from pythonbuild.home import checkout
-from tests.distribution.conftest import Built
+from pythonbuild.validation.testing import run_archive
+from tests.distribution.conftest import CATALOG, Built
 
 _LEAST = 30_000  # tests that pass on any Python at the very least
 
 
 def test_cpythons_own_suite_fails_only_where_it_is_expected_to(built: Built, display: dict[str, str]) -> None:
-    (archive,) = built.archives.glob("*.tar.zst")
-    command = [sys.executable, "-m", "pythonbuild", "test", str(archive), "--stdlib"]
-    done = subprocess.run(command, cwd=checkout(), env={**os.environ, **display}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
-    counted = re.search(r"(\d+) passed, (\d+) failed", done.stdout)
-    assert counted, done.stdout[-3000:]
-    assert int(counted[1]) > _LEAST
-    assert int(counted[2]) == done.stdout.count("\n  expected: ")
+    with patch.dict(os.environ, display):
+        report = run_archive(built.full_archive, CATALOG, stdlib=True)
+    assert report.smoke
+    assert report.suite
+    assert not report.suite.unexpected
+    assert report.suite.counts["passed"] > _LEAST
+    assert report.suite.counts["failed"] == len(report.suite.expected)

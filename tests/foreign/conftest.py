@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -66,11 +65,3 @@ def full(archives: dict[str, Path], foreign: str) -> Path:
     """The full archive of one build."""
     (path,) = archives[foreign].glob(f"*-{foreign.replace(':', '-')}-*.tar.zst")
     return path
-
-
-@pytest.fixture
-def verb_environment() -> dict[str, str]:
-    """The environment without variables that change how Pythons behave."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SSL_CERT"))} | {
-        name: value for name, value in os.environ.items() if name.startswith("PYTHONBUILD_")
-    }

@@ -27,6 +27,7 @@ from pythonbuild.store.store import Store
 from tests.ledger.plans import MAINTAINER, debian_image, plan_of, subject_key
 from tests.ledger.proofs import Archive, Given
 from tests.ledger.subjects import Subject
+from tests.leftovers import alive
 
 __all__ = ["Anew", "BuildFailed", "Built", "build", "build_folder", "command_of", "scrubbed"]
 
@@ -107,7 +108,7 @@ def build_folder() -> Iterator[str]:
     with open(top / "lock", "w") as making:
         lock(making)
         for path in top.glob("run-*"):
-            if not _alive(path):
+            if not alive(path):
                 shutil.rmtree(path, ignore_errors=True)
         folder = tempfile.mkdtemp(prefix="run-", dir=top)
         held = open(Path(folder) / "lock", "w")  # noqa: SIM115  (open as long as the block lasts)
@@ -117,14 +118,6 @@ def build_folder() -> Iterator[str]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(folder: Path) -> bool:
-    try:
-        with open(folder / "lock") as file:
-            return not lock(file, wait=False)
-    except FileNotFoundError:  # the run was killed before it created the file
-        return False
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> None:

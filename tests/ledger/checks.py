@@ -36,7 +36,8 @@ from tests.required import LACKS
 
 __all__ = ["Check", "check_digest", "files_of", "load_checks", "places_of", "run_check", "today"]
 
-# Files that decide in every check which tests run and what passed; the conftest.py files above its tests are added to them.
+# Files that decide in every check which tests run and what passed.  The conftest.py and __init__.py files above its tests are
+# added to them.
 _COMMON = (
     "pytest.ini",
     "tests/conftest.py",
@@ -44,6 +45,7 @@ _COMMON = (
     "tests/once.py",
     "tests/required.py",
     "tests/tested.py",
+    "tests/ledger/__init__.py",
     "tests/ledger/session.py",
     "tests/ledger/tally.py",
 )
@@ -88,8 +90,8 @@ def load_checks(path: Path) -> dict[str, Check]:
 
 def places_of(check: Check, root: Path) -> list[str]:
     """Return the files and folders that make up a check, relative to the checkout `root`."""
-    conftests = {str(path.relative_to(root)) for name in check.tests for path in _conftests(root / name, root)}
-    return sorted({*_COMMON, *check.tests, *check.made_of, *conftests})
+    loaded = {str(path.relative_to(root)) for name in check.tests for path in _loaded(root / name, root)}
+    return sorted({*_COMMON, *check.tests, *check.made_of, *loaded})
 
 
 def files_of(check: Check, root: Path) -> list[Path]:
@@ -126,15 +128,23 @@ def check_digest(check: Check, subject: Subject, catalog: Catalog, root: Path) -
     return digest.hexdigest()
 
 
-def _conftests(test: Path, root: Path) -> list[Path]:
-    """Return the conftest.py files that pytest reads for a test file of the checkout `root`."""
+def _loaded(test: Path, root: Path) -> list[Path]:
+    """Return the files that pytest loads before a test file of the checkout `root`."""
     folders = [folder for folder in test.parents if root / "tests" in (folder, *folder.parents)]
-    return [folder / "conftest.py" for folder in folders if (folder / "conftest.py").is_file()]
+    files = [folder / name for folder in folders for name in ("conftest.py", "__init__.py")]
+    return [path for path in files if path.is_file()]
 
 
 def pins(root: Path, names: Sequence[str]) -> dict[str, str]:
-    """Return the pinned version of each package in requirements-dev.txt.  Raises SubjectError if one is not pinned."""
-    pinned = dict(re.findall(r"^([\w.-]+)==([\w.+-]+)", (root / "requirements-dev.txt").read_text(), re.MULTILINE))
+    """Return the pinned versions of each package in requirements-dev.txt; a Python may have one of its own.
+
+    Raises SubjectError if a package is not pinned.
+    """
+    pinned: dict[str, str] = {}
+    for line in (root / "requirements-dev.txt").read_text().splitlines():
+        match = re.match(r"([\w.-]+)==([\w.+-]+)", line)
+        if match:
+            pinned[match[1]] = f"{pinned.get(match[1], '')} {match[2]}".strip()
     missing = [name for name in names if name not in pinned]
     if missing:
         raise SubjectError(f"requirements-dev.txt does not pin {', '.join(missing)}, which checks.yml names")
@@ -156,15 +166,15 @@ def run_check(name: str, check: Check, subject: Subject, built: Built, catalog: 
     if not found:
         raise SubjectError(f"check {name} of {subject.name} ran no test:\n{session.output[-3000:]}")
     wanted = {kind: archive.sha256 for kind, archive in built.archives.items()}
-    problems = [*found.failed, *session.problems(check.skips, wanted)]
-    if problems:
+    verdict = session.verdict(check.skips, wanted)
+    if verdict.failed:
         sys.stdout.write(session.output[-6000:])
     return Result(
         digest=digest,
-        result="failed" if problems or not found.passed else "passed",
+        result=verdict.result,
         passed=found.passed,
         skipped=found.skipped,
-        failed=problems,
+        failed=verdict.failed,
         seconds=round(seconds, 1),
         cpu_seconds=round(cpu_seconds, 1),
         date=today(),

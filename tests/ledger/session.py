@@ -9,12 +9,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Literal, Optional
 
 from tests.ledger.tally import Tally, tally
 from tests.tested import NOTES, noted
 
-__all__ = ["Session", "run_session"]
+__all__ = ["Session", "Verdict", "run_session"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run proves.  failed: why it does not pass, the names of failed tests among them; empty if it passes."""
+
+    result: Literal["passed", "failed"]
+    failed: list[str]
 
 
 @dataclass(frozen=True)
@@ -29,17 +37,20 @@ class Session:
     tally: Optional[Tally]
     tested: frozenset[str]
 
-    def problems(self, skips: Sequence[str], wanted: Mapping[str, str]) -> list[str]:
-        """Return why the run proves nothing, apart from tests that failed.
+    def verdict(self, skips: Sequence[str], wanted: Mapping[str, str]) -> Verdict:
+        """Judge the run, in which a test must have run.
 
         skips: reasons for which tests may be skipped; wanted: kind of file -> SHA-256 that the tests must have seen.
         """
         assert self.tally
-        found = [f"skipped: {reason}" for reason in self.tally.skipped if reason not in skips]
+        found = [*self.tally.failed]
+        found += [f"skipped: {reason}" for reason in self.tally.skipped if reason not in skips]
         found += [f"not tested: {kind}" for kind, digest in wanted.items() if digest not in self.tested]
+        if not self.tally.passed:
+            found.append("no test passed")
         if self.status and not self.tally.failed:
             found.append(f"pytest ended with {self.status}")
-        return found
+        return Verdict("failed" if found else "passed", found)
 
 
 def run_session(
@@ -47,11 +58,14 @@ def run_session(
 ) -> Session:
     """Run tests of the checkout `root`; `folder`, which must be empty, takes the report and the tests' files."""
     junit, notes = folder / "junit.xml", folder / "notes"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--confcutdir={root / 'tests'}"]
+    # A plugin that is merely installed must not change what passes.
+    variables = {**environment, NOTES: str(notes), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
+    command += [f"--confcutdir={root / 'tests'}"]
     command += ["--numprocesses", str(len(os.sched_getaffinity(0))), "--dist", "loadgroup"]
     command += [*tests, f"--engine={engine}", *shlex.split(flags)]
     command += [f"--junit-xml={junit}", f"--basetemp={folder / 'tests'}"]
-    done = subprocess.run(command, cwd=root, env={**environment, NOTES: str(notes)}, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True)
     found = tally(junit) if junit.exists() else None
     if found and not (found.passed or found.skipped or found.failed):
         found = None

@@ -10,6 +10,7 @@ import pytest
 
 from pythonbuild.binaries.debian import read_control
 from pythonbuild.home import checkout
+from pythonbuild.validation.package_rules import validate_packages
 from tests.packages.conftest import MAINTAINER
 from tests.required import program
 from tests.tested import note_tested
@@ -30,13 +31,7 @@ def test_packages_for_arm64_run(daemon: None, tmp_path: Path) -> None:
     note_tested(tmp_path)
     packages = sorted(tmp_path.glob("*.deb"))
     assert [read_control(package)["Architecture"] for package in packages] == ["arm64", "arm64"]
-    judged = subprocess.run(
-        [sys.executable, "-m", "pythonbuild", "validate", *map(str, packages)],
-        cwd=checkout(),
-        capture_output=True,
-        text=True,
-    )
-    assert judged.returncode == 0, judged.stdout
+    assert validate_packages(packages) == {package: [] for package in packages}
 
     # The image that they were built in has the release's libraries for that CPU.
     known = ["docker", "images", "localhost/pythonbuild/deb-trixie-arm64", "--format", "{{.Repository}}:{{.Tag}}"]
