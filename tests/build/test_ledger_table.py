@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.test_prove import BYTES, result
+from tests.build.made_up_proofs import made_up_proof, result
 from tests.ledger import table
-from tests.ledger.proofs import Given, Proof, Result, write_proof
+from tests.ledger.proofs import Result, write_proof
 from tests.ledger.states import FOLDER, Ledger
 from tests.ledger.table import write_tables
 
@@ -32,18 +32,8 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 def proved(ledger: Ledger, changed: Mapping[str, Result]) -> str:
     """Write a proof whose checks passed, apart from those given, and the tables; returns docs/supported.md."""
     subject = next(subject for subject in ledger.subjects if subject.name == NAME)
-    proof = Proof(
-        subject=NAME,
-        key="k" * 64,
-        given=Given(),
-        archives=dict(BYTES),
-        build_seconds=100.0,
-        build_cpu_seconds=200.0,
-        commit="a" * 40,
-        date="2026-11-30",
-        checks={name: changed.get(name, result("0" * 64)) for name in subject.checks},
-    )
-    write_proof(ledger.path(subject), proof)
+    made = made_up_proof(NAME, {name: changed.get(name, result("0" * 64)) for name in subject.checks})
+    write_proof(ledger.path(subject), made)
     assert write_tables(ledger) == ["README.md", "docs/supported.md"]
     return (ledger.folder.parent / "docs" / "supported.md").read_text()
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Optional
 
 import msgspec
 import pytest
@@ -15,18 +14,17 @@ import pytest
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
+from tests.build.made_up_proofs import BYTES, COMMIT, made_up_proof, result
 from tests.ledger import prove
 from tests.ledger.build import Anew, BuildFailed, Built, build_folder
 from tests.ledger.machine import lacking_for
 from tests.ledger.plans import plan_of
-from tests.ledger.proofs import Archive, Given, Machine, Proof, Result, read_proof
+from tests.ledger.proofs import Archive, Given, Result, read_proof
 from tests.ledger.prove import differing_in_store
 from tests.ledger.states import FOLDER, Ledger, State, Status
 from tests.ledger.subjects import Subject, SubjectError
 
-COMMIT = "b" * 40
 CHECK_UNCHANGED = prove.check_unchanged
-BYTES = {"full": Archive(sha256="1" * 64, size=1), "install_only": Archive(sha256="2" * 64, size=2)}
 
 
 class StandIn:
@@ -55,21 +53,6 @@ class StandIn:
         return result(Ledger().digest(name, subject), self.passed, self.failed)
 
 
-def result(digest: str, passed: int = 5, failed: Optional[list[str]] = None) -> Result:
-    return Result(
-        digest=digest,
-        result="failed" if failed else "passed",
-        passed=passed,
-        skipped={},
-        failed=failed or [],
-        seconds=10.0,
-        cpu_seconds=10.0,
-        date="2026-11-30",
-        commit="a" * 40,
-        machine=Machine(cpu="made up", cores=2, kernel="6.1"),
-    )
-
-
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     for name in ("subjects.yml", "checks.yml"):
@@ -88,18 +71,10 @@ def status(ledger: Ledger) -> Status:
     subject = next(
         subject for subject in ledger.subjects if subject.name.endswith("3.13.15-x86_64-unknown-linux-gnu-noopt-host")
     )
-    proof = Proof(
-        subject=subject.name,
-        key="o" * 64,
-        given=Given(),
-        archives=dict(BYTES),
-        build_seconds=100.0,
-        build_cpu_seconds=200.0,
-        commit="a" * 40,
-        date="2026-11-30",
-        checks={name: result(ledger.digest(name, subject)) for name in subject.checks},
+    made = made_up_proof(
+        subject.name, {name: result(ledger.digest(name, subject)) for name in subject.checks}, "o" * 64
     )
-    return Status(subject, proof, "k" * 64, "", dict.fromkeys(subject.checks, State.STALE))
+    return Status(subject, made, "k" * 64, "", dict.fromkeys(subject.checks, State.STALE))
 
 
 def test_the_same_bytes_at_another_key_renew_a_proof_without_a_check(

@@ -10,7 +10,8 @@ import pytest
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.errors import PythonBuildError
 from pythonbuild.plan.step import Plan
-from tests.build.test_prove import BYTES, COMMIT, StandIn, result
+from tests.build.made_up_proofs import COMMIT, made_up_proof, result
+from tests.build.test_prove import StandIn
 from tests.ledger import __main__ as command
 from tests.ledger import history, prove, states
 from tests.ledger.plans import plan_of, subject_key
@@ -53,18 +54,12 @@ def proof_of(ledger: Ledger, name: str) -> Optional[Proof]:
 
 def write_current_proof(ledger: Ledger, name: str) -> None:
     subject = subject_of(ledger, name)
-    proof = Proof(
-        subject=name,
-        key=subject_key(plan_of(subject, ledger.catalog, Given())),
-        given=Given(),
-        archives=dict(BYTES),
-        build_seconds=100.0,
-        build_cpu_seconds=200.0,
-        commit="a" * 40,
-        date="2026-11-30",
-        checks={check: result(ledger.digest(check, subject)) for check in subject.checks},
+    made = made_up_proof(
+        name,
+        {check: result(ledger.digest(check, subject)) for check in subject.checks},
+        subject_key(plan_of(subject, ledger.catalog, Given())),
     )
-    write_proof(ledger.path(subject), proof)
+    write_proof(ledger.path(subject), made)
 
 
 def test_a_check_that_fails_fails_the_command(ledger: Ledger, stand_in: StandIn) -> None:
