@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,15 @@ from pathlib import Path
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.schema import ExpectedFailure
 from pythonbuild.cli.building import make_step
-from pythonbuild.cli.options import parser
+from pythonbuild.cli.flags import (
+    ConvertFlags,
+    DiffFlags,
+    IndexFlags,
+    InspectFlags,
+    RunFlags,
+    TestFlags,
+    ValidateFlags,
+)
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.model.naming import FLAVOURS, ArchiveFormat, ArchiveName
@@ -30,7 +37,7 @@ from pythonbuild.validation.validate import validate as judge_archive
 __all__ = ["convert", "diff", "index", "inspect", "test", "validate"]
 
 
-def validate(flags: argparse.Namespace) -> int:
+def validate(flags: ValidateFlags) -> int:
     """Hold archives against all rules; 1 if one is broken."""
     if flags.list_rules:
         for rule in rules():
@@ -56,7 +63,7 @@ def validate(flags: argparse.Namespace) -> int:
     return 1 if any(found.values()) else 0
 
 
-def inspect(flags: argparse.Namespace) -> int:
+def inspect(flags: InspectFlags) -> int:
     """Show what is in archives."""
     rows = [summary(read_subject(Path(name))) for name in flags.archives]
     if flags.json:
@@ -79,7 +86,7 @@ def inspect(flags: argparse.Namespace) -> int:
     return 0
 
 
-def diff(flags: argparse.Namespace) -> int:
+def diff(flags: DiffFlags) -> int:
     """Show what differs between two archives; 1 if anything does."""
     lines = difference(*(read_subject(Path(name), digests=True) for name in (flags.old, flags.new)))
     sys.stdout.write("".join(f"{line}\n" for line in lines))
@@ -87,7 +94,7 @@ def diff(flags: argparse.Namespace) -> int:
     return 1 if lines else 0
 
 
-def convert(flags: argparse.Namespace) -> int:
+def convert(flags: ConvertFlags) -> int:
     """Make the other flavours of full archives."""
     texts = [part for text in flags.formats or ("install_only,install_only_stripped",) for part in text.split(",")]
     formats = list(dict.fromkeys(map(ArchiveFormat.parse, texts)))
@@ -115,11 +122,10 @@ def _objcopy(triple: str) -> Path:
     if building_machine() not in target.build_machines:
         raise BadRequest(f"files of {triple} cannot be stripped on this machine", "convert the archive on Linux")
     step, program = catalog.objcopy_for(target, building_machine())
-    flags = parser("pythonbuild").parse_args(["build", "--target", triple])
-    return make_step(flags, step) / program
+    return make_step(RunFlags(targets=(triple,)), step) / program
 
 
-def index(flags: argparse.Namespace) -> int:
+def index(flags: IndexFlags) -> int:
     """Print an index by which uv finds archives."""
     catalog = load_catalog(checkout() / "cpython-unix")
     found = uv_index(map(Path, flags.archives), flags.base_url, catalog)
@@ -127,7 +133,7 @@ def index(flags: argparse.Namespace) -> int:
     return 0
 
 
-def test(flags: argparse.Namespace) -> int:
+def test(flags: TestFlags) -> int:
     """Run the smoke test from archives, and with --stdlib CPython's own suite; 1 if something fails that should not."""
     bad = [name for name in flags.archives if not _test(Path(name), flags)]
     for name in bad:
@@ -135,7 +141,7 @@ def test(flags: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def _test(archive: Path, flags: argparse.Namespace) -> bool:
+def _test(archive: Path, flags: TestFlags) -> bool:
     """Test one archive; returns whether all is as expected."""
     sys.stdout.write(f"{archive.name}: smoke test\n")
     sys.stdout.flush()

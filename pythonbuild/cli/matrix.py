@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pythonbuild.catalog.load import Catalog, load_catalog, load_ci
+from pythonbuild.cli.declared import given
+from pythonbuild.cli.flags import MatrixFlags
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.request.ci import DependencyJob, Job, ci_jobs, dependency_jobs, read_labels, shards
@@ -17,19 +18,14 @@ from pythonbuild.request.matrix import KINDS, Combination, Described, Wanted, ma
 __all__ = ["show_matrix"]
 
 
-def show_matrix(flags: argparse.Namespace) -> int:
+def show_matrix(flags: MatrixFlags) -> int:
     """List every combination that can be built, or CI's jobs, as far as the flags choose them, one line each or as JSON."""
     catalog = load_catalog(checkout() / "cpython-unix")
     if flags.ci:
         return _show_ci(flags, catalog)
-    for name, given in (
-        ("--labels", flags.labels is not None),
-        ("--fork", flags.fork),
-        ("--stage", flags.stage is not None),
-        ("--shards", flags.shards),
-    ):
-        if given:
-            raise BadRequest(f"{name} is about the jobs of CI", "add --ci, or drop it")
+    for flag, _ in given(flags):
+        if flag.only == "ci":
+            raise BadRequest(f"{flag.name} is about the jobs of CI", "add --ci, or drop it")
     everything = tuple(matrix(catalog))
     rows = [_row(combination, catalog) for combination in select(everything, _wanted(flags, everything))]
     if flags.json:
@@ -39,7 +35,7 @@ def show_matrix(flags: argparse.Namespace) -> int:
     return 0
 
 
-def _show_ci(flags: argparse.Namespace, catalog: Catalog) -> int:
+def _show_ci(flags: MatrixFlags, catalog: Catalog) -> int:
     everything = ci_jobs(catalog, load_ci(checkout()))
     jobs = select(everything, _wanted(flags, everything))
     if flags.labels is None and flags.fork:
@@ -62,14 +58,18 @@ def _show_ci(flags: argparse.Namespace, catalog: Catalog) -> int:
     return 0
 
 
-def _wanted(flags: argparse.Namespace, among: Iterable[Described]) -> Wanted:
+def _wanted(flags: MatrixFlags, among: Iterable[Described]) -> Wanted:
     """Return what the flags choose; raises UnknownName for what nothing in `among` has."""
     known = tuple(among)
-    return {
-        name: values
-        for kind in KINDS
-        for name, values in read_wanted(kind, getattr(flags, f"{kind}s") or (), known).items()
+    asked = {
+        "platform": flags.platforms,
+        "arch": flags.archs,
+        "libc": flags.libcs,
+        "python": flags.pythons,
+        "build": flags.builds,
+        "target": flags.targets,
     }
+    return {name: found for kind in KINDS for name, found in read_wanted(kind, asked[kind], known).items()}
 
 
 def _include(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

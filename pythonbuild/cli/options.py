@@ -1,24 +1,16 @@
-"""Every verb and flag, declared once.  Standard library only, so that --help answers before anything is installed."""
+"""The verbs, and how a command line becomes one with its flags.  Standard library only, for --help before an installation."""
 
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from pythonbuild.cli import values
-from pythonbuild.cli.build_flags import (
-    build_all_flags,
-    build_flags,
-    color_flag,
-    container_flags,
-    jobs_flag,
-    processors,
-    sccache_flag,
-    source_flags,
-    what_flags,
-)
+from pythonbuild.cli import flags as f
+from pythonbuild.cli.declared import add_flags, read_flags
+from pythonbuild.cli.flags import GROUPS, VerbFlags
 
-__all__ = ["VERBS", "parser"]
+__all__ = ["VERBS", "Verb", "parse", "parser"]
 
 _EPILOG = """\
 examples:
@@ -28,6 +20,126 @@ examples:
   %(prog)s --plan                                           print what would be built, and why
   %(prog)s --explain openssl                                print the inputs of this step, and what changed
 """
+_DESCRIPTION = (
+    "Build CPython, and every library it links with, from pinned sources: for Linux with glibc 2.17 or musl 1.2.2 or newer,\n"
+    "and for macOS 11 (Apple silicon) or 10.15 (Intel) or newer."
+)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: its name (two words for an action of a verb), help, flags, and its function as "module:function" of this package."""
+
+    name: str
+    help: str
+    flags: type[VerbFlags]
+    function: str
+
+
+_TABLE = (
+    Verb("build", "build Pythons, and put their archives into dist/", f.BuildFlags, "verbs:build"),
+    Verb(
+        "build-all",
+        "build many Pythons as one plan, on this machine or on a cluster",
+        f.BuildAllFlags,
+        "verbs:build_all",
+    ),
+    Verb("scheduler", "run the scheduler of a cluster for build-all", f.SchedulerFlags, "worker:scheduler"),
+    Verb("worker", "run a worker of such a cluster", f.WorkerFlags, "worker:worker"),
+    Verb("plan", "print what would be built, what is cached, and why", f.PlanFlags, "verbs:plan"),
+    Verb(
+        "explain",
+        "print the inputs of a step's key, and what changed since it was last built",
+        f.ExplainFlags,
+        "verbs:explain",
+    ),
+    Verb("fetch", "download all sources, so that a build can run with --offline", f.FetchFlags, "verbs:fetch"),
+    Verb(
+        "update",
+        "find newer versions of recipes and Pythons, verify them, and pin them",
+        f.UpdateFlags,
+        "update:update",
+    ),
+    Verb("shell", "open a shell in the build root of a failed step", f.ShellFlags, "verbs:shell"),
+    Verb(
+        "doctor",
+        "print everything that this machine lacks for a build, and how to get it",
+        f.DoctorFlags,
+        "verbs:doctor",
+    ),
+    Verb("cache list", "print the results in the store, newest last", f.CacheListFlags, "cache:list_results"),
+    Verb(
+        "cache size",
+        "print how much disk store, sources, build roots and compiled objects use",
+        f.CacheSizeFlags,
+        "cache:show_size",
+    ),
+    Verb(
+        "cache prune",
+        "delete what is old, unreferenced or left over from killed builds",
+        f.CachePruneFlags,
+        "cache:prune",
+    ),
+    Verb(
+        "features",
+        "compare Debian packages with CPython's default build and the distribution's own Python",
+        f.FeaturesFlags,
+        "packages:features",
+    ),
+    Verb(
+        "release",
+        "publish archives with checksums and indexes, or Debian packages for apt",
+        f.ReleaseFlags,
+        "publish:release",
+    ),
+    Verb("images", "list or delete the container images that pythonbuild made", f.ImagesFlags, "verbs:images"),
+    Verb(
+        "list",
+        "list targets, Pythons, options, packages, distributions and toolchains",
+        f.ListFlags,
+        "verbs:list_catalog",
+    ),
+    Verb(
+        "matrix",
+        "list every combination of target, Python and options that can be built, or the jobs of CI",
+        f.MatrixFlags,
+        "matrix:show_matrix",
+    ),
+    Verb(
+        "validate",
+        "check archives against every rule; exit with 1 on findings",
+        f.ValidateFlags,
+        "archives:validate",
+    ),
+    Verb("convert", "make the other flavours from full archives", f.ConvertFlags, "archives:convert"),
+    Verb(
+        "inspect",
+        "print versions, options, sizes, modules and libraries of archives",
+        f.InspectFlags,
+        "archives:inspect",
+    ),
+    Verb("diff", "print what differs between two archives; exit with 1 if anything does", f.DiffFlags, "archives:diff"),
+    Verb(
+        "test",
+        "run the Python of archives: a smoke test, and CPython's own test suite",
+        f.TestFlags,
+        "archives:test",
+    ),
+    Verb("index", "print an index of archives for uv (python-downloads-json-url)", f.IndexFlags, "archives:index"),
+)
+# Verbs whose actions are verbs of their own.
+_PARENTS = {"cache": "list, measure and clean the store"}
+VERBS = {verb.name: verb for verb in _TABLE}
+
+
+def parse(program: str, arguments: list[str]) -> tuple[Verb, VerbFlags]:
+    """Return the verb of a command line and its flags.  Ends the program, like argparse, for --help and for a mistake.
+
+    program: an entry script (build-*.py), whose arguments may start with its verb and platform, or any other name.
+    """
+    namespace = parser(program).parse_args(arguments)
+    verb: Verb = namespace.chosen
+    return verb, read_flags(verb.flags, namespace, program=program, verb=verb.name)
 
 
 def parser(program: str) -> argparse.ArgumentParser:
@@ -36,21 +148,30 @@ def parser(program: str) -> argparse.ArgumentParser:
         top = _Parser(
             prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Formatter, allow_abbrev=False
         )
-        # The entry script passes its verb and platform itself.
+        # The entry script passes its verb itself.
         top.add_argument("verb", choices=["build"], help=argparse.SUPPRESS, nargs="?", default="build")
-        build_flags(top)
+        platform = program.removesuffix(".py").partition("-")[2]
+        _add_verb(top, VERBS["build"], platform if platform in ("linux", "macos", "windows") else "")
         return top
     top = _Parser(prog=program, description=_DESCRIPTION, formatter_class=_Formatter, allow_abbrev=False)
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, text, add in _VERBS:
-        add(verbs.add_parser(name, help=text, description=text, formatter_class=_Formatter, allow_abbrev=False))
+    verbs: argparse._SubParsersAction[Any] = top.add_subparsers(required=True, metavar="VERB")
+    actions: dict[str, argparse._SubParsersAction[Any]] = {}
+    for verb in _TABLE:
+        parent, _, action = verb.name.partition(" ")
+        if action and parent not in actions:
+            holder = verbs.add_parser(parent, **_texts(_PARENTS[parent]))
+            actions[parent] = holder.add_subparsers(required=True, metavar="ACTION")
+        _add_verb((actions[parent] if action else verbs).add_parser(action or parent, **_texts(verb.help)), verb)
     return top
 
 
-_DESCRIPTION = (
-    "Build CPython, and every library it links with, from pinned sources: for Linux with glibc 2.17 or musl 1.2.2 or newer,\n"
-    "and for macOS 11 (Apple silicon) or 10.15 (Intel) or newer."
-)
+def _texts(text: str) -> dict[str, Any]:
+    return {"help": text, "description": text, "formatter_class": _Formatter, "allow_abbrev": False}
+
+
+def _add_verb(into: argparse.ArgumentParser, verb: Verb, platform: str = "") -> None:
+    add_flags(into, verb.flags, GROUPS, platform)
+    into.set_defaults(chosen=verb)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,257 +182,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal."""
+
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32, width=110)
-
-
-def _scheduler_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument(
-        "--host",
-        default="127.0.0.1",
-        help="the address to listen on (default: %(default)s). Anyone who can reach it can run programs on all workers",
-    )
-    into.add_argument(
-        "--port", type=values.port, default=8786, help="the port to listen on; 0 is any free one (default: %(default)s)"
-    )
-
-
-def _worker_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("scheduler", metavar="dask://HOST:PORT", help="the address that `scheduler` printed")
-    jobs_flag(into)
-
-
-def _plan_flags(into: argparse.ArgumentParser) -> None:
-    what_flags(into)
-    into.add_argument("--json", action="store_true", help="print the plan as JSON")
-
-
-def _explain_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("step", metavar="STEP")
-    what_flags(into)
-
-
-def _fetch_flags(into: argparse.ArgumentParser) -> None:
-    what_flags(into)
-    into.add_argument("--json", action="store_true", help="events as JSON lines instead of text")
-    source_flags(into)
-    sccache_flag(into)
-
-
-def _shell_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("step", metavar="STEP", help="the step that failed; the shell opens in its build root")
-    what_flags(into)
-    container_flags(into.add_argument_group("containers"))
-
-
-def _doctor_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("--output", default="dist", metavar="DIR", help="the folder for archives (default: dist)")
-
-
-def _cache_flags(into: argparse.ArgumentParser) -> None:
-    actions = into.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="print the results in the store, newest last")
-    actions.add_parser("size", help="print how much disk store, sources, build roots and compiled objects use")
-    prune = actions.add_parser("prune", help="delete what is old, unreferenced or left over from killed builds")
-    prune.add_argument(
-        "--days", type=values.days, default=30.0, help="keep results made in the last DAYS days (default: %(default)g)"
-    )
-    prune.add_argument("--dry-run", action="store_true", help="print what would be deleted; delete nothing")
-    prune.add_argument("--yes", action="store_true", help="do not ask before deleting every result")
-    prune.add_argument("--sources", action="store_true", help="also delete source archives that no recipe pins")
-
-
-def _list_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument(
-        "what",
-        nargs="?",
-        choices=["targets", "pythons", "options", "packages", "distributions", "toolchains"],
-        help="only this (default: all)",
-    )
-
-
-def _validate_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("archives", metavar="ARCHIVE", nargs="*", help="full, install_only or install_only_stripped")
-    into.add_argument("--json", action="store_true", help="print findings as JSON")
-    into.add_argument("--list-rules", action="store_true", help="print the rules, and check nothing")
-
-
-def _convert_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("archives", metavar="ARCHIVE", nargs="+", help="full archives (.tar.zst)")
-    into.add_argument(
-        "--formats",
-        action="append",
-        metavar="A,B",
-        help="install_only, install_only_stripped, debug_symbols, also with a suffix as in install_only.tar.zst; "
-        "may be repeated (default: the first two)",
-    )
-    into.add_argument("--output", metavar="DIR", help="the folder for the new archives (default: that of each archive)")
-    into.add_argument(
-        "--jobs", type=values.jobs, default=processors(), metavar="N", help="threads (default: %(default)s)"
-    )
-    into.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors in pythonbuild")
-
-
-def _inspect_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("archives", metavar="ARCHIVE", nargs="+")
-    into.add_argument("--json", action="store_true", help="print JSON, with the libraries of each file")
-
-
-def _diff_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("old", metavar="OLD")
-    into.add_argument("new", metavar="NEW")
-
-
-def _test_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("archives", metavar="ARCHIVE", nargs="+")
-    into.add_argument("--stdlib", action="store_true", help="also run CPython's own test suite; for full archives")
-    into.add_argument("--junit", metavar="FILE", help="write the suite's report to this file, as JUnit XML")
-    into.add_argument(
-        "--regrtest",
-        metavar="WORD",
-        nargs="*",
-        default=[],
-        help="tests and more flags for the suite, e.g. --regrtest test_ssl test_zlib",
-    )
-
-
-def _index_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("archives", metavar="ARCHIVE", nargs="+")
-    into.add_argument(
-        "--base-url",
-        default="",
-        metavar="URL",
-        help="the address that archives will have (default: file:// and their folder)",
-    )
-
-
-def _matrix_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument(
-        "--json",
-        action="store_true",
-        help="print JSON: a list of {target, python, options, build_machines, sources}; with --ci a job matrix of GitHub",
-    )
-    only = into.add_argument_group("filters (each may be repeated; a row must match all kinds that are given)")
-    for name, example in (
-        ("platform", "linux, macos or windows"),
-        ("arch", "a target's CPU, e.g. aarch64"),
-        ("libc", "e.g. gnu or musl"),
-        ("python", "3.13, or 3.13.5"),
-        ("build", "exactly these options, e.g. pgo+lto"),
-        ("target", "a target triple"),
-    ):
-        only.add_argument(f"--{name}", dest=f"{name}s", action="append", metavar=name.upper(), help=example)
-    jobs = into.add_argument_group("jobs of CI")
-    jobs.add_argument(
-        "--ci", action="store_true", help="print the jobs of ci-targets.yml on the machines of ci-runners.yml"
-    )
-    jobs.add_argument(
-        "--stage",
-        choices=["dependencies", "pythons"],
-        help="dependencies: the libraries that jobs of one target share; pythons: the Pythons (default: pythons)",
-    )
-    jobs.add_argument(
-        "--labels",
-        metavar="A,B",
-        help="the jobs of a pull request with these labels ('' for no labels). Without ci:all-targets, only rows marked for pull "
-        "requests. platform:linux, arch:aarch64, libc:musl, python:3.13, build:pgo+lto choose among them; ci:skip means none",
-    )
-    jobs.add_argument("--fork", action="store_true", help="the pull request comes from a fork")
-    jobs.add_argument("--shards", action="store_true", help="print several matrices, each small enough for GitHub")
-
-
-def _release_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument(
-        "what",
-        metavar="DIR|PACKAGE",
-        nargs="+",
-        help="the folder with the archives; with --apt the .deb files to add",
-    )
-    into.add_argument(
-        "--sign",
-        default="",
-        metavar="KEY",
-        help="sign SHA256SUMS with minisign:FILE or gpg:KEY; with --apt, sign the index with this GnuPG key",
-    )
-    into.add_argument("--apt", default="", metavar="DIR", help="the folder of the repository; packages in it are kept")
-    archives = into.add_argument_group("archives")
-    archives.add_argument(
-        "--tag",
-        default="",
-        metavar="YYYYMMDD",
-        help="the name of the release (default: the day in the archives' names)",
-    )
-    archives.add_argument(
-        "--output",
-        default="",
-        metavar="DIR",
-        help="the folder for releases; older ones in it are kept and listed (default: DIR/release)",
-    )
-    archives.add_argument(
-        "--base-url",
-        default="",
-        metavar="URL",
-        help="the public address of that folder (default: file:// and its path)",
-    )
-    archives.add_argument(
-        "--to",
-        default="",
-        metavar="s3://BUCKET/PREFIX",
-        help="upload the release to a bucket, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, "
-        "AWS_ENDPOINT_URL",
-    )
-    archives.add_argument(
-        "--dry-run", action="store_true", help="make the folder, print what --to would upload, upload nothing"
-    )
-    archives.add_argument(
-        "--replace", action="store_true", help="replace files of this release that exist with other content"
-    )
-
-
-def _images_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument("--remove", action="store_true", help="delete all of them; the next build makes what it needs")
-
-
-def _update_flags(into: argparse.ArgumentParser) -> None:
-    into.add_argument(
-        "names", metavar="NAME", nargs="*", help="a recipe, or cpython-X.Y (default: everything with a known upstream)"
-    )
-    into.add_argument("--check", action="store_true", help="only print what is newer; download and change nothing")
-    into.add_argument("--to", default="", metavar="VERSION", help="pin this version of the one NAME; it may be older")
-    color_flag(into)
-    source_flags(into)
-
-
-_VERBS = (
-    ("build", "build Pythons, and put their archives into dist/", build_flags),
-    ("build-all", "build many Pythons as one plan, on this machine or on a cluster", build_all_flags),
-    ("scheduler", "run the scheduler of a cluster for build-all", _scheduler_flags),
-    ("worker", "run a worker of such a cluster", _worker_flags),
-    ("plan", "print what would be built, what is cached, and why", _plan_flags),
-    ("explain", "print the inputs of a step's key, and what changed since it was last built", _explain_flags),
-    ("fetch", "download all sources, so that a build can run with --offline", _fetch_flags),
-    ("update", "find newer versions of recipes and Pythons, verify them, and pin them", _update_flags),
-    ("shell", "open a shell in the build root of a failed step", _shell_flags),
-    ("doctor", "print everything that this machine lacks for a build, and how to get it", _doctor_flags),
-    ("cache", "list, measure and clean the store", _cache_flags),
-    (
-        "features",
-        "compare Debian packages with CPython's default build and the distribution's own Python",
-        build_flags,
-    ),
-    ("release", "publish archives with checksums and indexes, or Debian packages for apt", _release_flags),
-    ("images", "list or delete the container images that pythonbuild made", _images_flags),
-    ("list", "list targets, Pythons, options, packages, distributions and toolchains", _list_flags),
-    (
-        "matrix",
-        "list every combination of target, Python and options that can be built, or the jobs of CI",
-        _matrix_flags,
-    ),
-    ("validate", "check archives against every rule; exit with 1 on findings", _validate_flags),
-    ("convert", "make the other flavours from full archives", _convert_flags),
-    ("inspect", "print versions, options, sizes, modules and libraries of archives", _inspect_flags),
-    ("diff", "print what differs between two archives; exit with 1 if anything does", _diff_flags),
-    ("test", "run the Python of archives: a smoke test, and CPython's own test suite", _test_flags),
-    ("index", "print an index of archives for uv (python-downloads-json-url)", _index_flags),
-)
-VERBS = tuple(name for name, _, _ in _VERBS)
+        super().__init__(prog, max_help_position=32)

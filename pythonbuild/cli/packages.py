@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 from pythonbuild.cli.building import make_step
+from pythonbuild.cli.flags import FeaturesFlags, ReleaseFlags
 from pythonbuild.cli.session import Session
 from pythonbuild.errors import BadRequest
 from pythonbuild.plan.debian import FEATURES
@@ -16,17 +16,15 @@ from pythonbuild.validation.features import features_text, read_features
 __all__ = ["features", "release_packages"]
 
 
-def features(flags: argparse.Namespace) -> int:
+def features(flags: FeaturesFlags) -> int:
     """Print which features the packages' interpreters, CPython's default build and the distribution's own Python have."""
-    if flags.only:
-        raise BadRequest("--only is for builds", "drop it: features compares whole packages")
     tree = make_step(flags, FEATURES)
     display = Session.start(flags).debian_builds()[0].release.display
     sys.stdout.write(f"## {display}\n\n{features_text(read_features(tree))}")
     return 0
 
 
-def release_packages(flags: argparse.Namespace) -> int:
+def release_packages(flags: ReleaseFlags) -> int:
     """Add packages to a repository that apt installs from."""
     packages = [Path(name) for name in flags.what]
     for package in packages:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pythonbuild.catalog.load import load_catalog
+from pythonbuild.cli.declared import given
 from pythonbuild.cli.environment import read_settings, warn
+from pythonbuild.cli.flags import ReleaseFlags
 from pythonbuild.cli.packages import release_packages
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
@@ -24,18 +25,18 @@ from pythonbuild.ui.text import size
 __all__ = ["release"]
 
 
-def release(flags: argparse.Namespace) -> int:
+def release(flags: ReleaseFlags) -> int:
     """Make a release of a folder of archives, and send it; or, with --apt, add packages to a repository."""
     if flags.apt:
-        _forbid(flags, "--apt", ("--tag", "--output", "--base-url", "--to", "--dry-run", "--replace"))
+        wrong = [flag.name for flag, _ in given(flags) if flag.only == "archives"]
+        if wrong:
+            raise BadRequest(f"{', '.join(wrong)} cannot be combined with --apt", "drop one or the other")
         return release_packages(flags)
     if len(flags.what) != 1:
         raise BadRequest(
             f"a release is made of one folder, not of {', '.join(flags.what)}", "Debian packages want --apt DIR"
         )
-    if not flags.to:
-        _forbid(flags, "a release without --to", ("--dry-run",))
-    elif not flags.base_url:
+    if flags.to and not flags.base_url:
         raise BadRequest("--to needs --base-url", "indexes need the bucket's public address")
     if flags.base_url and urlsplit(flags.base_url).scheme not in ("http", "https", "file"):
         raise BadRequest(f"--base-url {flags.base_url} is not an address", "write https://host/path")
@@ -59,7 +60,7 @@ def release(flags: argparse.Namespace) -> int:
     return 0
 
 
-def _send(bucket: Bucket, wanted: list[Upload], flags: argparse.Namespace) -> None:
+def _send(bucket: Bucket, wanted: list[Upload], flags: ReleaseFlags) -> None:
     """Send files to the bucket, or say what would be sent."""
     difference = compare(bucket, wanted, flags.replace)
     if flags.dry_run:
@@ -74,12 +75,6 @@ def _send(bucket: Bucket, wanted: list[Upload], flags: argparse.Namespace) -> No
     verb = "to send" if flags.dry_run else "sent"
     total = size(sum(upload.size for upload in difference.missing))
     _say(f"{bucket.address}: {len(difference.missing)} files {verb}, {total}; {there} were there")
-
-
-def _forbid(flags: argparse.Namespace, what: str, names: tuple[str, ...]) -> None:
-    given = [name for name in names if getattr(flags, name[2:].replace("-", "_"))]
-    if given:
-        raise BadRequest(f"{what} goes without {', '.join(given)}", "drop that")
 
 
 def _say(line: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import sys
+from dataclasses import replace
 from typing import Union
 
+from pythonbuild.cli.declared import restricted, to_argv
 from pythonbuild.cli.deliver import Delivered
+from pythonbuild.cli.flags import RequestFlags, RunFlags, ShellFlags, Shown, VerbFlags
 from pythonbuild.cli.session import Session
 from pythonbuild.errors import StepsFailed
 from pythonbuild.events import Note
@@ -20,14 +22,14 @@ from pythonbuild.ui.live import LiveObserver
 from pythonbuild.ui.plain import PlainObserver
 from pythonbuild.ui.text import Style, failure_block, seconds, size
 
-__all__ = ["UserObserver", "make_observer", "raise_failures", "tell_notes", "tell_summary"]
+__all__ = ["UserObserver", "command", "make_observer", "raise_failures", "tell_notes", "tell_summary"]
 
 UserObserver = Union[JsonObserver, LiveObserver, PlainObserver]
 
 
-def make_observer(flags: argparse.Namespace) -> UserObserver:
-    """Return what shows events as the flags, and the terminal, want them."""
-    if flags.json:
+def make_observer(flags: Shown, as_json: bool) -> UserObserver:
+    """Return what shows events: as JSON lines, or as the flags and the terminal want them."""
+    if as_json:
         return JsonObserver(sys.stdout, flags.verbose)
     style = Style(flags.color, sys.stderr)
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
@@ -49,12 +51,8 @@ def tell_notes(session: Session, plan: Plan, observer: UserObserver) -> None:
         observer(Note("APPLE_SDK_PATH is ignored: only builds on a Mac need Apple's SDK", "warning"))
 
 
-def tell_summary(
-    plan: Plan, result: RunResult, delivered: list[Delivered], elapsed: float, flags: argparse.Namespace
-) -> None:
-    """Print what was built, how long it took, and where it is; nothing where events are printed as JSON."""
-    if flags.json:
-        return
+def tell_summary(plan: Plan, result: RunResult, delivered: list[Delivered], elapsed: float) -> None:
+    """Print what was built, how long it took, and where it is."""
     lines = []
     slowest = sorted(result.built, key=lambda name: -result.records[name].seconds)[:5]
     if slowest:
@@ -67,46 +65,39 @@ def tell_summary(
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def raise_failures(result: RunResult, flags: argparse.Namespace) -> None:
-    """Raise StepsFailed, after telling which, if something failed."""
+def raise_failures(plan: Plan, result: RunResult, flags: RunFlags) -> None:
+    """Raise StepsFailed, after printing which steps failed and how to go on, if one did."""
     if not result.failures:
         return
     style = Style(flags.color, sys.stderr)
     for failure in result.failures:
-        what = _request_arguments(flags)
-        enter = shlex.join(["python3", "-m", "pythonbuild", "shell", failure.step, *what])
-        sys.stderr.write("\n" + failure_block(failure, style, flags.command_line, enter) + "\n")
+        enter = command(_shell_flags(plan, failure.step, flags))
+        sys.stderr.write("\n" + failure_block(failure, style, command(flags), enter) + "\n")
     raise StepsFailed(f"{len(result.failures)} steps failed")
 
 
-def _request_arguments(flags: argparse.Namespace) -> list[str]:
-    """Return the flags that choose what is built, for a command that must mean the same plan."""
-    arguments = []
-    for flag, values in (
-        ("--target", flags.targets),
-        ("--python", flags.pythons),
-        ("--options", flags.options),
-        ("--formats", flags.formats),
-    ):
-        arguments += [part for value in values or () for part in (flag, value)]
-    for flag, value in (
-        ("--python-source", flags.python_source),
-        ("--pgo-profile", flags.pgo_profile),
-        ("--distro", flags.distro),
-        ("--distro-name", flags.distro_name),
-        ("--revision", "" if flags.revision == "1" else flags.revision),
-        ("--maintainer", flags.maintainer),
-        ("--package-name", flags.package_name),
-        ("--engine", "" if flags.engine == "auto" else flags.engine),
-        ("--toolchain", "" if flags.toolchain == "auto" else flags.toolchain),
-    ):
-        arguments += [flag, value] if value else []
-    for flag, chosen in (
-        ("--release", flags.release),
-        ("--fast", flags.fast),
-        ("--enable-shared", flags.enable_shared),
-    ):
-        arguments += [flag] if chosen else []
-    if flags.freethreaded is not None:
-        arguments.append("--freethreaded" if flags.freethreaded else "--no-freethreaded")
-    return arguments
+def _shell_flags(plan: Plan, step: str, flags: RunFlags) -> ShellFlags:
+    """Return the flags that open a shell in a failed step's build root: those of the plan, of one build that needs the step."""
+    shell = restricted(flags, ShellFlags, program="pythonbuild", verb="shell", step=step)
+    for output in plan.outputs:
+        build = output.build
+        if isinstance(build, Build) and flags.rows and any(part.name == step for part in plan.closure([output.step])):
+            return replace(
+                shell,
+                targets=(build.target.triple,),
+                pythons=(f"cpython-{build.python}",),
+                options=(str(build.options),),
+            )
+    return shell
+
+
+def command(flags: VerbFlags) -> str:
+    """Return the command line that gives these flags, to be pasted into a shell."""
+    words = to_argv(flags)
+    if flags.program.startswith("build-"):
+        # The entry script passes its verb and platform itself.
+        first = [f"./{flags.program}"]
+        words = to_argv(replace(flags, platform="")) if isinstance(flags, RequestFlags) else words
+    else:
+        first = ["python3", "-m", "pythonbuild", *flags.verb.split()]
+    return shlex.join([*first, *words])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Optional
 
 from pythonbuild.cli.cluster import cluster
 from pythonbuild.cli.compiler_cache import describe
+from pythonbuild.cli.flags import RunFlags
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.report import UserObserver, tell_notes
 from pythonbuild.cli.session import Session
@@ -29,7 +29,7 @@ def run_here(
     session: Session,
     plan: Plan,
     final: tuple[str, ...],
-    flags: argparse.Namespace,
+    flags: RunFlags,
     observer: UserObserver,
     engine: Optional[Engine],
 ) -> RunResult:
@@ -69,7 +69,7 @@ def run_here(
 
 
 def run_on_cluster(
-    session: Session, plan: Plan, final: tuple[str, ...], flags: argparse.Namespace, observer: UserObserver
+    session: Session, plan: Plan, final: tuple[str, ...], flags: RunFlags, observer: UserObserver
 ) -> RunResult:
     """Have the workers of a cluster run the steps; what is asked for is brought here at the end."""
     with cluster(flags.executor, session, plan) as (steps, slots):
@@ -85,7 +85,7 @@ def _go(
     session: Session,
     plan: Plan,
     final: tuple[str, ...],
-    flags: argparse.Namespace,
+    flags: RunFlags,
     observer: UserObserver,
     steps: Steps,
     tokens: Jobs,

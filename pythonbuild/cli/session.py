@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import re
@@ -16,8 +15,10 @@ from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin
+from pythonbuild.cli.declared import given
 from pythonbuild.cli.engines import Choice, choose
 from pythonbuild.cli.environment import read_settings, warn
+from pythonbuild.cli.flags import FeaturesFlags, RequestFlags
 from pythonbuild.cli.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.home import checkout, expanded, home
@@ -40,8 +41,11 @@ __all__ = ["Session", "code_digest", "find_step", "open_store"]
 _PLATFORMS = {"linux": "-linux-", "macos": "-apple-", "windows": "-windows-"}
 _TARGETS = {"linux": "unknown-linux-gnu", "macos": "apple-darwin", "windows": "pc-windows-msvc"}
 _LONGEST = 3600.0  # seconds that a shared store may be waited for
-# Which verbs say of a Python for Windows how it would be built.
-_PLANNING = ("plan", "explain")
+# What a flag is for -> the reason why a command that builds something else refuses it, and the cure.
+_REFUSED = {
+    "packages": ("is for Debian packages, and this builds archives", "add --format deb, or drop it"),
+    "archives": ("is for archives, and this builds packages", "see --help, Debian packages"),
+}
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,7 @@ class Session:
     rows: tuple[tuple[str, str, str], ...] = ()
 
     @classmethod
-    def start(
-        cls, flags: argparse.Namespace, choice: Optional[Choice] = None, before: Optional[Session] = None
-    ) -> Session:
+    def start(cls, flags: RequestFlags, choice: Optional[Choice] = None, before: Optional[Session] = None) -> Session:
         """Open catalog, store and caches, and read the request from the flags.
 
         choice: the engine, if it is known already; before: a session of the same command, whose settings and store are this one's, too.
@@ -75,8 +77,9 @@ class Session:
         settings = before.settings if before else read_settings(os.environ, warn)
         cache = home()
         catalog = load_catalog(checkout() / "cpython-unix")
-        formats = tuple(part for text in flags.formats or () for part in text.split(","))
-        debian = _debian_request(flags) if "deb" in formats or flags.verb == "features" else None
+        formats = tuple(part for text in flags.formats for part in text.split(","))
+        features = isinstance(flags, FeaturesFlags)
+        debian = _debian_request(flags) if "deb" in formats or features else None
         if debian and (flags.platform in ("macos", "windows") or system_of(building_machine()) != "linux"):
             raise BadRequest("Debian packages are built on Linux", "run ./build-linux.py on Linux")
         if debian and set(formats) - {"deb"}:
@@ -85,15 +88,15 @@ class Session:
                 "ask for deb alone, and run another command for the other formats",
             )
         if not debian:
-            _refuse_package_flags(flags)
+            _refuse(flags, "packages", *_REFUSED["packages"])
         image = image_for(resolve_debian(debian, catalog)[0], catalog) if debian else catalog.images["build"]
-        choice = choice or choose(flags, catalog, cache, image)
+        choice = choice or choose(flags.engine, catalog, cache, image)
         targets = _targets(flags)
         machine, msvc = _machine(flags, catalog, targets)
         request = BuildRequest(
             targets=targets,
-            pythons=tuple(flags.pythons or ()),
-            options=tuple(flags.options or ()),
+            pythons=flags.pythons,
+            options=flags.options,
             machine=machine,
             toolchain=flags.toolchain,
             local_python=_local_python(flags),
@@ -115,8 +118,8 @@ class Session:
             logs=cache / "logs",
             request=request,
             debian=debian,
-            features=flags.verb == "features",
-            rows=tuple(getattr(flags, "rows", ())),
+            features=features,
+            rows=flags.rows,
         )
 
     def plan(self) -> Plan:
@@ -180,14 +183,15 @@ def open_store(folder: Path, settings: Mapping[str, str]) -> Store:
     return Store(folder, shared)
 
 
-def _machine(flags: argparse.Namespace, catalog: Catalog, targets: tuple[str, ...]) -> tuple[str, Optional[Msvc]]:
+def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) -> tuple[str, Optional[Msvc]]:
     """Return the building machine, and for a Python for Windows its compiler; on another system, where such a one is planned only, those
     that a Windows machine would have.
 
     Raises BadRequest for what cannot be, MissingPrerequisite if this machine lacks something.
     """
     if not any(_PLATFORMS["windows"] in triple for triple in targets):
-        _refuse_windows_flags(flags, "no target is for Windows", "drop it; ./build-windows.py builds for Windows")
+        reason = "chooses what a Windows machine builds with, and no target is for Windows"
+        _refuse(flags, "windows", reason, "drop it; ./build-windows.py builds for Windows")
         return building_machine(), None
     if len(targets) > 1:
         raise BadRequest("only one Windows target can be built at a time", "give one --target-triple")
@@ -195,32 +199,32 @@ def _machine(flags: argparse.Namespace, catalog: Catalog, targets: tuple[str, ..
     if system_of(machine) == "windows":
         wishes = Wishes(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
         return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ)
-    if flags.verb not in _PLANNING and not getattr(flags, "plan", False):
+    if not flags.planning:
         raise BadRequest("Pythons for Windows are built on Windows", "use --plan to see what would be done there")
-    reason = "this machine is none: a plan made here is the same for every Visual Studio, SDK and shell"
-    _refuse_windows_flags(flags, reason, "drop it, or plan on Windows")
+    reason = "chooses what a Windows machine builds with, and a plan made elsewhere is the same for all of them"
+    _refuse(flags, "windows", reason, "drop it, or plan on Windows")
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
 
 
-def _refuse_windows_flags(flags: argparse.Namespace, reason: str, hint: str) -> None:
-    """Raise BadRequest for flags that would mean nothing, as nothing is looked for on a Windows machine."""
-    for name, given in (("--vs", flags.vs), ("--windows-sdk-version", flags.windows_sdk_version), ("--sh", flags.sh)):
-        if given:
-            raise BadRequest(f"{name} chooses what a Windows machine builds with, and {reason}", hint)
+def _refuse(flags: RequestFlags, only: str, reason: str, hint: str) -> None:
+    """Raise BadRequest if a flag was given that is for something else than this command builds."""
+    for flag, _ in given(flags):
+        if flag.only == only:
+            raise BadRequest(f"{flag.name} {reason}", hint)
 
 
-def _targets(flags: argparse.Namespace) -> tuple[str, ...]:
+def _targets(flags: RequestFlags) -> tuple[str, ...]:
     """Return the triples of the targets asked for; by default this machine's CPU, of the entry script's platform.
 
     Raises BadRequest if one is another entry script's.
     """
     wanted = _PLATFORMS.get(flags.platform, "")
-    for triple in flags.targets or ():
+    for triple in flags.targets:
         other = next((name for name, part in _PLATFORMS.items() if part in triple), "")
         if wanted and other and other != flags.platform:
             raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it by ./build-{other}.py")
     if flags.targets:
-        return tuple(flags.targets)
+        return flags.targets
     own = host_triple()
     prompt = cpu_of_prompt(os.environ) if flags.platform == "windows" else ""
     if prompt:
@@ -228,34 +232,11 @@ def _targets(flags: argparse.Namespace) -> tuple[str, ...]:
     return (own if wanted in own else f"{own.partition('-')[0]}-{_TARGETS[flags.platform]}",)
 
 
-def _refuse_package_flags(flags: argparse.Namespace) -> None:
-    """Raise BadRequest for flags that would mean nothing, as archives are asked for."""
-    for name, given in (
-        ("--distro", flags.distro),
-        ("--distro-name", flags.distro_name),
-        ("--fast", flags.fast),
-        ("--freethreaded", flags.freethreaded is not None),
-        ("--enable-shared", flags.enable_shared),
-        ("--revision", flags.revision != "1"),
-        ("--maintainer", flags.maintainer),
-        ("--package-name", flags.package_name),
-        ("--sign", getattr(flags, "sign", "")),
-    ):
-        if given:
-            raise BadRequest(f"{name} is for Debian packages, and this builds archives", "add --format deb, or drop it")
-
-
-def _debian_request(flags: argparse.Namespace) -> DebianRequest:
-    for name, given in (
-        ("--options", flags.options),
-        ("--release", flags.release),
-        ("--pgo-profile", flags.pgo_profile),
-    ):
-        if given:
-            raise BadRequest(f"{name} is for archives, and this builds packages", "see --help, Debian packages")
+def _debian_request(flags: RequestFlags) -> DebianRequest:
+    _refuse(flags, "archives", *_REFUSED["archives"])
     return DebianRequest(
-        targets=tuple(flags.targets or (host_triple(),)),
-        pythons=tuple(flags.pythons or ()),
+        targets=flags.targets or (host_triple(),),
+        pythons=flags.pythons,
         machine=building_machine(),
         system=host_system(),
         distro=flags.distro,
@@ -284,7 +265,7 @@ def _git_says(setting: str) -> str:
         return ""
 
 
-def _pgo_profile(flags: argparse.Namespace) -> Optional[PgoProfile]:
+def _pgo_profile(flags: RequestFlags) -> Optional[PgoProfile]:
     if not flags.pgo_profile:
         return None
     path = Path(flags.pgo_profile)
@@ -318,7 +299,7 @@ def code_digest(*packages: str) -> str:
     return digest.hexdigest()
 
 
-def _local_python(flags: argparse.Namespace) -> Optional[LocalPython]:
+def _local_python(flags: RequestFlags) -> Optional[LocalPython]:
     if not flags.python_source:
         return None
     path = expanded(flags.python_source)

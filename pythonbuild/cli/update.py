@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import os
 import sys
@@ -15,6 +14,7 @@ from typing import Optional
 from pythonbuild.catalog.edit import rewrite
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.pins import Pin, pins
+from pythonbuild.cli.flags import UpdateFlags
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
 from pythonbuild.home import checkout, home
 from pythonbuild.sources.adopt import Adopted, adopt
@@ -38,7 +38,7 @@ class _Answer:
     failure: str = ""
 
 
-def update(flags: argparse.Namespace) -> int:
+def update(flags: UpdateFlags) -> int:
     """Find newer versions and pin them, or with --check only tell; 1 if an upstream could not be asked, or a version not be taken."""
     root = checkout() / "cpython-unix"
     known = pins(load_catalog(root), root)
@@ -67,7 +67,7 @@ def update(flags: argparse.Namespace) -> int:
     return 1 if counts["failed"] else 0
 
 
-def _chosen(flags: argparse.Namespace, known: dict[str, Pin]) -> list[Pin]:
+def _chosen(flags: UpdateFlags, known: dict[str, Pin]) -> list[Pin]:
     """Return the pins that are asked for; raises BadRequest, UnknownName."""
     if flags.offline:
         raise BadRequest("update asks upstreams, which --offline forbids", "drop one of them")

@@ -5,7 +5,6 @@ Dask's `distributed` is installed only where it is asked for (requirements-clust
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import sys
@@ -18,6 +17,7 @@ from pythonbuild import doctor
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.cli.engines import find_llvm
 from pythonbuild.cli.environment import read_settings, warn
+from pythonbuild.cli.flags import SchedulerFlags, WorkerFlags
 from pythonbuild.cli.handlers import handlers
 from pythonbuild.cli.session import code_digest, open_store
 from pythonbuild.engines.host import HostEngine
@@ -52,7 +52,7 @@ def address_of(text: str) -> str:
     return f"{'tcp' if scheme == 'dask' else scheme}://{rest}"
 
 
-def scheduler(flags: argparse.Namespace) -> int:
+def scheduler(flags: SchedulerFlags) -> int:
     """Run a scheduler until it is interrupted.  Raises BadRequest if it cannot listen there."""
     import asyncio
 
@@ -75,7 +75,7 @@ def scheduler(flags: argparse.Namespace) -> int:
     return 0
 
 
-def worker(flags: argparse.Namespace) -> int:
+def worker(flags: WorkerFlags) -> int:
     """Run a worker until its scheduler ends, or it is interrupted.  Raises EngineUnavailable if the scheduler does not answer."""
     import asyncio
 

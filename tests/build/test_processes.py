@@ -18,7 +18,10 @@ from tests.unit.test_levels import V3, ZEN
 
 
 def test_building_starts_without_what_reads_programs() -> None:
-    program = "import sys; from pythonbuild.cli.main import function_of; function_of('build'); print(*sys.modules)"
+    program = (
+        "import sys; from pythonbuild.cli.main import function_of; from pythonbuild.cli.options import VERBS\n"
+        "function_of(VERBS['build']); print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], cwd=checkout(), capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "pythonbuild.cli.building" in loaded

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from pythonbuild.catalog.load import CiTables, load_catalog, load_ci
 from pythonbuild.catalog.schema import CiRunner, CiTarget
+from pythonbuild.cli.flags import BuildFlags
 from pythonbuild.cli.main import main
-from pythonbuild.cli.options import parser
+from pythonbuild.cli.options import parse
 from pythonbuild.errors import BadCatalog, UnknownName
 from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
@@ -70,6 +71,12 @@ def test_each_command_asks_its_runner_for_that_python(platform: str) -> None:
         assert asked_for(job) == job.combination
 
 
+def flags_of(script: str, words: list[str]) -> BuildFlags:
+    _, flags = parse(script, words)
+    assert isinstance(flags, BuildFlags)
+    return flags
+
+
 def asked_for(job: Job) -> Combination:
     """Return what a job's command makes its runner build, which is one Python."""
     target = job.combination.target
@@ -77,11 +84,11 @@ def asked_for(job: Job) -> Combination:
     script = next(word for word in words if word.endswith(".py")).removeprefix("./")
     assert script == f"build-{platform_of(target)}.py"
     assert (checkout() / script).is_file()
-    flags = parser(script).parse_args(words[words.index("--target-triple") :])
+    flags = flags_of(script, words[words.index("--target-triple") :])
     request = BuildRequest(
-        targets=tuple(flags.targets),
-        pythons=tuple(flags.pythons),
-        options=tuple(flags.options),
+        targets=flags.targets,
+        pythons=flags.pythons,
+        options=flags.options,
         machine=job.runner.machine,
         engine="docker" if job.runner.platform == "linux" else "host",
         llvm=Llvm(Path("/usr/lib/llvm-22/bin"), "22"),
@@ -196,10 +203,8 @@ def test_the_first_stage_makes_all_that_the_pythons_of_a_target_are_compiled_aga
     world = Surroundings(machine="x86_64", llvm=Llvm(Path("/usr/lib/llvm-22/bin"), "22"))
 
     def keys(words: list[str], names: str) -> set[str]:
-        flags = parser("build-linux.py").parse_args(words[1:])
-        request = BuildRequest(
-            tuple(flags.targets), tuple(flags.pythons), tuple(flags.options), machine="x86_64", llvm=world.llvm
-        )
+        flags = flags_of("build-linux.py", words[1:])
+        request = BuildRequest(flags.targets, flags.pythons, flags.options, machine="x86_64", llvm=world.llvm)
         plan = Planner(CATALOG, world).plan(resolve(request, CATALOG))
         steps = plan.closure(list(plan.dependencies()))
         return {step.key for step in steps if re.search(names, step.identity)}

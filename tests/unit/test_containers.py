@@ -9,7 +9,8 @@ from typing import IO, Any, cast
 import pytest
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.cli.options import parser
+from pythonbuild.cli.flags import BuildFlags
+from pythonbuild.cli.options import parse
 from pythonbuild.engines.containers import cpu_seconds
 from pythonbuild.engines.images import dockerfile, read_facts, tag_of, tag_with_trees
 from pythonbuild.engines.streams import send
@@ -45,13 +46,15 @@ def test_an_image_with_other_versions_says_so() -> None:
 
 @pytest.mark.parametrize(("text", "size"), [("512M", 512 << 20), ("1.5G", 3 << 29), ("4096", 4096), ("2k", 2048)])
 def test_sizes(text: str, size: int) -> None:
-    assert parser("build-linux.py").parse_args(["build", "--memory", text]).memory == size
+    _, flags = parse("build-linux.py", ["build", "--memory", text])
+    assert isinstance(flags, BuildFlags)
+    assert flags.memory == size
 
 
 @pytest.mark.parametrize("text", ["", "G", "many", "4X"])
 def test_what_is_no_size(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parser("build-linux.py").parse_args(["build", "--memory", text])
+        parse("build-linux.py", ["build", "--memory", text])
     assert "is not a size; write e.g. 512M or 4G" in capsys.readouterr().err
 
 

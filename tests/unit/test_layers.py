@@ -63,8 +63,9 @@ def test_every_package_has_its_place() -> None:
         "doctor.py",
         "locks.py",
         "cli/options.py",
-        "cli/build_flags.py",
-        "cli/values.py",
+        "cli/declared.py",
+        "cli/flags.py",
+        "cli/read.py",
     ],
 )
 def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(name: str) -> None:
@@ -76,5 +77,5 @@ def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(
     }
     ours = {module for module in modules if module.startswith("pythonbuild.")}
     assert not outside
-    before = {"home", "errors", "doctor", "locks", "cli", "cli.options", "cli.build_flags"}
+    before = {"home", "errors", "doctor", "locks", "cli", "cli.declared", "cli.flags", "cli.options"}
     assert ours <= {f"pythonbuild.{name}" for name in before}

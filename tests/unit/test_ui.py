@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pythonbuild import events
-from pythonbuild.cli.options import parser
+from pythonbuild.cli.flags import BuildFlags
+from pythonbuild.cli.options import parse
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.plain import PlainObserver
 from pythonbuild.ui.text import Style, failure_block, seconds, size
@@ -83,11 +84,12 @@ def test_sizes(value: int, text: str) -> None:
 
 
 def test_target_and_target_triple_are_the_same_flag() -> None:
-    arguments = parser("build-linux.py")
-    assert arguments.parse_args(["--target", "a", "--target-triple", "b"]).targets == ["a", "b"]
+    _, flags = parse("build-linux.py", ["--target", "a", "--target-triple", "b"])
+    assert isinstance(flags, BuildFlags)
+    assert flags.targets == ("a", "b")
 
 
 def test_flags_must_be_whole() -> None:
     with pytest.raises(SystemExit) as caught:
-        parser("build-linux.py").parse_args(["--opt", "noopt"])
+        parse("build-linux.py", ["--opt", "noopt"])
     assert caught.value.code == 2

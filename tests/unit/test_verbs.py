@@ -7,4 +7,4 @@ from pythonbuild.cli.options import VERBS
 
 
 def test_every_verb_is_done_by_something() -> None:
-    assert {name: callable(function_of(name)) for name in VERBS} == dict.fromkeys(VERBS, True)
+    assert {name: callable(function_of(verb)) for name, verb in VERBS.items()} == dict.fromkeys(VERBS, True)

@@ -7,40 +7,40 @@ from collections.abc import Callable
 
 import pytest
 
-from pythonbuild.cli import values
+from pythonbuild.cli import read
 from pythonbuild.cli.options import parser
 
 
 @pytest.mark.parametrize(
-    ("read", "text"),
+    ("reader", "text"),
     [
-        (values.days, "-1"),
-        (values.days, "nan"),
-        (values.days, "inf"),
-        (values.days, "soon"),
-        (values.jobs, "0"),
-        (values.jobs, "100000"),
-        (values.jobs, "1.5"),
-        (values.port, "-1"),
-        (values.port, "99999"),
-        (values.port, "http"),
-        (values.processors_of_a_container, "-1"),
-        (values.processors_of_a_container, "0"),
-        (values.processors_of_a_container, "nan"),
-        (values.size, "-1G"),
-        (values.size, "0"),
-        (values.size, "infG"),
-        (values.size, "4X"),
+        (read.days, "-1"),
+        (read.days, "nan"),
+        (read.days, "inf"),
+        (read.days, "soon"),
+        (read.jobs, "0"),
+        (read.jobs, "100000"),
+        (read.jobs, "1.5"),
+        (read.port, "-1"),
+        (read.port, "99999"),
+        (read.port, "http"),
+        (read.processors_of_a_container, "-1"),
+        (read.processors_of_a_container, "0"),
+        (read.processors_of_a_container, "nan"),
+        (read.size, "-1G"),
+        (read.size, "0"),
+        (read.size, "infG"),
+        (read.size, "4X"),
     ],
 )
-def test_a_value_out_of_range_is_refused(read: Callable[[str], object], text: str) -> None:
+def test_a_value_out_of_range_is_refused(reader: Callable[[str], object], text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is not a"):
-        read(text)
+        reader(text)
 
 
 def test_values_in_range_are_read() -> None:
-    assert (values.days("0"), values.jobs("1000"), values.port("0")) == (0.0, 1000, 0)
-    assert (values.processors_of_a_container("0.5"), values.size("1.5K"), values.size("7")) == (0.5, 1536, 7)
+    assert (read.days("0"), read.jobs("1000"), read.port("0")) == (0.0, 1000, 0)
+    assert (read.processors_of_a_container("0.5"), read.size("1.5K"), read.size("7")) == (0.5, 1536, 7)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_values_in_range_are_read() -> None:
     ],
 )
 def test_an_empty_value_is_found(words: list[str], named: str) -> None:
-    assert values.empty_value(words) == named
+    assert read.empty_value(words) == named
 
 
 def test_a_wrong_flag_is_two_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,97 @@
+"""The verb `cache`: what builds keep between them, listed, measured and pruned."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.cli import show
+from pythonbuild.cli.compiler_cache import object_folders
+from pythonbuild.cli.environment import read_settings
+from pythonbuild.cli.flags import CacheListFlags, CachePruneFlags, CacheSizeFlags
+from pythonbuild.home import checkout, home
+from pythonbuild.sources.cache import SourceCache
+from pythonbuild.store.store import Store
+from pythonbuild.ui.text import size
+
+__all__ = ["list_results", "prune", "show_size"]
+
+
+def list_results(flags: CacheListFlags) -> int:
+    """Print the results in the store."""
+    store = Store(home() / "store")
+    for record in store.records():
+        sys.stdout.write(show.record_line(record, sum(entry.size for entry in store.manifest(record))) + "\n")
+    return 0
+
+
+def show_size(flags: CacheSizeFlags) -> int:
+    """Print how much disk each part of the cache uses."""
+    entries, used = Store(home() / "store").size()
+    archives, archived = SourceCache(home() / "sources").size()
+    roots = sum(path.lstat().st_size for path in (home() / "roots").rglob("*") if not path.is_dir())
+    objects = list(_objects())
+    kept = sum(path.stat().st_size for path in objects)
+    sys.stdout.write(
+        f"store    {size(used):>9}  {entries} results\n"
+        f"sources  {size(archived):>9}  {archives} archives\n"
+        f"roots    {size(roots):>9}  build roots that failed steps left\n"
+        f"sccache  {size(kept):>9}  {len(objects)} compiled objects\n{home()}\n"
+    )
+    return 0
+
+
+def prune(flags: CachePruneFlags) -> int:
+    """Delete old results and compiled objects, or print what would be deleted."""
+    store = Store(home() / "store")
+    old = [path for path in _objects() if path.stat().st_mtime < time.time() - flags.days * 86400]
+    doomed = store.older(flags.days)
+    if flags.dry_run:
+        sys.stdout.write("".join(f"{record.identity}\n" for record in doomed))
+        sys.stdout.write(f"would prune {len(doomed)} results and {len(old)} compiled objects\n")
+        return 0
+    if doomed and len(doomed) == len(store.records()) and not (flags.yes or _agreed(len(doomed))):
+        sys.stdout.write("nothing was deleted\n")
+        return 0
+    entries, freed = store.prune(flags.days)
+    freed += sum(path.stat().st_size for path in old)
+    for path in old:
+        path.unlink(missing_ok=True)
+    if flags.sources:
+        freed += SourceCache(home() / "sources").prune(_pinned())
+    sys.stdout.write(f"pruned {entries} results, freed {size(freed)}\n")
+    return 0
+
+
+def _objects() -> Iterator[Path]:
+    """Yield the compiled objects that sccache keeps on this machine."""
+    settings = read_settings(os.environ, lambda text: None)
+    for folder in object_folders(settings, home()):
+        yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def _agreed(results: int) -> bool:
+    """Ask a person at a terminal whether every result may be deleted; a script is not asked."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return True
+    sys.stdout.write(
+        f"this deletes all {results} results of the store, so that the next build starts from nothing; go on? [y/N] "
+    )
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _pinned() -> set[str]:
+    """Return the SHA-256 of every archive that the catalog names."""
+    catalog = load_catalog(checkout() / "cpython-unix")
+    origins = [
+        origin for folder in catalog.recipes.values() for source in folder.recipe.sources for origin in source.origins
+    ]
+    origins += [origin for release in catalog.releases.values() for origin in release.origins]
+    origins += catalog.sccache.values()
+    origins += [wheel for toolchain in catalog.toolchains.values() for wheel in toolchain.wheels.values()]
+    return {origin.sha256 for origin in origins}

@@ -1,0 +1,145 @@
+"""Flags are declared once: what argparse reads, a command line made of it gives again."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from pythonbuild.cli.declared import Flag, flag_of, restricted, to_argv
+from pythonbuild.cli.flags import BuildAllFlags, BuildFlags, RequestFlags, RunFlags, ShellFlags
+from pythonbuild.cli.options import VERBS, parse, parser
+from pythonbuild.cli.report import command
+
+# A value for the flags whose readers do not take any text.
+VALUES = {"--jobs": "3", "--port": "80", "--days": "5.0", "--cpus": "1.5", "--memory": "1048576"}
+
+
+def flags_of(verb: str) -> list[Flag]:
+    return [flag for one in fields(VERBS[verb].flags) if (flag := flag_of(one))]
+
+
+def words_of(flag: Flag) -> list[str]:
+    """Return words that give a flag a value other than its default."""
+    word = (flag.choices[-1] if flag.choices else VALUES.get(flag.name)) or "-v x"
+    if flag.kind in ("switch", "either"):
+        return [flag.name]
+    return [f"{flag.name}={word}"] if flag.kind != "words" and word.startswith("-") else [flag.name, word.lstrip("-")]
+
+
+def arguments_of(verb: str) -> list[str]:
+    """Return one word for each positional argument of a verb."""
+    return [flag.choices[0] if flag.choices else "word" for flag in flags_of(verb) if not flag.names]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_flag_of_a_verb_is_read_and_given_again(verb: str) -> None:
+    for flag in flags_of(verb):
+        if flag.names:
+            _, read = parse("pythonbuild", [*verb.split(), *arguments_of(verb), *words_of(flag)])
+            words = to_argv(read)
+            assert flag.name in [word.partition("=")[0] for word in words]
+            assert parse("pythonbuild", [*verb.split(), *words])[1] == read
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_defaults_need_no_words(verb: str) -> None:
+    _, read = parse("pythonbuild", [*verb.split(), *arguments_of(verb)])
+    assert to_argv(read) == arguments_of(verb)
+    assert read == VERBS[verb].flags(program="pythonbuild", verb=verb, **of_arguments(read, verb))
+
+
+def of_arguments(read: object, verb: str) -> dict[str, Any]:
+    positional = [one.name for one in fields(VERBS[verb].flags) if (flag := flag_of(one)) and not flag.names]
+    return {name: getattr(read, name) for name in positional}
+
+
+def test_a_negative_form_is_given_again() -> None:
+    _, read = parse("build-linux.py", ["--no-sccache", "--no-freethreaded", "--format", "deb"])
+    assert isinstance(read, BuildFlags)
+    assert (read.sccache, read.freethreaded) == (False, False)
+    assert {"--no-sccache", "--no-freethreaded"} <= set(to_argv(read))
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "line"),
+    [
+        ("build-linux.py", ["build", "--platform=linux", "--options", "pgo"], "./build-linux.py --options pgo"),
+        ("build-macos.py", ["build", "--platform=macos"], "./build-macos.py"),
+        (
+            "build-windows.py",
+            ["build", "--platform=windows", "--vs", "2022", "--sh", r"C:\a b\sh.exe"],
+            r"./build-windows.py --vs 2022 --sh 'C:\a b\sh.exe'",
+        ),
+        (
+            "python -m pythonbuild",
+            ["build-all", "--from", "list", "--base-image", "debian:13", "--output", "out"],
+            "python3 -m pythonbuild build-all --base-image debian:13 --output out --from list",
+        ),
+        ("python -m pythonbuild", ["build"], "python3 -m pythonbuild build"),
+    ],
+)
+def test_a_command_to_run_again_is_the_one_that_was_typed(program: str, arguments: list[str], line: str) -> None:
+    verb, read = parse(program, arguments)
+    assert sorted(shlex.split(command(read))) == sorted(shlex.split(line))
+    again = shlex.split(command(read))[1 if program.startswith("build-") else 3 :]
+    hidden = [word for word in arguments if word.startswith("--platform")]
+    given = [verb.name, *hidden, *again] if program.startswith("build-") else again
+    assert parse(program, given)[1] == read
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        ("build-macos.py", ["--platform=macos"]),
+        (
+            "build-windows.py",
+            ["--platform=windows", "--vs", "2022", "--sh", "sh.exe", "--windows-sdk-version", "10.0.1"],
+        ),
+        ("build-linux.py", ["--platform=linux", "--base-image", "debian:13", "--engine", "docker"]),
+        ("build-linux.py", ["--platform=linux", "--format", "deb", "--fast", "--no-freethreaded", "--revision", "2"]),
+    ],
+)
+def test_a_shell_is_asked_for_with_all_that_decides_the_plan(program: str, arguments: list[str]) -> None:
+    """Otherwise the step would have another key, or not exist, as in a plan for this machine's own system."""
+    _, read = parse(program, arguments)
+    assert isinstance(read, RunFlags)
+    shell = restricted(read, ShellFlags, program="pythonbuild", verb="shell", step="cpython")
+    again = parse("pythonbuild", shlex.split(command(shell))[3:])[1]
+    assert isinstance(again, ShellFlags)
+    deciding = [one.name for one in fields(ShellFlags) if (flag := flag_of(one)) and flag.plan]
+    assert {name: getattr(again, name) for name in deciding} == {name: getattr(read, name) for name in deciding}
+    assert again.step == "cpython"
+
+
+def test_what_an_entry_script_cannot_use_is_not_in_its_help() -> None:
+    text = parser("build-macos.py").format_help()
+    assert "--target" in text
+    assert not re.search(r"--distro|--vs|--base-image|engine docker", text)
+    assert "--vs" in parser("build-windows.py").format_help()
+    assert "--distro" in parser("build-linux.py").format_help()
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_help_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = parser("pythonbuild").format_help()
+    lines = [line for line in text.splitlines() if line.startswith("    ")]
+    assert max(map(len, lines)) <= columns
+    assert columns < 200 or max(map(len, lines)) > 80
+
+
+def test_every_flag_has_a_help_text_and_no_trailing_period() -> None:
+    texts = {flag.name: flag.text for verb in VERBS for flag in flags_of(verb) if flag.name != "--platform"}
+    assert {name for name, text in texts.items() if text.endswith(".")} == set()
+    assert {name for name, text in texts.items() if not text} == {"OLD", "NEW"}
+
+
+def test_classes_of_flags_are_their_verbs_own() -> None:
+    assert isinstance(parse("pythonbuild", ["build-all"])[1], BuildAllFlags)
+    assert {verb for verb, found in VERBS.items() if issubclass(found.flags, RequestFlags)} == {
+        *("build", "build-all", "plan", "explain", "fetch", "shell", "features")
+    }
