@@ -1,1 +1,1 @@
-"""Judge an archive by what is really in it."""
+"""Check archives by their actual contents, and test the Pythons in them."""

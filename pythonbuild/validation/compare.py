@@ -1,4 +1,4 @@
-"""What is in an archive, in numbers, and what differs between two."""
+"""Summarize an archive in numbers, and list the differences between two archives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pythonbuild.validation.subject import Subject
 
 __all__ = ["difference", "summary"]
 
-# Part -> names in the installation or the archive; the first that fits counts.
+# Part -> pattern of names in the archive; the first match counts.
 _PARTS = (
     ("objects and static libraries", r"python/build/.*|.*\.a"),
     ("licences", r"python/licenses/.*"),
@@ -28,7 +28,7 @@ _PARTS = (
 
 
 def summary(subject: Subject) -> dict[str, Any]:
-    """Return an archive's version, options, sizes in bytes by part, modules and links, as plain values."""
+    """Return an archive's version, options, sizes in bytes by part, modules and links as plain values."""
     variables = subject.variables
     facts = subject.facts or {}
     extensions: dict[str, Any] = facts.get("build_info", {}).get("extensions", {}) if facts else {}
@@ -50,7 +50,7 @@ def summary(subject: Subject) -> dict[str, Any]:
 
 
 def difference(old: Subject, new: Subject) -> list[str]:
-    """Return what differs, a line each: files (both read with digests), links, and values of PYTHON.json."""
+    """Return one line per difference in files, links and PYTHON.json.  Both archives must have been read with digests."""
     lines = []
     before, after = old.entries, new.entries
     for name in sorted(before.keys() | after.keys()):
@@ -75,7 +75,7 @@ def _change(old: Subject, new: Subject, name: str) -> str:
     needed = [set(subject.needed.get(name, ())) for subject in (old, new)]
     said += [f"no longer needs {library}" for library in sorted(needed[0] - needed[1])]
     said += [f"now needs {library}" for library in sorted(needed[1] - needed[0])]
-    return ", ".join(said or ["other content"])
+    return ", ".join(said or ["content differs"])
 
 
 def _changed_values(old: dict[str, Any], new: dict[str, Any], path: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:

@@ -1,4 +1,4 @@
-"""Rules over each ELF program and library: where it runs, what it needs, how it is hardened, what it lets others see."""
+"""Rules for each ELF program and library: its platform, dependencies, hardening and exported symbols."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pythonbuild.validation.rule import Case, elf_rule, rule
 
 __all__ = ["PRIVATE_SYMBOLS"]
 
-# Symbols of libraries that are linked in statically; no other library of the process may meet them.
+# Symbols of statically linked libraries.  Other libraries in the process must not see them.
 PRIVATE_SYMBOLS = frozenset(
     "BIO_ADDR_new BN_new BZ2_bzCompress CRYPTO_memcmp DH_new OPENSSL_instrument_bus SSL_extension_supported SSL_read "
     "XML_ParserCreate XOpenDisplay ZSTD_compress __txn_begin current_history deflateEnd el_init ffi_call ffi_type_void "
     "gdbm_close gzclose history_expand inflate lzma_index_init lzma_stream_encoder mpd_qadd new_field readline rl_prompt "
     "set_field_term setupterm sqlite3_close sqlite3_initialize uuid_generate winstr xcb_connect xcb_create_window".split()
 )
-# Functions that newer versions of glibc no longer have.
+# Functions that newer glibc versions have removed.
 _GONE = frozenset({"pthread_yield"})
-# The oldest kernel of a distribution with glibc 2.17: that of RHEL 7.
+# The oldest kernel of a distribution with glibc 2.17: RHEL 7's.
 _OLDEST_KERNEL = (3, 10, 0)
-# targets.yml's name of a CPU -> ELF's.
+# A CPU's name in targets.yml -> its name in ELF.
 _MACHINES = {
     "x86_64": "X86_64",
     "aarch64": "AARCH64",
@@ -52,7 +52,7 @@ def _machine(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
         yield f"is for {facts.machine}, not {case.target.arch}"
 
 
-@elf_rule("elf-libraries", "nothing but the target's system libraries and the archive's own are needed")
+@elf_rule("elf-libraries", "files need only the target's system libraries and the archive's own")
 def _libraries(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     own = {name.rsplit("/", 1)[-1] for name in case.subject.entries if ".so" in name}
     for library in facts.needed:
@@ -61,7 +61,7 @@ def _libraries(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
             yield f"needs {library}"
 
 
-@elf_rule("elf-glibc", "no symbol of a newer glibc than the target's floor is needed")
+@elf_rule("elf-glibc", "no file needs a newer glibc than the target's minimum")
 def _glibc(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     if case.target and case.target.glibc:
         floor = tuple(map(int, case.target.glibc.split(".")))
@@ -70,71 +70,71 @@ def _glibc(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
                 yield f"needs GLIBC_{'PRIVATE' if version == (999,) else _version(version)}"
 
 
-@elf_rule("elf-kernel", "no program says that it needs a newer kernel than glibc 2.17's distributions have")
+@elf_rule("elf-kernel", "no file requires a newer kernel than RHEL 7's, the oldest with glibc 2.17")
 def _kernel(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     if facts.kernel and facts.kernel > _OLDEST_KERNEL:
-        yield f"says that it needs Linux {_version(facts.kernel)}"
+        yield f"requires Linux {_version(facts.kernel)}"
 
 
 @elf_rule(
-    "elf-gone", "no function is needed that newer glibcs have dropped, or that the target's oldest musl has not yet"
+    "elf-gone", "no file needs a function that newer glibc versions removed, or that the target's oldest musl lacks"
 )
 def _gone(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     for symbol in sorted(facts.undefined & _GONE.union(case.target.newer_functions if case.target else ())):
         yield f"needs {symbol}"
 
 
-@elf_rule("elf-rpath", "libraries are looked for beside the file only, by $ORIGIN")
+@elf_rule("elf-rpath", "files search for libraries only relative to $ORIGIN")
 def _rpath(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     for path in facts.rpath:
         if not re.match(r"\$(ORIGIN|\{ORIGIN\})(/|$)", path):
-            yield f"looks for libraries in {path}"
+            yield f"searches for libraries in {path}"
 
 
-@elf_rule("elf-private", "symbols of the libraries that were linked in are not exported")
+@elf_rule("elf-private", "no file exports symbols of statically linked libraries")
 def _private(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     for symbol in sorted(facts.exported & PRIVATE_SYMBOLS):
         yield f"exports {symbol}"
 
 
-@elf_rule("elf-stack", "the stack is not executable, and the file says so")
+@elf_rule("elf-stack", "every file declares that its stack is not executable")
 def _stack(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     if facts.executable_stack:
-        yield "asks for an executable stack"
+        yield "requests an executable stack"
     elif not facts.stack_segment:
-        yield "has no PT_GNU_STACK, which means an executable stack"
+        yield "has no PT_GNU_STACK, which implies an executable stack"
 
 
-@elf_rule("elf-relro", "relocated data is made read-only")
+@elf_rule("elf-relro", "relocated data becomes read-only (RELRO)")
 def _relro(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
-    # On MIPS, the table of addresses is none of it, and a small library may have nothing else.
+    # On MIPS, RELRO does not cover the global offset table, and a small library may have no other relocated data.
     if not facts.relro and (facts.relocated_data or facts.machine != "MIPS"):
         yield "has no PT_GNU_RELRO"
 
 
-@elf_rule("elf-now", "symbols are bound at the start, so that their table can be read-only")
+@elf_rule("elf-now", "symbols are bound at load time, so that their table can be read-only")
 def _now(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     if facts.dynamic and not facts.bind_now:
-        yield "is bound lazily (no BIND_NOW)"
+        yield "binds symbols lazily (no BIND_NOW)"
 
 
-@elf_rule("elf-wx", "no memory is writable and executable")
+@elf_rule("elf-wx", "no memory is both writable and executable")
 def _writable_code(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     if facts.writable_code:
-        yield "has a segment that is writable and executable"
+        yield "has a segment that is both writable and executable"
 
 
-@elf_rule("elf-textrel", "code is not changed when it is loaded")
+@elf_rule("elf-textrel", "loading a file does not modify its code")
 def _text_relocations(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     if facts.text_relocations:
         yield "has relocations in its code (TEXTREL)"
 
 
 @elf_rule(
-    "elf-protected", "the interpreter is compiled with stack protectors and, but for debug builds, checked functions"
+    "elf-protected", "the interpreter has stack protectors and, except in debug builds, calls fortified functions"
 )
 def _protected(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
-    # A static program has what it calls inside.
+    # A static program contains the functions that it calls, so it does not import them.
     if not facts.dynamic or not re.fullmatch(rf"{re.escape(case.subject.root)}/bin/python\d[^/]*", file):
         return
     if not any(symbol.startswith("__stack_chk_fail") for symbol in facts.undefined):
@@ -142,10 +142,10 @@ def _protected(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     glibc = case.target is not None and case.target.libc == "gnu"
     checked = any(re.fullmatch(r"__\w+_chk", symbol) for symbol in facts.undefined)
     if glibc and "debug" not in case.subject.options and not checked:
-        yield "calls no checked functions (_FORTIFY_SOURCE)"
+        yield "calls no fortified functions (_FORTIFY_SOURCE)"
 
 
-@elf_rule("elf-build-id", "every program and library has a build ID, by which its symbols are found")
+@elf_rule("elf-build-id", "every program and library has a build ID, with which debuggers find its symbols")
 def _build_id(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
     if not facts.build_id:
         yield "has no build ID"

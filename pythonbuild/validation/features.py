@@ -1,4 +1,4 @@
-"""Which features interpreters have, side by side: tables for people, from what each said of itself."""
+"""Show the features of several interpreters side by side, in tables made from what each reported."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 __all__ = ["Features", "features_text", "read_features"]
 
-# How far a source file's functions lie apart (see read_features.py) without a profile, at most; and with one, at least, if it was used
-# over the whole program.  Measured with GCC 14: 0.05 without either, 0.65 to 0.75 with both.
+# How far apart a source file's functions lie (see read_features.py): at most the first value without a profile, and more than
+# the second if LTO applied the profile to the whole program.  Measured with GCC 14: 0.05 with neither, 0.65 to 0.75 with both.
 _BY_FILE = 0.2
 _BY_PROGRAM = 0.5
 _TITLES = {
@@ -26,24 +26,24 @@ _EVERYWHERE = ("libc.so.", "libm.so.", "ld-linux")
 
 @dataclass(frozen=True)
 class Features:
-    """What one interpreter said; `tests`: the report of CPython's suite that its package holds, "" if there is none."""
+    """What one interpreter reported.  `tests` is the report of CPython's suite in its package, "" if it has none."""
 
     facts: Mapping[str, Any]
     tests: str = ""
 
     @property
     def pgo(self) -> bool:
-        """Was it compiled with a profile?"""
+        """Whether it was compiled with a profile."""
         return float(self.facts["scatter"]) > _BY_FILE
 
     @property
     def lto(self) -> bool:
-        """Was it optimized as a whole when it was linked?"""
+        """Whether it was optimized as a whole at link time."""
         return float(self.facts["scatter"]) > _BY_PROGRAM
 
 
 def read_features(tree: Path) -> dict[str, Features]:
-    """Return {role: features} out of the result of a step `features`; the roles: gil, freethreaded, default, distribution."""
+    """Return {role: features} from the result of a step `features`.  The roles: gil, freethreaded, default, distribution."""
     found = {}
     for role in _TITLES:
         path = tree / f"{role}.json"
@@ -54,7 +54,7 @@ def read_features(tree: Path) -> dict[str, Features]:
 
 
 def features_text(found: Mapping[str, Features]) -> str:
-    """Return two tables in Markdown: features, and what each program and extension module is linked with besides libc."""
+    """Return two Markdown tables: features, and the libraries besides libc that programs and extension modules link to."""
     heads = [f"{_TITLES[role]} {item.facts['version']}" for role, item in found.items()]
     rows = [
         ["PGO", *(_yes(item.pgo) for item in found.values())],

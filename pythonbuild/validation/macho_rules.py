@@ -1,4 +1,4 @@
-"""Rules over each Mach-O program and library: where it runs, what it needs, what it lets others see."""
+"""Rules for each Mach-O program and library: its platform, dependencies and exported symbols."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pythonbuild.validation.rule import Case, rule
 
 __all__: list[str] = []
 
-# Apple's own: libraries and frameworks that every macOS has.
+# Libraries and frameworks that every macOS has.
 _APPLE = re.compile(r"/usr/lib/|/System/Library/(Private)?Frameworks/")
 _APPLE_PLACES = re.compile(r"@(rpath|loader_path|executable_path)/")
-# Functions that CPython, or a header of macOS, looks for before it calls them: by __builtin_available(), or by their address.
+# Functions that CPython or a macOS header checks before the call, with __builtin_available() or through their address.
 _LOOKED_FOR = frozenset(
     "__darwin_check_fd_set_overflow _dyld_shared_cache_contains_path inet_aton mkfifoat mknodat preadv ptsname_r pwritev".split()
 )
-# Who changes names that a file has for libraries (install_name_tool) can make one as long as a path may be.
+# install_name_tool may replace a library's name with a path of up to this length.
 _LONGEST_NAME = 1024
-# As CPython's configure sets it for macOS; more for debug builds.
+# The stack size that CPython's configure sets on macOS; debug builds get more.
 _STACK = 0x1000000
-# The CPU of a target triple -> Mach-O's name of it.
+# A CPU's name in the target triple -> its name in Mach-O.
 _MACHINES = {"x86_64": "X86_64", "aarch64": "ARM64"}
 
 
-@rule("macho-machine", "every Mach-O file is for the CPU of the target triple")
+@rule("macho-machine", "every Mach-O file is for the CPU in the target triple")
 def _machine(case: Case) -> Iterator[tuple[str, str]]:
     wanted = _MACHINES.get(case.subject.cpu)
     for name, facts in case.subject.macho.items():
@@ -34,7 +34,7 @@ def _machine(case: Case) -> Iterator[tuple[str, str]]:
             yield name, f"is for {', '.join(facts.cpus)}, not {wanted}"
 
 
-@rule("macho-libraries", "nothing but the target's system libraries is needed, and the archive's by a relative place")
+@rule("macho-libraries", "files need only the target's system libraries, and the archive's own through relative paths")
 def _libraries(case: Case) -> Iterator[tuple[str, str]]:
     known = case.target.system_libraries if case.target else ()
     for name, facts in case.subject.macho.items():
@@ -44,15 +44,15 @@ def _libraries(case: Case) -> Iterator[tuple[str, str]]:
                 yield name, f"needs {library}"
 
 
-@rule("macho-rpath", "libraries are looked for beside the file only")
+@rule("macho-rpath", "files search for libraries only through relative paths")
 def _rpath(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in case.subject.macho.items():
         for path in facts.rpath:
             if not _APPLE_PLACES.match(path + "/"):
-                yield name, f"looks for libraries in {path}"
+                yield name, f"searches for libraries in {path}"
 
 
-@rule("macho-oldest", "no file needs a newer macOS than PYTHON.json says")
+@rule("macho-oldest", "no file needs a newer macOS than PYTHON.json states")
 def _oldest(case: Case) -> Iterator[tuple[str, str]]:
     said = re.match(r"\d+(\.\d+)*$", str((case.subject.facts or {}).get("apple_sdk_deployment_target", "")))
     floor = tuple(map(int, said[0].split("."))) if said else None
@@ -61,58 +61,58 @@ def _oldest(case: Case) -> Iterator[tuple[str, str]]:
             yield name, f"needs macOS {'.'.join(map(str, facts.oldest))}"
 
 
-@rule("macho-names", "symbols are looked for in the library that they were linked from")
+@rule("macho-names", "symbols are looked up only in the library they were linked from (two-level namespace)")
 def _names(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in case.subject.macho.items():
         if not facts.two_level:
-            yield name, "has a flat name space"
+            yield name, "has a flat namespace"
 
 
-@rule("macho-weak", "no function of a newer macOS is called, but by those who look first whether it is there")
+@rule("macho-weak", "functions that the oldest macOS lacks are called only after an availability check")
 def _weak(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in case.subject.macho.items():
         for symbol in sorted(facts.weak - _LOOKED_FOR):
-            yield name, f"calls {symbol}, which the oldest macOS does not have"
+            yield name, f"calls {symbol}, which the oldest supported macOS does not have"
 
 
-@rule("macho-private", "symbols of the libraries that were linked in are not exported")
+@rule("macho-private", "no file exports symbols of statically linked libraries")
 def _private(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in case.subject.macho.items():
         for symbol in sorted(facts.exported & PRIVATE_SYMBOLS):
             yield name, f"exports {symbol}"
 
 
-@rule("macho-own-name", "a library's own name is relative to who loads it")
+@rule("macho-own-name", "a library's install name is @rpath/ and its file name")
 def _own_name(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in _of_kind(case, "DYLIB"):
         if facts.own_name != f"@rpath/{name.rsplit('/', 1)[-1]}":
-            yield name, f"calls itself {facts.own_name}"
+            yield name, f"has the install name {facts.own_name}"
 
 
-@rule("macho-padding", "programs and libraries have room for longer names of libraries")
+@rule("macho-padding", "programs and libraries have room for longer library names")
 def _padding(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in (*_of_kind(case, "DYLIB"), *_of_kind(case, "EXECUTE")):
         if facts.padding < _LONGEST_NAME:
-            yield name, f"has {facts.padding} bytes for longer names (link with -headerpad_max_install_names)"
+            yield name, f"has room for {facts.padding} bytes of longer names (link with -headerpad_max_install_names)"
 
 
-@rule("macho-signed", "what is for ARM is signed, if only ad hoc, and as it is: macOS runs nothing else there")
+@rule("macho-signed", "files for ARM are signed, at least ad hoc, as macOS requires, and every signature is valid")
 def _signed(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in case.subject.macho.items():
         if "ARM64" in facts.cpus and facts.signature == "none":
             yield name, "is not signed"
         if facts.signature == "wrong":
-            yield name, "was changed after it was signed"
+            yield name, "was modified after it was signed"
 
 
-@rule("macho-stack", "the interpreter's main thread has the stack that CPython's recursion limit counts on")
+@rule("macho-stack", "the interpreter's main thread has the stack size that CPython's recursion limit assumes")
 def _stack(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in _of_kind(case, "EXECUTE"):
         if re.search(r"/bin/python3\.[^/]*$", name) and facts.stack < _STACK:
-            yield name, f"has a stack of {facts.stack or 'the usual number of'} bytes, not {_STACK}"
+            yield name, f"has a stack of {facts.stack or 'the default number of'} bytes, not {_STACK}"
 
 
-@rule("macho-modules", "each extension module exports its start, perhaps that of others, and nothing else")
+@rule("macho-modules", "each extension module exports its own init function, and only init functions")
 def _modules(case: Case) -> Iterator[tuple[str, str]]:
     for name, facts in _of_kind(case, "BUNDLE"):
         module = re.search(r"/lib-dynload/(\w+)\.[^/]*so$", name)
@@ -124,5 +124,5 @@ def _modules(case: Case) -> Iterator[tuple[str, str]]:
 
 
 def _of_kind(case: Case, kind: str) -> Iterator[tuple[str, MachOFacts]]:
-    """Yield those Mach-O files that are programs (EXECUTE), libraries (DYLIB) or modules (BUNDLE)."""
+    """Yield the Mach-O files of one kind: programs (EXECUTE), libraries (DYLIB) or modules (BUNDLE)."""
     yield from ((name, facts) for name, facts in case.subject.macho.items() if facts.kind == kind)

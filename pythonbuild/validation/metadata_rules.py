@@ -1,4 +1,4 @@
-"""Rules over what an archive says of itself in PYTHON.json, held against what is in it."""
+"""Rules that check PYTHON.json against the archive's contents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pythonbuild.validation.rule import Case, rule
 
 __all__ = ["schema", "schema_errors"]
 
-# targets.yml's name of a CPU -> what the platform tag says, where that is another word.
+# A CPU's name in targets.yml -> its name in the platform tag, where they differ.
 _PLATFORM_CPU = {"ppc64le": "powerpc64le", "armv7": "arm"}
 
 
@@ -28,7 +28,7 @@ def schema() -> dict[str, Any]:
 
 
 def schema_errors(facts: dict[str, Any]) -> Iterator[jsonschema.ValidationError]:
-    """Yield where the value of a PYTHON.json breaks the schema."""
+    """Yield each schema violation in the content of a PYTHON.json."""
     yield from jsonschema.Draft202012Validator(schema()).iter_errors(facts)
 
 
@@ -37,13 +37,13 @@ def _facts(case: Case) -> dict[str, Any]:
 
 
 def _extensions(case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (module, facts) over all variants of all extension modules."""
+    """Yield (module, facts) for each variant of each extension module."""
     for name, variants in _facts(case)["build_info"]["extensions"].items():
         for variant in variants:
             yield name, variant
 
 
-@rule("json-first", "PYTHON.json is the first entry, so that it can be read without the rest", full_only=True)
+@rule("json-first", "PYTHON.json is the first entry, so that tools can read it without the rest", full_only=True)
 def _first(case: Case) -> Iterator[tuple[str, str]]:
     if case.subject.first != "python/PYTHON.json":
         yield "python/PYTHON.json", f"comes after {case.subject.first}"
@@ -51,7 +51,7 @@ def _first(case: Case) -> Iterator[tuple[str, str]]:
 
 @rule(
     "json-schema",
-    "PYTHON.json has every key of the format, with values of the right kind, and no others",
+    "PYTHON.json has every required key, no unknown keys, and values of the right type",
     full_only=True,
 )
 def _schema(case: Case) -> Iterator[tuple[str, str]]:
@@ -59,7 +59,7 @@ def _schema(case: Case) -> Iterator[tuple[str, str]]:
         yield "python/PYTHON.json", f"{error.json_path}: {error.message[:200]}"
 
 
-@rule("json-target", "the target triple is one that targets.yml knows, and the platform tag is its", full_only=True)
+@rule("json-target", "targets.yml lists the target triple, and the platform tag matches it", full_only=True)
 def _target(case: Case) -> Iterator[tuple[str, str]]:
     triple = str(_facts(case).get("target_triple"))
     if case.target is None:
@@ -77,7 +77,7 @@ def _target(case: Case) -> Iterator[tuple[str, str]]:
             yield "python/PYTHON.json", f"{key} is {_facts(case).get(key)}, not {value}"
 
 
-@rule("json-paths", "every path in PYTHON.json is that of something in the archive", full_only=True)
+@rule("json-paths", "every path in PYTHON.json exists in the archive", full_only=True)
 def _paths(case: Case) -> Iterator[tuple[str, str]]:
     facts = _facts(case)
     entries = case.subject.entries
@@ -99,7 +99,7 @@ def _paths(case: Case) -> Iterator[tuple[str, str]]:
             yield "python/PYTHON.json", f"names {path}, which is not in the archive"
 
 
-@rule("json-options", "what the build options claim is true of the files", full_only=True)
+@rule("json-options", "the build options match the files", full_only=True)
 def _options(case: Case) -> Iterator[tuple[str, str]]:
     subject, options, facts = case.subject, case.subject.options, _facts(case)
     variables = subject.variables
@@ -117,9 +117,7 @@ def _options(case: Case) -> Iterator[tuple[str, str]]:
             )
 
 
-@rule(
-    "option-pgo", "a pgo archive's objects were compiled with a profile, and those of others were not", full_only=True
-)
+@rule("option-pgo", "an archive's objects were compiled with a profile if, and only if, it claims pgo", full_only=True)
 def _pgo(case: Case) -> Iterator[tuple[str, str]]:
     subject = case.subject
     core = [name for name in subject.objects if re.match(r"python/build/(Objects|Python)/", name)]
@@ -132,59 +130,69 @@ def _pgo(case: Case) -> Iterator[tuple[str, str]]:
     if "pgo" not in subject.options and len(profiled) * 2 > len(core):
         yield (
             "python/build",
-            f"{len(profiled)} of {len(core)} objects were compiled with a profile, and pgo is not claimed",
+            f"{len(profiled)} of {len(core)} objects were compiled with a profile, but pgo is not claimed",
         )
 
 
 @rule(
     "option-lto",
-    "an lto archive's objects are an optimizer's input, and PYTHON.json says of which version",
+    "an archive's objects are LLVM bitcode if, and only if, it claims lto, and PYTHON.json states the bitcode's version",
     full_only=True,
 )
 def _lto(case: Case) -> Iterator[tuple[str, str]]:
     core = [kind for name, kind in case.subject.objects.items() if re.match(r"python/build/(Objects|Python)/", name)]
     said = str(_facts(case)["build_info"]["object_file_format"])
     bitcode = core.count("llvm-bitcode")
-    # What is written in assembler is never bitcode: one or two files of CPython.
+    # One or two of CPython's files are written in assembly, and are never bitcode.
     lto = bitcode > 0.9 * len(core)
     seen = f"{bitcode} of {len(core)} objects are LLVM bitcode"
     if ("lto" in case.subject.options) != lto:
-        yield "python/build", f"build_options are {_facts(case).get('build_options')}, and {seen}"
+        yield "python/build", f"build_options are {_facts(case).get('build_options')}, but {seen}"
     if said.startswith("llvm-bitcode:") != lto:
-        yield "python/PYTHON.json", f"object_file_format is {said}, and {seen}"
+        yield "python/PYTHON.json", f"object_file_format is {said}, but {seen}"
 
 
-@rule("option-bolt", "BOLT has laid out a pgo+lto interpreter where it can, and none without pgo", full_only=True)
+@rule(
+    "option-bolt",
+    "BOLT has optimized a pgo+lto interpreter if it supports the target, and none without pgo",
+    full_only=True,
+)
 def _bolt(case: Case) -> Iterator[tuple[str, str]]:
     options = case.subject.options
-    # Of pgo without lto, nothing tells whether the compiler was one that has BOLT.
+    # In a pgo build without lto, nothing shows whether the compiler includes BOLT.
     demanded = bool(case.target and case.target.bolt) and {"pgo", "lto"} <= options
     for name, elf in case.subject.elf.items():
         if re.match(r"python/install/bin/python3\.[0-9]+[td]*$", name):
             if demanded and not elf.bolted:
-                yield name, f"build_options are {_facts(case).get('build_options')}, and BOLT has not been here"
+                yield (
+                    name,
+                    f"build_options are {_facts(case).get('build_options')}, but BOLT has not optimized this file",
+                )
             if elf.bolted and "pgo" not in options:
-                yield name, f"build_options are {_facts(case).get('build_options')}, and BOLT has been here"
+                yield name, f"build_options are {_facts(case).get('build_options')}, but BOLT has optimized this file"
 
 
-@rule("option-static", "a static archive has no shared libraries")
+@rule("option-static", "a static archive contains no shared libraries")
 def _static(case: Case) -> Iterator[tuple[str, str]]:
     if "static" in case.subject.options:
         for entry in case.subject.files(r".*\.(so|so\.[\d.]+|dylib|dll|pyd)"):
-            yield entry.name, "is a shared library in a static distribution"
+            yield entry.name, "is a shared library in a static archive"
 
 
-@rule("json-glibc", "the glibc version in crt_features is the highest that a file needs", full_only=True)
+@rule("json-glibc", "crt_features states the highest glibc version that any file needs", full_only=True)
 def _glibc(case: Case) -> Iterator[tuple[str, str]]:
     prefix = "glibc-max-symbol-version:"
     said = [item[len(prefix) :] for item in _facts(case).get("crt_features") or () if str(item).startswith(prefix)]
     versions = [version for facts in case.subject.elf.values() for version in facts.glibc]
     highest = ".".join(map(str, max(versions))) if versions else ""
     if highest and said != [highest]:
-        yield "python/PYTHON.json", f"crt_features say {', '.join(said) or 'no version'}, and the files need {highest}"
+        yield (
+            "python/PYTHON.json",
+            f"crt_features states {', '.join(said) or 'no version'}, but the files need {highest}",
+        )
 
 
-@rule("modules", "the extension modules are exactly those that such a Python has", full_only=True)
+@rule("modules", "the archive has exactly the extension modules that the catalog lists for this Python", full_only=True)
 def _modules(case: Case) -> Iterator[tuple[str, str]]:
     if case.target is None:
         return
@@ -194,10 +202,12 @@ def _modules(case: Case) -> Iterator[tuple[str, str]]:
     for name in sorted(wanted - there):
         yield "python/PYTHON.json", f"the module {name} is missing"
     for name in sorted(there - wanted):
-        yield "python/PYTHON.json", f"the module {name} is not one that such a Python has"
+        yield "python/PYTHON.json", f"the module {name} is not expected in this Python"
 
 
-@rule("module-functions", "libpython exports the start of each built-in module, and of no other", full_only=True)
+@rule(
+    "module-functions", "libpython exports the init function of each built-in module, and of no other", full_only=True
+)
 def _module_functions(case: Case) -> Iterator[tuple[str, str]]:
     library = str(_facts(case)["build_info"]["core"].get("shared_lib"))
     exported = case.subject.exported.get(f"python/{library}")
@@ -213,7 +223,7 @@ def _module_functions(case: Case) -> Iterator[tuple[str, str]]:
         yield f"python/{library}", f"{'does not export' if name in wanted else 'exports'} {name}"
 
 
-@rule("annotated", "each system library that a file needs is a link in PYTHON.json", full_only=True)
+@rule("annotated", "PYTHON.json lists each system library that a file needs among its links", full_only=True)
 def _annotated(case: Case) -> Iterator[tuple[str, str]]:
     core = _facts(case)["build_info"]["core"]
     links = [*core["links"], *(link for _, extension in _extensions(case) for link in extension["links"])]
@@ -227,19 +237,19 @@ def _annotated(case: Case) -> Iterator[tuple[str, str]]:
                 and not re.match(r"ld-linux|ld64|ld\.so|libc\.|libgcc_s\.", library)
                 and name not in known
             ):
-                yield file, f"needs {library}, which no link in PYTHON.json names"
+                yield file, f"needs {library}, which PYTHON.json does not list among its links"
 
 
-@rule("licenses", "the licence of CPython and of each library that is linked in is there", full_only=True)
+@rule("licenses", "the archive contains the licences of CPython and of each library linked into it", full_only=True)
 def _licenses(case: Case) -> Iterator[tuple[str, str]]:
     texts = {entry.name for entry in case.subject.files(r"python/licenses/.+") if entry.size > 100}
     if not texts:
-        yield "python/licenses", "has no licence texts"
+        yield "python/licenses", "contains no licence texts"
     for name, extension in _extensions(case):
         local = [link for link in extension["links"] if link.get("path_static") or link.get("path_dynamic")]
         paths = extension.get("license_paths", ())
         if local and not (extension.get("licenses") and paths):
-            yield "python/PYTHON.json", f"{name} is linked with {local[0].get('name')}, whose licence is not named"
+            yield "python/PYTHON.json", f"{name} is linked with {local[0].get('name')}, but lists no licence for it"
         for path in paths:
             if f"python/{path}" not in texts:
-                yield f"python/{path}", f"is the licence of what {name} is linked with, and is missing or empty"
+                yield f"python/{path}", f"is the licence of a library in {name}, but is missing or too short"

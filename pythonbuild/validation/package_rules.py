@@ -1,4 +1,4 @@
-"""Rules over the Debian packages of one or two interpreters, judged together: what one owns no other may."""
+"""Rules for the Debian packages of one or two interpreters, checked together because no two may own the same file."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pythonbuild.validation.subject import sysconfig_variables
 __all__ = ["PackageRule", "judge_packages", "package_rules", "validate_packages"]
 
 _SERIES = re.compile(r"python(\d+\.\d+)(t?)")
-# Build roots, stores and dpkg-buildpackage's own directory, as interpreters tell where they were made.
+# How an interpreter records build roots, stores and dpkg-buildpackage's own directory.
 _LEAKS = re.compile(r"(/pythonbuild/box/|\.cache/pythonbuild/|-ffile-prefix-map=/)\S{0,60}")
 _BUILD_FLAGS = re.compile(r"-fstack-protector\S*|-O2|-specs=\S+|-f\S+-prefix-map=\S+|-D_FORTIFY_SOURCE\S*")
-# What an extension module has to take from the distribution.
+# Extension module -> the distribution's library that it must use.
 _SYSTEM_LIBRARIES = {
     "pyexpat": "libexpat.so.",
     "_ssl": "libssl.so.",
@@ -30,7 +30,10 @@ _SYSTEM_LIBRARIES = {
 
 @dataclass(frozen=True)
 class _Case:
-    """One package, and those it was given with.  series: the language version; freethreaded: is it the second package?"""
+    """One package, and those checked with it.
+
+    series: the language version; freethreaded: whether the package has the free-threaded interpreter.
+    """
 
     package: Package
     others: tuple[Package, ...]
@@ -39,17 +42,17 @@ class _Case:
 
     @property
     def prefix(self) -> str:
-        """Where it is installed, from the root."""
+        """The installation's prefix, relative to the root."""
         return f"opt/python/python{self.series}"
 
     @property
     def interpreter(self) -> str:
-        """The name of its interpreter."""
+        """The interpreter's name."""
         return f"python{self.series}{'t' if self.freethreaded else ''}"
 
     @property
     def first(self) -> Optional[Package]:
-        """The package that a second one depends on, if it was given."""
+        """The default package, on which a free-threaded one depends, if it is checked too."""
         source = self.package.fields.get("Source", "").split(" ")[0]
         return next((other for other in self.others if other.name == source), None)
 
@@ -59,7 +62,7 @@ _Check = Callable[[_Case], Iterator[tuple[str, str]]]
 
 @dataclass(frozen=True)
 class PackageRule:
-    """A rule: its name, what it demands, and the function that yields (file, what is wrong)."""
+    """A rule: its name, its requirement, and the function that yields (file, violation)."""
 
     name: str
     text: str
@@ -70,23 +73,23 @@ _RULES: dict[str, PackageRule] = {}
 
 
 def package_rules() -> tuple[PackageRule, ...]:
-    """Return all rules over packages, sorted by name."""
+    """Return all rules for packages, sorted by name."""
     return tuple(_RULES[name] for name in sorted(_RULES))
 
 
 def validate_packages(paths: list[Path]) -> dict[Path, list[Finding]]:
-    """Return what is wrong with each package, sorted.  Raises BadArchive for a file that is no package."""
+    """Return each package's findings, sorted.  Raises BadArchive if a file is not a package."""
     return judge_packages([read_package(path) for path in paths])
 
 
 def judge_packages(packages: list[Package]) -> dict[Path, list[Finding]]:
-    """Return what is wrong with each of some packages that were read, sorted."""
+    """Return the findings for each package that was read, sorted."""
     findings: dict[Path, list[Finding]] = {}
     for package in packages:
         match = _SERIES.match(package.name)
         others = tuple(other for other in packages if other is not package)
         if not match:
-            text = f"{package.name} is not the name of a Python's package"
+            text = f"the package's name, {package.name}, does not start with pythonX.Y"
             findings[package.path] = [Finding("deb-name", "", text)]
             continue
         case = _Case(package, others, match[1], bool(match[2]))
@@ -107,7 +110,7 @@ def _is_symbols(package: Package) -> bool:
     return package.name.endswith("-dbgsym")
 
 
-@_rule("deb-place", "everything lies in the prefix, but for documentation and lintian's overrides")
+@_rule("deb-place", "every file is below the prefix, except documentation and lintian's overrides")
 def _place(case: _Case) -> Iterator[tuple[str, str]]:
     name = case.package.name
     places = [f"usr/share/doc/{name}", f"usr/share/lintian/overrides/{name}"]
@@ -116,7 +119,7 @@ def _place(case: _Case) -> Iterator[tuple[str, str]]:
         inside = any(f"{entry.name}/".startswith(f"{place}/") for place in places)
         above = any(f"{place}/".startswith(f"{entry.name}/") for place in places)
         if not inside and not (above and entry.kind == "folder"):
-            yield entry.name, "is elsewhere"
+            yield entry.name, "is outside the prefix"
 
 
 @_rule("deb-apart", "no file belongs to two packages")
@@ -127,10 +130,10 @@ def _apart(case: _Case) -> Iterator[tuple[str, str]]:
         for entry in case.package.entries.values():
             twin = other.entries.get(entry.name)
             if twin and (entry.kind, twin.kind) != ("folder", "folder"):
-                yield entry.name, f"belongs to {other.name}, too"
+                yield entry.name, f"also belongs to {other.name}"
 
 
-@_rule("deb-depends", "the free-threaded package depends on the other one of the same version")
+@_rule("deb-depends", "the free-threaded package depends on the same version of the default package")
 def _depends(case: _Case) -> Iterator[tuple[str, str]]:
     if case.freethreaded and not _is_symbols(case.package):
         fields = case.package.fields
@@ -139,53 +142,53 @@ def _depends(case: _Case) -> Iterator[tuple[str, str]]:
             yield "", f"does not depend on {wanted}"
 
 
-@_rule("deb-links", "symbolic links lead to something in the package, or in the one that it depends on")
+@_rule("deb-links", "every symbolic link points to something in the package, or in the one it depends on")
 def _links(case: _Case) -> Iterator[tuple[str, str]]:
     if case.freethreaded and not case.first:
-        return  # half of what its links lead to was not given
+        return  # many links point into the default package, which was not given
     there = {*case.package.entries, *(case.first.entries if case.first else ())}
     for entry in case.package.entries.values():
         if entry.kind == "link" and not _is_symbols(case.package):
             target = posixpath.normpath(posixpath.join("/", posixpath.dirname(entry.name), entry.link))[1:]
             if target not in there:
-                yield entry.name, f"leads to {entry.link}, which is not there"
+                yield entry.name, f"points to {entry.link}, which is missing"
 
 
-@_rule("deb-owner", "everything belongs to root, nobody else may write it, and nothing runs as its owner")
+@_rule("deb-owner", "every file belongs to root, only root can write to it, and none is setuid or setgid")
 def _owner(case: _Case) -> Iterator[tuple[str, str]]:
     for entry in case.package.entries.values():
         if entry.owner not in ("root:root", "0:0"):
             yield entry.name, f"belongs to {entry.owner}"
         if entry.kind != "link" and entry.mode & 0o6022:
-            yield entry.name, f"has the mode {entry.mode & 0o7777:o}"
+            yield entry.name, f"has mode {entry.mode & 0o7777:o}"
 
 
-@_rule("deb-bytecode", "bytecode is made where the package is installed")
+@_rule("deb-bytecode", "the package contains no bytecode, which is generated on installation")
 def _bytecode(case: _Case) -> Iterator[tuple[str, str]]:
     for name in case.package.entries:
         if name.endswith((".pyc", "/__pycache__")):
-            yield name, "is in the package"
+            yield name, "must not be in the package"
 
 
-@_rule("deb-leaks", "sysconfig, Makefile and pkg-config files do not tell where it was built")
+@_rule("deb-leaks", "sysconfig, Makefile and pkg-config files do not contain paths of the build")
 def _leaks(case: _Case) -> Iterator[tuple[str, str]]:
     for name, text in case.package.texts.items():
         leak = _LEAKS.search(text)
         if leak:
-            yield name, f"mentions {leak[0]}"
+            yield name, f"contains {leak[0]}"
 
 
-@_rule("deb-flags", "who compiles extension modules gets CPython's flags, not those of the package's build")
+@_rule("deb-flags", "extension modules are compiled with CPython's flags, not with those of the package build")
 def _flags(case: _Case) -> Iterator[tuple[str, str]]:
     for name, text in case.package.texts.items():
         variables = sysconfig_variables(text) if "_sysconfigdata_" in name else {}
         for variable in ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED"):
             found = _BUILD_FLAGS.search(str(variables.get(variable, "")))
             if found:
-                yield name, f"{variable} hands on {found[0]}"
+                yield name, f"{variable} contains {found[0]}"
 
 
-@_rule("deb-interpreter", "the interpreter is there, and has the static probes of SystemTap and DTrace")
+@_rule("deb-interpreter", "the interpreter exists, and has static probes for SystemTap and DTrace")
 def _interpreter(case: _Case) -> Iterator[tuple[str, str]]:
     if _is_symbols(case.package):
         return
@@ -200,7 +203,7 @@ def _interpreter(case: _Case) -> Iterator[tuple[str, str]]:
         yield name, "has no static probes"
 
 
-@_rule("deb-embed", "the static library and python.o are there")
+@_rule("deb-embed", "the package contains the static library and python.o")
 def _embed(case: _Case) -> Iterator[tuple[str, str]]:
     if _is_symbols(case.package):
         return
@@ -212,7 +215,7 @@ def _embed(case: _Case) -> Iterator[tuple[str, str]]:
             yield name, "is missing"
 
 
-@_rule("deb-system", "modules use the libraries of the distribution")
+@_rule("deb-system", "extension modules use the distribution's libraries")
 def _system(case: _Case) -> Iterator[tuple[str, str]]:
     if _is_symbols(case.package):
         return
@@ -224,13 +227,13 @@ def _system(case: _Case) -> Iterator[tuple[str, str]]:
             yield module, "is missing"
         for name, facts in found.items():
             if not any(needed.startswith(library) for needed in facts.needed):
-                yield name, f"does not need {library}*"
+                yield name, f"is not linked with {library}*"
 
 
-@_rule("deb-abi", "the free-threaded package has files of its own ABI only")
+@_rule("deb-abi", "the free-threaded package contains only files of its own ABI")
 def _abi(case: _Case) -> Iterator[tuple[str, str]]:
     tag = f"cpython-{case.series.replace('.', '')}"
     if case.freethreaded:
         for name in case.package.elf:
             if f".{tag}-" in name or "abi3" in name:
-                yield name, "is the other interpreter's"
+                yield name, "belongs to the other interpreter"

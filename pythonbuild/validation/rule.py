@@ -1,4 +1,4 @@
-"""What a rule is: a name, a sentence, a function from what was read to what is wrong."""
+"""Rules: each has a name, a sentence that states the requirement, and a function that yields violations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Case", "ElfCheck", "Finding", "Rule", "WholeCheck", "elf_rule", "rul
 
 @dataclass(frozen=True)
 class Finding:
-    """A broken rule: which, in which file of the archive ("" for the archive itself), and what was seen."""
+    """A violation: the rule, the file in the archive ("" for the archive itself), and the details."""
 
     rule: str
     file: str
@@ -28,21 +28,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Case:
-    """What a rule judges by: the archive as read, the row of targets.yml it was built for (if there is one), the catalog."""
+    """A rule's input: the archive as read, its row in targets.yml (if it has one), and the catalog."""
 
     subject: Subject
     target: Optional[Target]
     catalog: Catalog
 
 
-# A rule over the whole archive yields (file, what is wrong); one over each program and library what is wrong with it.
+# A rule for the whole archive yields (file, violation); an ELF rule yields the violations of one program or library.
 WholeCheck = Callable[[Case], Iterator[tuple[str, str]]]
 ElfCheck = Callable[[ElfFacts, str, Case], Iterator[str]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: its name, what it demands, and whether only full archives can be judged by it."""
+    """A rule: its name, its requirement, its function, and whether it applies only to full archives."""
 
     name: str
     text: str
@@ -59,7 +59,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def rule(name: str, text: str, full_only: bool = False) -> Callable[[WholeCheck], WholeCheck]:
-    """Register a function as a rule over the whole archive."""
+    """Register a function as a rule for the whole archive."""
 
     def register(check: WholeCheck) -> WholeCheck:
         _RULES[name] = Rule(name, text, check, full_only)
@@ -69,7 +69,7 @@ def rule(name: str, text: str, full_only: bool = False) -> Callable[[WholeCheck]
 
 
 def elf_rule(name: str, text: str) -> Callable[[ElfCheck], ElfCheck]:
-    """Register a function as a rule over each ELF program and library of the archive."""
+    """Register a function as a rule for each ELF program and library in the archive."""
 
     def register(check: ElfCheck) -> ElfCheck:
         def every(case: Case) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""One pass over an archive: everything the rules look at, small enough to keep, while the files themselves are let go."""
+"""Read an archive in one pass, and keep only the facts that rules need, not the files themselves."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from pythonbuild.errors import BadArchive
 
 __all__ = ["Entry", "Subject", "read_subject", "sysconfig_variables"]
 
-# What the inside of a build root, a store or a peer's build container looks like.  Not `/tmp/`: documentation names it.
+# Paths of build roots, stores, home folders and a peer's build container.  Not `/tmp/`: documentation mentions it.
 _LEAKS = re.compile(
     rb"(?:\.cache/pythonbuild/|/store/trees/[0-9a-f]{16}|/roots/[A-Za-z0-9._+]+-[0-9a-f]{12}/|/tools/(?:deps|host)/|/home/[a-z0-9_-]+/)[^\0\s\"']{0,60}"
 )
-# Texts that CPython's own tests and documentation contain.
+# Files that may contain such paths: tests, documentation and terminfo.
 _NO_LEAKS_BELOW = re.compile(r"/(?:test|tests|idle_test)/|\.(?:txt|rst|html|terms)$|/terminfo/")
 _KEPT_TEXT = re.compile(r"(?:_sysconfigdata_[^/]*\.py|\.pc|/Makefile|/python[^/]*-config|build-details\.json)$")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the archive without its content; `kind` is file, link, folder or other; `digest` is a file's SHA-256 if asked for."""
+    """An archive entry without its content.  `kind`: file, link, folder or other; `digest`: a file's SHA-256, if requested."""
 
     name: str
     kind: str
@@ -43,11 +43,11 @@ class Entry:
 
 @dataclass
 class Subject:
-    """An archive, read.
+    """The facts read from an archive.
 
-    root: the folder of the installation inside the archive, "python/install" or "python"; facts: PYTHON.json's value;
-    elf, macho, pe: programs and libraries by name; objects: formats of object files by name; texts: small files that rules read;
-    programs: first lines of scripts; variables: sysconfig's, as _sysconfigdata holds them.
+    root: the installation's folder in the archive, "python/install" or "python"; facts: the content of PYTHON.json;
+    elf, macho, pe: programs and libraries by name; objects: formats of object files by name;
+    texts: small files that rules read; programs: first lines of scripts; variables: sysconfig's, from _sysconfigdata.
     """
 
     path: Path
@@ -70,17 +70,17 @@ class Subject:
 
     @property
     def full(self) -> bool:
-        """Is it the full archive, with PYTHON.json?"""
+        """Whether this is a full archive, which contains PYTHON.json."""
         return self.facts is not None
 
     @property
     def root(self) -> str:
-        """The folder of the installation."""
+        """The installation's folder in the archive."""
         return "python/install" if self.full else "python"
 
     @property
     def options(self) -> frozenset[str]:
-        """The build options that the archive claims for itself: PYTHON.json's; without one, what its file name says."""
+        """The build options that the archive claims: those in PYTHON.json or, without one, in the file name."""
         if self.facts is not None:
             return frozenset(str(self.facts.get("build_options", "")).split("+"))
         known = r"(?:debug|noopt|pgo|lto|freethreaded|static)"
@@ -89,30 +89,30 @@ class Subject:
 
     @property
     def cpu(self) -> str:
-        """The CPU that PYTHON.json's target triple names, "" without one."""
+        """The CPU in PYTHON.json's target triple, or "" without one."""
         return str((self.facts or {}).get("target_triple", "")).split("-", 1)[0]
 
     @property
     def gnu_triple(self) -> str:
-        """The GNU triple that sysconfig names, without a vendor, e.g. i686-linux-gnu."""
-        # MULTIARCH is Debian's name, which for that is i386-linux-gnu.
+        """The GNU triple in sysconfig, without the vendor, e.g. i686-linux-gnu."""
+        # MULTIARCH is Debian's name for the platform: i386-linux-gnu for i686-linux-gnu.
         parts = str(self.variables.get("HOST_GNU_TYPE") or self.variables.get("MULTIARCH", "")).split("-")
         return "-".join(parts[:1] + parts[2:] if len(parts) > 3 else parts)
 
     @property
     def exported(self) -> dict[str, frozenset[str]]:
-        """What each ELF and Mach-O file gives others, by the file's name."""
+        """The symbols that each ELF and Mach-O file exports, by file name."""
         found = {name: facts.exported for name, facts in self.elf.items()}
         return {**found, **{name: facts.exported for name, facts in self.macho.items()}}
 
     @property
     def needed(self) -> dict[str, tuple[str, ...]]:
-        """The libraries that each ELF and Mach-O file needs, by the file's name."""
+        """The libraries that each ELF and Mach-O file needs, by file name."""
         found = {name: facts.needed for name, facts in self.elf.items()}
         return {**found, **{name: facts.needed for name, facts in self.macho.items()}}
 
     def files(self, pattern: str) -> Iterator[Entry]:
-        """Yield the files whose whole name fits a regular expression."""
+        """Yield the files whose full name matches a regular expression."""
         compiled = re.compile(pattern)
         for entry in self.entries.values():
             if entry.kind == "file" and compiled.fullmatch(entry.name):
@@ -120,13 +120,14 @@ class Subject:
 
 
 def read_subject(path: Path, digests: bool = False) -> Subject:
-    """Read an archive of a Python, with the digest of each file if asked for.  Raises BadArchive if that cannot be done."""
+    """Read the archive of a Python, and hash each file if `digests` is set.  Raises BadArchive if it cannot be read."""
     subject = Subject(path)
     for member in members(path):
         _take(subject, member, digests)
     if not any(name.startswith("python/") for name in subject.entries):
         raise BadArchive(
-            f"{path.name} has no python/ in it", "give a full, install_only or install_only_stripped archive"
+            f"{path.name} does not contain a folder python/",
+            "pass a full, install_only or install_only_stripped archive",
         )
     return subject
 
@@ -175,8 +176,8 @@ def _take_binary(subject: Subject, name: str, data: bytes) -> None:
         else:
             subject.unreadable.append(name)
     elif "/site-packages/" in name:
-        return  # pip carries launchers for every Windows
-    # Java's class files begin with one of Mach-O's magic numbers, and "MZ" is not much of one.
+        return  # pip ships launchers for every Windows architecture
+    # Java class files start with one of Mach-O's magic numbers, and "MZ" alone does not identify PE files.
     elif data[:4] in MACHO_MAGIC and not name.endswith(".class"):
         macho = macho_facts(data)
         if macho:
@@ -194,8 +195,8 @@ def _take_binary(subject: Subject, name: str, data: bytes) -> None:
 def _take_object(subject: Subject, name: str, data: bytes) -> None:
     kind = object_format(data)
     subject.objects[name] = kind
-    # Bitcode carries the summary of the profile it was optimized by; compilers put what the profile calls hot into
-    # sections of that name, but for Mach-O, where they mark what it calls cold.
+    # Bitcode contains a summary of the profile that the compiler used.  In ELF files, compilers put functions that the
+    # profile marks as hot into sections named .text.hot; in Mach-O files, they mark cold functions instead.
     mark = b"ProfileSummary" if kind == "llvm-bitcode" else b".text.hot"
     if has_cold_functions(data) if kind == "mach-o" else mark in data:
         subject.profiled.add(name)
@@ -205,14 +206,14 @@ def _json(path: Path, data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise BadArchive(f"PYTHON.json of {path.name} is no JSON: {error}") from None
+        raise BadArchive(f"PYTHON.json of {path.name} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise BadArchive(f"PYTHON.json of {path.name} is no JSON object")
+        raise BadArchive(f"PYTHON.json of {path.name} is not a JSON object")
     return value
 
 
 def sysconfig_variables(text: str) -> dict[str, Any]:
-    """Return build_time_vars of a _sysconfigdata module without running it, {} if there is none."""
+    """Return build_time_vars of a _sysconfigdata module without running it, or {} if it cannot be read."""
     try:
         for node in ast.parse(text).body:
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "build_time_vars":

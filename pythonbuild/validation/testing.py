@@ -1,4 +1,4 @@
-"""Run the Python of an archive: the smoke test, and CPython's own test suite against a list of expected failures."""
+"""Test the Python in an archive: run the smoke test and CPython's own suite, and compare failures with the expected ones."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ __all__ = [
     "suite_report",
 ]
 
-# regrtest's exit status when tests have failed.
+# regrtest's exit status when tests fail.
 _TESTS_FAILED = 2
-# What would help or hinder an interpreter to find its own things, or slow it down.
+# The only variables that tests keep: others may change where an interpreter finds its files, or slow it down.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "DISPLAY", "XAUTHORITY", "TMPDIR", "USER", "LOGNAME")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One test case of CPython's suite: its name as unittest has it, and passed, failed or skipped."""
+    """One test case of CPython's suite: its unittest name, and its result: passed, failed or skipped."""
 
     name: str
     result: str
@@ -56,7 +56,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class SuiteReport:
-    """What CPython's suite said: counts by result, failures that nobody expected, and expected ones with their reasons."""
+    """The results of CPython's suite: counts by result, unexpected failures, and expected ones with their reasons."""
 
     counts: Mapping[str, int]
     unexpected: tuple[Outcome, ...]
@@ -65,10 +65,10 @@ class SuiteReport:
 
 @dataclass(frozen=True)
 class ArchiveReport:
-    """What running an archive's Python gave.
+    """The results of testing an archive's Python.
 
-    smoke: did the smoke test pass; suite: None if CPython's suite was not asked for; left_out: its tests that may hang
-    and therefore did not run.
+    smoke: whether the smoke test passed; suite: None if CPython's suite was not requested; left_out: its tests that did
+    not run because they may hang.
     """
 
     smoke: bool
@@ -77,7 +77,7 @@ class ArchiveReport:
 
     @property
     def good(self) -> bool:
-        """Did the smoke test pass, and fail no other of CPython's tests than expected?"""
+        """Whether the smoke test passed, and CPython's suite had no unexpected failures."""
         return self.smoke and (self.suite is None or not self.suite.unexpected)
 
 
@@ -89,11 +89,11 @@ def run_archive(
     junit: Optional[Path] = None,
     arguments: Sequence[str] = (),
 ) -> ArchiveReport:
-    """Run the smoke test from an archive, and with `stdlib` CPython's own suite; both print while they run.
+    """Run the smoke test from an archive and, with `stdlib`, CPython's own suite; both print as they run.
 
-    junit: takes the suite's JUnit report; arguments: for the suite's regrtest, after its usual ones.
-    Raises BadRequest if an archive without the suite is asked for it or this CPU cannot run the Python, BadArchive if
-    the archive is damaged, and MissingPrerequisite if this machine lacks an emulator.
+    junit: where to write the suite's JUnit report; arguments: follow regrtest's usual ones.
+    Raises BadRequest if the suite is requested but not in the archive, or if this CPU cannot run the Python; BadArchive
+    if the archive is damaged; and MissingPrerequisite if this machine lacks an emulator.
     """
     target = next((target for triple, target in catalog.targets.items() if f"-{triple}-" in archive.name), None)
     if target and target.arch == platform.machine():
@@ -104,7 +104,7 @@ def run_archive(
         emulated = make_it_start(interpreter, target)
         metadata = Path(folder) / "python" / "PYTHON.json"
         if stdlib and not metadata.is_file():
-            raise BadRequest(f"{archive.name} does not hold CPython's tests", "--stdlib needs a full archive")
+            raise BadRequest(f"{archive.name} does not contain CPython's tests", "--stdlib needs a full archive")
         smoke = run_smoke(interpreter, full=metadata.is_file(), emulated=emulated) == 0
         if not stdlib:
             return ArchiveReport(smoke)
@@ -117,34 +117,34 @@ def run_archive(
 
 
 def _suite_of(name: str, metadata: Path, catalog: Catalog) -> tuple[Path, tuple[ExpectedFailure, ...]]:
-    """Return the script that runs the suite of an unpacked archive, and the failures that are expected of this Python."""
+    """Return the script that runs an unpacked archive's suite, and the failures that are expected of this Python."""
     try:
         facts = json.loads(metadata.read_text())
         version, script = PythonVersion.parse(facts["python_version"]), metadata.parent / facts["run_tests"]
         triple, options = str(facts["target_triple"]), str(facts["build_options"])
     except (ValueError, KeyError, TypeError) as error:
-        raise BadArchive(f"PYTHON.json of {name} is not as it should be: {error!r}", "`validate` says more") from None
+        raise BadArchive(f"PYTHON.json of {name} is not valid: {error!r}", "run `validate` for details") from None
     return script, catalog.expected_failures(triple, version, options)
 
 
 def find_installation(unpacked: Path) -> Path:
-    """Return the interpreter of an unpacked archive; raises BadArchive if there is none."""
+    """Return the interpreter of an unpacked archive.  Raises BadArchive if it has none."""
     for place in ("python/install", "python"):
         interpreter = unpacked / place / "bin" / "python3"
         if interpreter.exists():
             return interpreter
-    raise BadArchive("the archive has no bin/python3, so there is nothing to run")
+    raise BadArchive("the archive has no bin/python3, so nothing can run")
 
 
 def environment() -> dict[str, str]:
-    """Return the environment in which a Python is tested."""
+    """Return the environment variables for testing a Python."""
     return {"LANG": "C.UTF-8", "TERM": "xterm", **{name: os.environ[name] for name in _KEPT if name in os.environ}}
 
 
 def run_smoke(interpreter: Path, full: bool, emulated: bool) -> int:
-    """Run the smoke test, which prints its own report; returns its exit status.
+    """Run the smoke test, which prints its own report.  Returns its exit status.
 
-    full: is the tree that of a full archive; emulated: is the interpreter run by an emulator.
+    full: whether the tree is from a full archive; emulated: whether an emulator runs the interpreter.
     """
     flags = [] if full else ["--without-static-library"]
     flags += ["--emulated"] if emulated else []
@@ -158,21 +158,21 @@ def run_smoke(interpreter: Path, full: bool, emulated: bool) -> int:
 def run_suite(
     interpreter: Path, script: Path, expected: tuple[ExpectedFailure, ...], junit: Path, arguments: list[str]
 ) -> SuiteReport:
-    """Run CPython's suite by the archive's run_tests.py; its JUnit report goes to `junit`.
+    """Run CPython's suite with the archive's run_tests.py, and write its JUnit report to `junit`.
 
-    arguments: for regrtest, after its usual ones.  Raises PythonBuildError if no test was run.
+    arguments: follow regrtest's usual ones.  Raises PythonBuildError if the suite did not run to its end.
     """
     windows = ["-u", "gui"] if "DISPLAY" in os.environ else []
     command = [str(interpreter), str(script), *windows, *arguments, "--junit-xml", str(junit.absolute())]
     printed, status = _echoed(command, junit.parent)
     if not junit.is_file() or status not in (0, _TESTS_FAILED):
-        raise PythonBuildError(f"CPython's test suite ended with {status}", "what it printed above says why")
+        raise PythonBuildError(f"CPython's test suite ended with exit status {status}", "its output above shows why")
     outcomes = {found.name: found for found in (*read_junit(junit), *failed_subtests(printed))}
     return suite_report(list(outcomes.values()), failed_files(printed), expected)
 
 
 def _echoed(command: list[str], folder: Path) -> tuple[list[str], int]:
-    """Run a program whose output is shown as it comes; returns the output's lines and the exit status."""
+    """Run a program and print its output as it comes.  Returns the output's lines and the exit status."""
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -192,7 +192,7 @@ def _echoed(command: list[str], folder: Path) -> tuple[list[str], int]:
 
 
 def failed_files(printed: list[str]) -> list[str]:
-    """Return the test files that regrtest's summary calls failed, e.g. ["test_socket"]."""
+    """Return the test files that regrtest's summary lists as failed, e.g. ["test_socket"]."""
     starts = [number for number, line in enumerate(printed) if re.fullmatch(r"\d+ tests? failed:", line)]
     names: list[str] = []
     for line in printed[starts[-1] + 1 :] if starts else ():
@@ -203,7 +203,7 @@ def failed_files(printed: list[str]) -> list[str]:
 
 
 def failed_subtests(printed: list[str]) -> list[Outcome]:
-    """Return the tests that failed in a subtest when they were run again: regrtest's JUnit report leaves those out."""
+    """Return the tests that failed in a subtest when they were rerun.  regrtest's JUnit report omits these."""
     starts = [number for number, line in enumerate(printed) if line.startswith("Re-running ")]
     found = {}
     for line in printed[starts[0] :] if starts else ():
@@ -214,7 +214,7 @@ def failed_subtests(printed: list[str]) -> list[Outcome]:
 
 
 def read_junit(junit: Path) -> list[Outcome]:
-    """Return the test cases of a JUnit report, each once, as it was the last time."""
+    """Return each test case of a JUnit report once, with its last result."""
     found = {}
     for case in ElementTree.parse(junit).iter("testcase"):  # noqa: S314  (written by the run just before)
         name = case.get("name") or ""
@@ -223,21 +223,21 @@ def read_junit(junit: Path) -> list[Outcome]:
         text = (bad[0].text or "").strip().splitlines() if bad else []
         result = "failed" if bad else "skipped" if skipped else "passed"
         outcome = Outcome(name, result, text[-1] if text else "")
-        # A test that failed and passed when it was run again is there twice, the later one last.
+        # A test that was rerun appears twice, the later result last.
         found[name] = outcome
     return list(found.values())
 
 
 def suite_report(outcomes: list[Outcome], files: list[str], expected: tuple[ExpectedFailure, ...]) -> SuiteReport:
-    """Return what of a run was expected.
+    """Sort the failures of a run into expected and unexpected ones.
 
-    files: those that regrtest calls failed.  One without a failed test case has crashed, or hung, which is never expected.
+    files: the test files that regrtest lists as failed.  One without a failed test crashed or hung, which is never expected.
     """
     counts = {result: sum(found.result == result for found in outcomes) for result in ("passed", "failed", "skipped")}
     reasons = {item.test: item.reason for item in expected}
     failed = [found for found in outcomes if found.result == "failed"]
     crashed = [
-        Outcome(file, "failed", "ended without naming a test that failed")
+        Outcome(file, "failed", "crashed or hung: no test in it is reported as failed")
         for file in files
         if not any(f".{file.removeprefix('test.')}." in f".{found.name}." for found in failed)
     ]

@@ -1,4 +1,4 @@
-"""Judge an archive by all rules."""
+"""Check an archive against all rules."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ RULE_MODULES = (archive_rules, elf_rules, macho_rules, metadata_rules, pe_rules)
 
 
 def validate(path: Path, catalog: Catalog) -> list[Finding]:
-    """Return what is wrong with an archive, sorted.  Raises BadArchive if it cannot be read."""
+    """Return an archive's findings, sorted.  Raises BadArchive if it cannot be read."""
     return judge(read_subject(path), catalog)
 
 
 def judge(subject: Subject, catalog: Catalog) -> list[Finding]:
-    """Return what is wrong with an archive that was read."""
+    """Return the findings for an archive that was read, sorted."""
     case = Case(subject, _target(subject, catalog), catalog)
-    # Rules that read PYTHON.json rely on its shape, and say nothing as long as that is wrong.
+    # Rules that read PYTHON.json rely on its schema, so they do not run if it violates that.
     shaped = subject.full and next(metadata_rules.schema_errors(subject.facts or {}), None) is None
     findings = {
         Finding(rule.name, file, detail)
@@ -38,7 +38,7 @@ def judge(subject: Subject, catalog: Catalog) -> list[Finding]:
 
 
 def _target(subject: Subject, catalog: Catalog) -> Optional[Target]:
-    """Return the target of an archive: what PYTHON.json says, or else the one whose GNU triple sysconfig names."""
+    """Return an archive's target: the one in PYTHON.json or, without one, the first with sysconfig's GNU triple."""
     if subject.facts is not None:
         return catalog.targets.get(str(subject.facts.get("target_triple")))
     found = [target for target in catalog.targets.values() if target.gnu == subject.gnu_triple]

@@ -1,8 +1,8 @@
-"""Does everything in a distribution work, from where it lies?  Run it by the interpreter in question: `python smoke/`.
+"""Test that everything in a distribution works where it is.  Run it with the interpreter to test: `python smoke/`.
 
-Nothing but the standard library is used, and nothing that the `install_only` archives leave out.  Arguments beyond
-unittest's own: --require-display makes a missing display a failure, --require-compilers gcc,clang a missing compiler;
---emulated leaves out what qemu-user cannot do, and is patient.
+It needs only the standard library, without the parts that `install_only` archives omit.  Arguments beyond unittest's own:
+--require-display fails if there is no display, --require-compilers gcc,clang if a compiler is missing; --emulated skips
+tests that qemu-user cannot run, and extends timeouts.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import os
 import sys
 import unittest
 
-# Before the first import of ours: nothing is written beside our sources.
+# Set before our own imports, so that no bytecode is written next to our sources.
 sys.dont_write_bytecode = True
 
 from harness import ARGUMENTS

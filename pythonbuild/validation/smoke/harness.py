@@ -1,4 +1,4 @@
-"""What all tests use: facts of the interpreter that runs them, and ways to start it again."""
+"""What all tests share: facts about the interpreter that runs them, and ways to start it again."""
 
 import argparse
 import functools
@@ -31,12 +31,12 @@ PYTHON = str(PREFIX / "bin" / ("python" + SERIES))
 
 
 def patience(seconds):
-    """How long to wait for what usually takes less than that."""
+    """Return a timeout, which is longer under an emulator."""
     return seconds * (6 if ARGUMENTS.emulated else 1)
 
 
 def needs_utf8_locale(test):
-    """A test that uses C.UTF-8, which glibc reads from a file of the machine's own byte order."""
+    """Decorate a test that uses C.UTF-8, which glibc reads from a file in the machine's own byte order."""
 
     @functools.wraps(test)
     def wrapper(self):
@@ -53,7 +53,7 @@ def needs_utf8_locale(test):
 
 
 def not_emulated(reason):
-    """A test of what qemu-user cannot do, or does otherwise than the kernel."""
+    """Decorate a test of something that qemu-user cannot do, or does differently from the kernel."""
 
     def decorate(test):
         @functools.wraps(test)
@@ -71,20 +71,20 @@ not_static = unittest.skipIf(STATIC, "a static interpreter loads no libraries")
 
 
 def run(*command, **options):
-    """The output of a program that has to end well."""
+    """Run a program that must succeed, and return its output."""
     options["timeout"] = patience(options.get("timeout", 120))
     done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
     text = done.stdout.decode(errors="replace")
     if done.returncode:
-        raise AssertionError("%s ended with %d:\n%s" % (command, done.returncode, text))
+        raise AssertionError("%s exited with %d:\n%s" % (command, done.returncode, text))
     return text
 
 
 def clean_environment(**more):
-    """The environment without what would help or hinder an interpreter to find its own things."""
+    """Return the environment without variables that change where an interpreter finds its files."""
     bad = ("PYTHON", "SSL_CERT_", "LD_LIBRARY_PATH", "TCL_LIBRARY", "TK_LIBRARY", "TERMINFO", "PIP_", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(bad)}
-    # The tree that is looked at stays as it is.
+    # Tests must not modify the tree.
     environment.update({"PYTHONDONTWRITEBYTECODE": "1", **more})
     return environment
 
@@ -95,7 +95,7 @@ def python(*arguments, executable=PYTHON, **options):
 
 
 class InDirectory(unittest.TestCase):
-    """A test that has a directory of its own."""
+    """A test with its own directory."""
 
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="smoke-")).resolve()
@@ -103,7 +103,7 @@ class InDirectory(unittest.TestCase):
 
 
 def talk(command, steps, environment=None, timeout=30):
-    """Run a program at a terminal of its own: for each (prompt, keys) wait for the one and type the other."""
+    """Run a program in its own terminal; for each (prompt, keys), wait for the prompt, then type the keys."""
     import fcntl
     import pty
     import termios
@@ -111,7 +111,7 @@ def talk(command, steps, environment=None, timeout=30):
     child, terminal = pty.fork()
     if child == 0:
         try:
-            # Before the program starts: to it, a change would be a key that was pressed.
+            # Set the size before the program starts, because it would see a later change as a key press.
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
             os.execve(command[0], command, clean_environment(**{"TERM": "xterm", **(environment or {})}))
         finally:
@@ -123,7 +123,7 @@ def talk(command, steps, environment=None, timeout=30):
         for prompt, keys in [*steps, (None, b"")]:
             while prompt is None or prompt not in seen[searched:]:
                 if not select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0]:
-                    raise AssertionError("waited in vain for %r; seen: %r" % (prompt, seen))
+                    raise AssertionError("timed out waiting for %r; seen: %r" % (prompt, seen))
                 try:
                     data = os.read(terminal, 4096)
                 except OSError:

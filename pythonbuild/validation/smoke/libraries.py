@@ -1,4 +1,4 @@
-"""The standard library's modules, and the libraries that are linked into them."""
+"""Test the standard library's modules, and the libraries that are linked into them."""
 
 import ctypes
 import importlib
@@ -31,20 +31,20 @@ NzkuL7J699Zs6Otlxg0NguqTy6AIVXV1HWPDRcpy0f14Rqq3hB5oxS+p
 -----END PRIVATE KEY-----
 """
 
-# Names of the standard library that are for other platforms, or that this distribution leaves out.
+# Modules of the standard library that are for other platforms, or that this distribution omits.
 ABSENT = {
     *"_android_support _apple_support _ios_support _aix_support _osx_support _scproxy _overlapped _winapi _winreg _wmi".split(),
     *"asyncio.windows_events msilib msvcrt nt ntpath winreg winsound _msi".split(),
     *"_gdbm nis ossaudiodev _testclinic _testclinic_limited xxlimited xxlimited_35 idlelib test".split(),
 }
-"""Importable or not: nobody minds."""
+"""They may be importable or not."""
 
 
 class Modules(unittest.TestCase):
     def test_every_module_can_be_imported(self):
         names = sorted(getattr(sys, "stdlib_module_names", ()))
         self.assertGreater(len(names), 250)
-        # Each group in a process of its own: some modules have side effects.
+        # In a separate process, because some modules have side effects.
         skipped = ABSENT | {"antigravity", "this", "__main__", "tkinter", "turtle", "_tkinter", "turtledemo"}
         program = (
             "import importlib, sys, warnings; warnings.simplefilter('ignore')\n"
@@ -125,7 +125,7 @@ class Compression(unittest.TestCase):
         from compression import zstd  # novm
 
         self.check(zstd)
-        # Workers are there only if the library was built for threads.
+        # Workers exist only if the library was built with threads.
         packed = zstd.compress(self.DATA, options={zstd.CompressionParameter.nb_workers: 2})
         self.assertEqual(zstd.decompress(packed), self.DATA)
 
@@ -382,7 +382,7 @@ class Values(unittest.TestCase):
             "import locale, sys; locale.setlocale(locale.LC_ALL, ''); print(sys.getfilesystemencoding(), chr(0xe9))"
         )
         self.assertEqual(python("-X", "utf8", "-c", program), "utf-8 \u00e9")
-        # PEP 538 and 540: no locale at all is UTF-8.
+        # PEP 538 and 540: the C locale uses UTF-8.
         text = run(PYTHON, "-c", "import sys; print(sys.stdout.encoding)", env=clean_environment(LC_ALL="C")).strip()
         self.assertEqual(text.lower(), "utf-8")
 

@@ -1,4 +1,4 @@
-"""What others install and compile: pip, wheels, virtual environments, extension modules, embedding."""
+"""Test what users install and compile: pip, wheels, virtual environments, extension modules, embedding."""
 
 import os
 import platform
@@ -42,7 +42,7 @@ class Packages(InDirectory):
     def test_platform_tags(self):
         if not LINUX or platform.libc_ver()[0] != "glibc":
             self.skipTest("glibc only")
-        # As uname has it, which says nothing of 32-bit programs on 64-bit kernels.
+        # uname names the kernel's CPU, even to a 32-bit program on a 64-bit kernel.
         machine = {("x86_64", 4): "i686"}.get((platform.machine(), struct.calcsize("P")), platform.machine())
         hard_float = sysconfig.get_config_var("HOST_GNU_TYPE").endswith("hf")
         if machine.startswith("mips") or machine.startswith("arm") and not hard_float:
@@ -82,7 +82,7 @@ class Compilers(InDirectory):
     def compilers(self):
         required = [name for name in ARGUMENTS.require_compilers.split(",") if name]
         for name in required:
-            self.assertIsNotNone(shutil.which(name), "there is no " + name)
+            self.assertIsNotNone(shutil.which(name), name + " is missing")
         found = [name for name in ("gcc", "clang") if shutil.which(name) and self.is_for_this_platform(name)]
         if not found:
             self.skipTest("there is neither gcc nor clang for this platform")
@@ -90,7 +90,7 @@ class Compilers(InDirectory):
 
     @staticmethod
     def is_for_this_platform(compiler):
-        """Does it make programs for the CPU and libc that this Python is for?  GNU triples: CPU-VENDOR-linux-LIBC."""
+        """Whether a compiler's target has this Python's CPU and libc.  GNU triples are CPU-VENDOR-linux-LIBC."""
         theirs, ours = run(compiler, "-dumpmachine").strip(), sysconfig.get_config_var("HOST_GNU_TYPE")
         return theirs.split("-")[0] == ours.split("-")[0] and ("musl" in theirs) == ("musl" in ours)
 
@@ -103,7 +103,7 @@ class Compilers(InDirectory):
             with self.subTest(compiler):
                 target = self.directory / compiler / ("tiny" + values["EXT_SUFFIX"])
                 target.parent.mkdir()
-                # As setuptools does it: the flags that sysconfig knows, with CC in place of the compiler.
+                # Like setuptools: use sysconfig's flags, and replace its compiler with CC.
                 flags = shlex.split(values["CFLAGS"]) + shlex.split(values["CCSHARED"])
                 link = shlex.split(values["LDSHARED"])[1:]
                 run(

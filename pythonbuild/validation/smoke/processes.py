@@ -1,4 +1,4 @@
-"""Processes, threads, and what the kernel offers."""
+"""Test processes, threads and kernel features."""
 
 import importlib
 import os
@@ -71,7 +71,7 @@ class Concurrency(unittest.TestCase):
         self.assertTrue(0.19 < time.monotonic() - start < 5)
 
     def test_stacks_of_threads(self):
-        """C code that calls itself as often as CPython lets it."""
+        """C code can recurse as deeply as CPython allows, in a thread too."""
         program = (
             "import json, threading\n"
             "def work():\n"
@@ -102,7 +102,7 @@ class Concurrency(unittest.TestCase):
 
 @unittest.skipUnless(LINUX, "Linux only")
 class Kernel(InDirectory):
-    """What today's Linux has and the C library that we compile for has not."""
+    """Features of today's Linux that the C library we compile for lacks."""
 
     def since(self, *version):
         release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
@@ -175,7 +175,7 @@ class Kernel(InDirectory):
         os.close(write)
 
     def test_names(self):
-        """Functions and constants that depend on the headers it was compiled with."""
+        """Look up functions and constants that depend on the headers CPython was compiled with."""
         wanted = {
             "os": "memfd_create getrandom copy_file_range pidfd_open eventfd splice posix_fallocate sendfile sched_setaffinity "
             "setxattr waitid pipe2 prlimit- getresuid P_PIDFD MFD_HUGETLB RWF_NOWAIT GRND_RANDOM SCHED_BATCH O_TMPFILE O_PATH SEEK_DATA",

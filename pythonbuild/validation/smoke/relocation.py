@@ -1,4 +1,4 @@
-"""A tree that lies anywhere: what it finds from there, and what it says of itself."""
+"""Test a tree in any location: what the interpreter finds from there, and which paths it reports."""
 
 import os
 import pathlib
@@ -55,7 +55,7 @@ class Relocation(InDirectory):
         self.check(answer)
         self.assertEqual(answer["executable"], PYTHON)
 
-    @not_emulated("the script in the interpreter's place never learns its argv[0]")
+    @not_emulated("the script that replaces the interpreter does not see its argv[0]")
     @unittest.skipUnless(LINUX and sys.version_info >= (3, 11), "Linux, 3.11 and newer")
     def test_strange_names(self):
         for name in ("", "nonsense", "/dev/null", "/nowhere/python", "python3", "-python", "./python"):

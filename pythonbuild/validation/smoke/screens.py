@@ -1,4 +1,4 @@
-"""A terminal and a window: curses, line editing, Tcl and Tk."""
+"""Test terminals and windows: curses, line editing, Tcl and Tk."""
 
 import os
 import pathlib
@@ -45,7 +45,7 @@ class Terminal(InDirectory):
                 self.assertIn(b"finished", seen)
 
     def test_curses_without_descriptions(self):
-        """Some systems have no terminfo at all: the common terminals are built in."""
+        """Common terminals are built in, because some systems have no terminfo."""
         program = "import curses; curses.setupterm('xterm-256color'); print(curses.tigetnum('colors'))"
         nowhere = str(self.directory)
         text = run(PYTHON, "-c", program, env=clean_environment(TERMINFO=nowhere, TERMINFO_DIRS=nowhere, HOME=nowhere))
@@ -59,7 +59,7 @@ class Terminal(InDirectory):
             (b">>> ", b"print('first', 6 * 7)\r"),
             (b"first 42", b""),
             (b">>> ", b"pass\r"),
-            # Arrow up twice, then a change at the end of the line that came back.
+            # Press the up arrow twice, then edit the end of the recalled line.
             (b">>> ", b"\x1b[A\x1b[A"),
             (b"6 * 7)", b"\x1b[D, 'again'\r"),
             (b"first 42 again", b""),
@@ -74,7 +74,7 @@ class Terminal(InDirectory):
         steps = [
             (b">>> ", b"import rlcompleter, readline; readline.parse_and_bind('bind ^I rl_complete')\r"),
             (b">>> ", b"memoryvi\t"),
-            # The editor moves back over what is there already and writes the rest.
+            # The editor moves the cursor over the existing text and writes the rest.
             (b"ew(", b"\x15raise SystemExit\r"),
         ]
         talk([PYTHON], steps, {"HOME": str(self.directory), "PYTHON_BASIC_REPL": "1"})
