@@ -46,12 +46,12 @@ def _top(case: Case) -> Iterator[tuple[str, str]]:
             yield name, "is not below python/"
 
 
-@rule("tar-owner", "every entry belongs to root, and only root can write to files")
+@rule("tar-owner", "every entry belongs to root, and only root can write to it")
 def _owner(case: Case) -> Iterator[tuple[str, str]]:
     for entry in case.subject.entries.values():
         if entry.owner[:2] != (0, 0) or entry.owner[2] not in ("", "root") or entry.owner[3] not in ("", "root"):
             yield entry.name, "belongs to " + "/".join(map(str, entry.owner))
-        elif entry.kind == "file" and entry.mode & 0o022:
+        elif entry.kind != "link" and entry.mode & 0o022:
             yield entry.name, f"is writable by the group or by others (mode {entry.mode:o})"
 
 

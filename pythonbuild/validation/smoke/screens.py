@@ -22,7 +22,7 @@ class Terminal(InDirectory):
             "    window.box(); window.addstr(1, 1, 'gr\u00fc\u00df dich')\n"
             "    panel = curses.panel.new_panel(window)\n"
             "    curses.panel.update_panels(); curses.doupdate()\n"
-            "    key = window.getch() if False else screen.getch()\n"
+            "    key = screen.getch()\n"
             "    assert key == curses.KEY_UP, key\n"
             "curses.wrapper(main)\n"
             "print('finished')\n",
@@ -111,7 +111,6 @@ class Window(unittest.TestCase):
         import tkinter.ttk
 
         root = tkinter.Tk()
-        self.addCleanup(lambda: None)
         try:
             pressed = []
             button = tkinter.ttk.Button(root, text="gr\u00fc\u00df dich", command=lambda: pressed.append(1))
