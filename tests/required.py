@@ -1,4 +1,4 @@
-"""What tests need from this machine.  A test without its need is skipped, or fails if PYTHONBUILD_TESTS_REQUIRE names the need."""
+"""What tests need from this machine.  Without it, they are skipped, or fail if PYTHONBUILD_TESTS_REQUIRE names it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _is_there(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Lack:
-    """Something a machine may lack: how to look for it, what to say, and how to get it."""
+    """Something that a machine may lack: how to look for it, how to report that it is missing, and how to install it."""
 
     there: Callable[[], bool]
     what: str
@@ -45,7 +45,7 @@ class Lack:
 
 
 def _package(name: str, package: str = "", also: str = "") -> Lack:
-    return Lack(partial(_is_there, name), f"there is no {name}", f"apt-get install {package or name}", also)
+    return Lack(partial(_is_there, name), f"{name} is not installed", f"apt-get install {package or name}", also)
 
 
 LACKS = {
@@ -55,10 +55,12 @@ LACKS = {
     "debsign": _package("debsign", "devscripts", "docker"),
     "qemu-aarch64-static": _package("qemu-aarch64-static", "qemu-user-static", "docker"),
     "display": Lack(
-        partial(_is_there, "Xvfb"), "there is no Xvfb", "apt-get install xvfb", tests="will open no window"
+        partial(_is_there, "Xvfb"), "Xvfb is not installed", "apt-get install xvfb", tests="will open no window"
     ),
     "ld64.lld": Lack(
-        lambda: _is_there("ld64.lld") or bool(_lld()), "planning for macOS wants an LLVM", "apt-get install lld"
+        lambda: _is_there("ld64.lld") or bool(_lld()),
+        "planning for macOS requires LLVM's linker",
+        "apt-get install lld",
     ),
 }
 
@@ -75,7 +77,7 @@ def _lld() -> list[str]:
 
 @cache
 def lacking(name: str) -> str:
-    """Return what this machine lacks, or "" if it has the thing.  The answer is cached."""
+    """Return the report that this machine lacks the thing, or "" if it has it.  The answer is cached."""
     lack = LACKS[name]
     return "" if lack.there() else lack.what
 
@@ -83,7 +85,7 @@ def lacking(name: str) -> str:
 def program(name: str) -> str:
     """Return the path of a program that the test declares with the mark `needs`."""
     found = shutil.which(name)
-    assert found, f"the test is not marked: @pytest.mark.needs({name!r})"
+    assert found, f"{name} is not installed, and the test has no @pytest.mark.needs({name!r})"
     return found
 
 

@@ -1,4 +1,4 @@
-"""Notes which files a run of tests is about, so that a proof can show that its checks saw the files that it records."""
+"""Notes the files that a test run examines, so that a proof can show that its checks saw the files that it records."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 __all__ = ["NOTES", "note_tested", "noted"]
 
-# The variable that names the file for the notes; without it, nothing is noted.
+# The environment variable with the path of the file for the notes; without it, nothing is noted.
 NOTES = "PYTHONBUILD_TESTS_NOTES"
 
 
 def note_tested(folder: Path) -> None:
-    """Note the SHA-256 of each file in a folder that a build has just filled."""
+    """Note the SHA-256 of each file in the output folder of a build."""
     notes = os.environ.get(NOTES)
     if not notes:
         return
@@ -23,5 +23,5 @@ def note_tested(folder: Path) -> None:
 
 
 def noted(notes: Path) -> set[str]:
-    """Return the digests in a file of notes; none if no test made one."""
+    """Return the digests in a file of notes; empty if no test wrote one."""
     return set(notes.read_text(encoding="ascii").split()) if notes.exists() else set()

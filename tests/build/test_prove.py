@@ -161,13 +161,13 @@ def test_what_the_checks_need_is_looked_for_before_the_build(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(prove, "lacking_for", lambda *_: ["there is no Xvfb: apt-get install xvfb"])
+    monkeypatch.setattr(prove, "lacking_for", lambda *_: ["Xvfb is not installed: apt-get install xvfb"])
     stand_in.breaks = "the build started"
     assert not prove.Prover(ledger, COMMIT).prove(status)
     assert not prove.Prover(ledger, COMMIT).repeat(status)
     said = capsys.readouterr().out
     assert said == 2 * (
-        f"FAILED  {status.subject.name}: this machine cannot check it\n    there is no Xvfb: apt-get install xvfb\n"
+        f"FAILED  {status.subject.name}: this machine cannot check it\n    Xvfb is not installed: apt-get install xvfb\n"
     )
     assert read_proof(ledger.path(status.subject)) is None
 

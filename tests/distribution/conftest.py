@@ -1,4 +1,4 @@
-"""Builds Pythons as a user would, and unpacks them in folders with unusual names."""
+"""Builds Pythons as a user would, and unpacks their archives, one of them in a folder with an unusual name."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PYTHON:OPTIONS",
         help="test this build, e.g. cpython-3.13.5:debug; may be repeated (default: the default Python, noopt)",
     )
-    parser.addoption("--suite", action="store_true", help="also run CPython's whole test suite, which takes long")
+    parser.addoption("--suite", action="store_true", help="also run CPython's whole test suite, which is slow")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "planted: looks for a defect that was planted in the default build")
+    config.addinivalue_line("markers", "planted: looks for a defect planted in the default build")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
@@ -53,14 +53,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "built" in metafunc.fixturenames:
         builds = metafunc.config.getoption("--build") or ["cpython-3.13:noopt"]
-        # Some modules test the archives and not the Python in them; one build is enough for them.
+        # Some modules test the archives rather than the Python in them; for these, one build is enough.
         builds = builds[:1] if getattr(metafunc.module, "ONE_BUILD", False) else builds
         metafunc.parametrize("built", builds, indirect=True, scope="session")
 
 
 @dataclass(frozen=True)
 class Built:
-    """The archives of a build and the folders they were unpacked in."""
+    """The archives of a build, and the folders that they are unpacked in."""
 
     python: str
     options: str
@@ -116,7 +116,7 @@ def _build(python: str, options: str, engine: str, folder: Path) -> None:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return an environment without variables that hide faults, such as paths of certificates and Python's settings."""
+    """Return an environment without variables that could hide faults, such as certificate paths and Python's settings."""
     names = ("PATH", "HOME", "LANG", "DISPLAY", "XAUTHORITY", MARK)
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return {"LANG": "C.UTF-8", "TERM": "xterm", **kept, **more}

@@ -1,4 +1,4 @@
-"""Certificates that programs hand to ssl, in both forms that it takes."""
+"""Tests that ssl loads certificates in both forms that it accepts: PEM text and DER bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 
 from tests.distribution.conftest import Built, clean_environment
 
-# pip brings certificates that every Python here has.
+# Uses the certificates in pip, which every Python here includes.
 PROGRAM = """\
 import re, ssl
 import pip._vendor.certifi as certifi
@@ -25,7 +25,7 @@ for data in (b"no certificate", whole[0][:-1], whole[0] + whole[1][:-1]):
 """
 
 
-def test_certificates_are_taken_as_text_and_as_bytes(built: Built) -> None:
+def test_ssl_loads_certificates_from_text_and_bytes(built: Built) -> None:
     command = [str(built.interpreter), "-I", "-c", PROGRAM]
     done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True)
     assert (done.stderr, done.stdout.split()) == ("", ["3", "1", "3", "1", "refused", "refused", "refused"])

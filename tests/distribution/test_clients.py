@@ -1,4 +1,4 @@
-"""Tools that install Pythons of this format: the real uv and pbs-installer, from a local index of ours, without a network."""
+"""Installs the archives with the real uv and pbs-installer, from a local index that needs no network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.distribution.conftest import Built, clean_environment
 
 UV = str(Path(sys.executable).with_name("uv"))
 
-# A build backend with nothing but what sysconfig says: what setuptools does, in 30 lines.
+# A build backend that takes all settings from sysconfig, as setuptools does.
 BACKEND = """
 import os, shlex, subprocess, sysconfig, zipfile
 def get_requires_for_build_wheel(settings=None):
@@ -79,7 +79,7 @@ def sdist(folder: Path) -> None:
 
 @pytest.fixture
 def uv(built: Built, tmp_path: Path) -> dict[str, str]:
-    """The environment for a uv that knows our archives only, and reaches no network."""
+    """The environment for a uv that knows only our archives, and so needs no network."""
     command = [sys.executable, "-m", "pythonbuild", "index", *map(str, built.archives.glob("*.tar.*"))]
     index = tmp_path / "index.json"
     index.write_text(subprocess.run(command, cwd=checkout(), capture_output=True, text=True, check=True).stdout)
@@ -102,7 +102,7 @@ def run(command: list[str], environment: dict[str, str], folder: Path) -> str:
 
 
 def test_uv_installs_it_and_builds_with_it(built: Built, uv: dict[str, str], tmp_path: Path) -> None:
-    assert shutil.which("cc"), "a compiler is needed, as for any sdist with C code"
+    assert shutil.which("cc"), "cc is not installed; an sdist with C code requires a compiler"
     request = json.loads((built.full / "python/PYTHON.json").read_text())["python_version"]
     request += "+freethreaded" if "freethreaded" in built.options else ""
     request += "+debug" if "debug" in built.options else ""
@@ -125,7 +125,7 @@ def test_uv_installs_it_and_builds_with_it(built: Built, uv: dict[str, str], tmp
 
 
 def test_pbs_installer_installs_it(built: Built, tmp_path: Path) -> None:
-    """In a process of its own, as users of the library would call it."""
+    """Call the library in a separate process, as its users would."""
     (archive,) = built.archives.glob("*-install_only_stripped.tar.gz")
     code = (
         "import sys, pbs_installer; pbs_installer.install_file(sys.argv[1], sys.argv[2], original_filename=sys.argv[3])"

@@ -1,4 +1,4 @@
-"""What other tools build upon: PYTHON.json, and that an interpreter can be linked anew from the full archive alone."""
+"""Tests what other tools rely on: a correct PYTHON.json, and relinking an interpreter from the full archive alone."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ USE = (
 
 
 def compiler(object_format: str) -> list[str]:
-    """Return the compiler and linker that read such objects; bitcode needs the LLVM that wrote it."""
+    """Return a command that links objects of this format, [] without gcc; bitcode needs the LLVM that wrote it."""
     if object_format == "elf":
         found = shutil.which("gcc")
         assert found or "gcc" not in REQUIRED
         return [found] if found else []
     major = object_format.removeprefix("llvm-bitcode:").split(".")[0]
     found = shutil.which(f"clang-{major}")
-    assert found, f"this distribution was built by clang-{major}, and it is not here"
-    # Whether it can be linked is the question, not how well: optimized, a link of bitcode with a profile takes minutes.
+    assert found, f"clang-{major}, which built this distribution, is not installed"
+    # The test only needs a link that succeeds.  An optimized link of bitcode with a profile takes minutes.
     return [found, "-fuse-ld=lld", "-Wl,--lto-O0"]
 
 
@@ -58,13 +58,13 @@ def facts_of(built: Built) -> dict[str, Any]:
     return facts
 
 
-def test_an_interpreter_with_one_more_module_is_linked_from_the_archive_alone(built: Built, tmp_path: Path) -> None:
+def test_the_archive_suffices_to_link_an_interpreter_with_an_extra_module(built: Built, tmp_path: Path) -> None:
     root = built.full / "python"
     facts = facts_of(built)
     info = facts["build_info"]
     command = compiler(info["object_file_format"])
     if not command:
-        pytest.skip("there is no compiler")
+        pytest.skip("gcc is not installed")
     config = (root / info["inittab_source"]).read_text()
     declared = config.replace("struct _inittab", "extern PyObject* PyInit_extra(void);\nstruct _inittab", 1)
     table = declared.replace("_PyImport_Inittab[] = {", '_PyImport_Inittab[] = {\n    {"extra", PyInit_extra},', 1)
@@ -89,7 +89,7 @@ def test_an_interpreter_with_one_more_module_is_linked_from_the_archive_alone(bu
 
 
 def link_line(root: Path, info: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return (objects, libraries) of the interpreter as PYTHON.json describes it, without the table of modules."""
+    """Return (objects, libraries) of the interpreter according to PYTHON.json, without the table of modules."""
     objects = list(info["core"]["objs"])
     links = list(info["core"]["links"])
     for (facts,) in info["extensions"].values():
@@ -100,7 +100,7 @@ def link_line(root: Path, info: Mapping[str, Any]) -> tuple[list[str], list[str]
     return [str(root / path) for path in dict.fromkeys(objects)], list(dict.fromkeys(libraries))
 
 
-def test_metadata_names_what_is_there(built: Built) -> None:
+def test_files_named_in_the_metadata_exist(built: Built) -> None:
     root = built.full / "python"
     facts = facts_of(built)
     info = facts["build_info"]
@@ -117,8 +117,8 @@ def test_metadata_names_what_is_there(built: Built) -> None:
     assert all((root / path).is_file() for path in paths)
 
 
-def test_metadata_knows_every_module_of_the_interpreter(built: Built) -> None:
-    """Against the interpreter's own word, and against what lies in lib-dynload."""
+def test_metadata_lists_every_module_of_the_interpreter(built: Built) -> None:
+    """Compare the metadata with the interpreter's list of built-in modules, and with the files in lib-dynload."""
     root = built.full / "python"
     extensions = facts_of(built)["build_info"]["extensions"]
     builtin = {name for name, (facts,) in extensions.items() if "shared_lib" not in facts}
@@ -132,8 +132,8 @@ def test_metadata_knows_every_module_of_the_interpreter(built: Built) -> None:
     assert not extensions["_ssl"][0]["required"]
 
 
-def test_the_bill_of_materials_names_all_that_is_linked_in(built: Built) -> None:
-    """Inside the full archive and beside it, the same; each part with its source's hash, its licence and a purl."""
+def test_the_bill_of_materials_lists_all_linked_components(built: Built) -> None:
+    """The copies in the full archive and beside it are equal; each part has its source's hash, a licence and a purl."""
     inside = (built.full / "python/build/sbom.cdx.json").read_text()
     (beside,) = built.archives.glob("*-sbom.cdx.json")
     assert beside.read_text() == inside
@@ -159,5 +159,5 @@ def test_the_provenance_names_the_archives_and_their_sources(built: Built) -> No
     names = {item["name"] for item in definition["resolvedDependencies"]}
     assert {"cpython", "openssl", "toolchain gcc"} <= names
     if "lto" in built.options:
-        # LLVM is no source: it is the image's, or the machine's.
+        # LLVM is not a source: it comes from the image or the machine.
         assert "clang" in statement["predicate"]["runDetails"]["builder"]["version"]["llvm"]

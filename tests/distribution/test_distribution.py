@@ -1,4 +1,4 @@
-"""What a Python must be, shown on the archives that a build leaves."""
+"""Tests the archives of a build, and the Python in them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SMOKE = checkout() / "pythonbuild" / "validation" / "smoke"
 
 
 def smoke(interpreter: Path, environment: dict[str, str], *flags: str) -> None:
-    """Run the smoke test by an interpreter; what this machine has, it must use."""
+    """Run the smoke test with an interpreter; it must use the compilers and the display that this machine has."""
     compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
     for name in ("gcc", "clang"):
-        assert name in compilers or name not in REQUIRED, f"{name} is required and is not here"
+        assert name in compilers or name not in REQUIRED, f"{name} is required, but not installed"
     wanted = [*flags, "--require-compilers", ",".join(compilers)] if compilers else [*flags]
     if "DISPLAY" in environment:
         wanted.append("--require-display")
@@ -38,7 +38,7 @@ def test_the_full_archive_passes_the_smoke_test(built: Built, display: dict[str,
     smoke(built.interpreter, display)
 
 
-def test_install_only_passes_it_at_a_place_with_spaces_and_other_letters(built: Built, display: dict[str, str]) -> None:
+def test_install_only_passes_it_in_a_folder_with_spaces_and_accents(built: Built, display: dict[str, str]) -> None:
     smoke(built.install_only / "python" / "bin" / "python3", display, "--without-static-library")
 
 
@@ -50,7 +50,7 @@ def test_the_stripped_archive_passes_it(built: Built, display: dict[str, str], t
 
 
 def test_it_runs_on_a_real_glibc_2_17(built: Built, display: dict[str, str], tmp_path: Path) -> None:
-    """A copy of the interpreter that asks for the loader and libraries of the compiler's sysroot."""
+    """Patch a copy of the interpreter to use the loader and libraries in the compiler's sysroot."""
     found = list(
         (Path(os.environ.get("PYTHONBUILD_HOME", Path.home() / ".cache/pythonbuild")) / "store/latest").glob(
             "toolchain-gcc*"
@@ -71,11 +71,11 @@ def test_it_runs_on_a_real_glibc_2_17(built: Built, display: dict[str, str], tmp
         text=True,
     )
     assert said.stdout == "glibc 2.17\n", said.stderr
-    # That glibc aborts when it reads this machine's locales, which C.UTF-8 is one of: it gets none.
+    # glibc 2.17 aborts when it reads this machine's locales, including C.UTF-8, so use the built-in C.
     smoke(interpreter, {**display, "LANG": "C"})
 
 
-def test_nothing_in_the_installation_says_where_it_was_built(built: Built) -> None:
+def test_no_installed_file_contains_the_path_of_the_build(built: Built) -> None:
     home = os.environ.get("PYTHONBUILD_HOME", str(Path.home() / ".cache/pythonbuild"))
     word = str(Path(home)).encode()
     hits = []
@@ -85,7 +85,7 @@ def test_nothing_in_the_installation_says_where_it_was_built(built: Built) -> No
     assert not hits
 
 
-def test_the_metadata_tells_the_truth(built: Built) -> None:
+def test_the_metadata_matches_the_interpreter(built: Built) -> None:
     facts = json.loads((built.full / "python" / "PYTHON.json").read_text())
     said = subprocess.run(
         [
@@ -134,8 +134,8 @@ def test_each_linked_library_has_its_licence(built: Built) -> None:
         assert path.stat().st_size > 100, path
 
 
-def test_the_archive_is_plain(built: Built) -> None:
-    """Owned by root, of one time, without anything that a build left behind."""
+def test_the_archive_is_normalized(built: Built) -> None:
+    """All members belong to root and have the same time; nothing that a build left behind is among them."""
     (archive,) = built.archives.glob("*install_only.tar.gz")
     with tarfile.open(archive) as tar:
         members = tar.getmembers()
@@ -151,7 +151,7 @@ def test_the_archive_is_plain(built: Built) -> None:
 
 
 @pytest.mark.parametrize("name", ["libpython3.so", "libpython3.{minor}{abi}.so.1.0"])
-def test_the_shared_library_is_there_for_embedding(built: Built, name: str) -> None:
+def test_the_shared_library_for_embedding_exists(built: Built, name: str) -> None:
     version = json.loads((built.full / "python" / "PYTHON.json").read_text())["python_version"]
     file = name.format(minor=version.split(".")[1], abi=built.abi)
     if name == "libpython3.so" and built.abi:

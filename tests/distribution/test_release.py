@@ -1,4 +1,4 @@
-"""A release of real archives: signed, sent to a bucket, read by a person's browser, and installed from by uv."""
+"""Releases real archives: signs them, uploads them to a bucket, opens the page in a browser, and installs with uv."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.distribution.conftest import Built, clean_environment
 from tests.required import program
 
 if sys.version_info < (3, 10):
-    pytest.skip("moto is not for Python 3.9", allow_module_level=True)
+    pytest.skip("moto does not support Python 3.9", allow_module_level=True)
 
 from tests.bucket import BucketServer, bucket_server
 
-# What becomes of files, whatever Python is in them.
+# These tests are about files, whichever Python is in them.
 ONE_BUILD = True
 UV = str(Path(sys.executable).with_name("uv"))
 
@@ -39,7 +39,7 @@ def server() -> Iterator[BucketServer]:
 def release(
     folder: Path, *flags: str, status: int = 0, typed: str = "", variables: Optional[dict[str, str]] = None
 ) -> str:
-    """Run the verb; returns what it says."""
+    """Run `pythonbuild release`; returns its output."""
     command = [sys.executable, "-m", "pythonbuild", "release", str(folder), *flags]
     environment = {**os.environ, **(variables or {})}
     done = subprocess.run(command, cwd=checkout(), env=environment, input=typed, capture_output=True, text=True)
@@ -50,7 +50,7 @@ def release(
 
 @pytest.fixture
 def published(built: Built, server: BucketServer, tmp_path: Path) -> Path:
-    """The folder of a release that was sent to the bucket."""
+    """The folder of a release that was uploaded to the bucket."""
     folder = tmp_path / "release"
     flags = ["--output", str(folder), "--to", server.to, "--base-url", server.base_url]
     release(built.archives, *flags, variables=server.variables)
@@ -58,7 +58,7 @@ def published(built: Built, server: BucketServer, tmp_path: Path) -> Path:
 
 
 def request(built: Built) -> str:
-    """Return how uv is asked for the build."""
+    """Return the version request that selects the build in uv."""
     version = json.loads((built.full / "python/PYTHON.json").read_text())["python_version"]
     wanted = [name for name in ("freethreaded", "debug") if name in built.options]
     return "+".join([version, *wanted])
@@ -84,7 +84,7 @@ def test_uv_installs_it_from_the_bucket_with_one_setting(
 
 
 def browse(page: str, folder: Path) -> tuple[str, set[str]]:
-    """Return what a browser makes of a page, and the addresses that the page made it load."""
+    """Return the page as the browser renders it, and the addresses that the page made the browser load."""
     log = folder / "net.json"
     command = [program("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
     command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -94,7 +94,7 @@ def browse(page: str, folder: Path) -> tuple[str, set[str]]:
     assert done.returncode == 0, done.stderr
     told = [event["params"] for event in json.loads(log.read_text())["events"] if "params" in event]
     assert page in {params.get("url") for params in told}
-    # What the browser asks for on its own account has another initiator than the page.
+    # Requests that the browser makes for itself do not have the page as their initiator.
     return done.stdout, {params["url"] for params in told if page.startswith(params.get("initiator", " "))}
 
 
@@ -113,7 +113,7 @@ def test_a_browser_shows_every_file_and_loads_nothing_else(
         assert server.get(f"download/{sums.parent.name}/{name}").ok
     assert f'href="download/{sums.parent.name}/SHA256SUMS"' in shown
     assert f"UV_PYTHON_DOWNLOADS_JSON_URL={server.base_url}/download-metadata.json" in shown
-    # Would it be noticed?  In a page without its policy, and with a picture from elsewhere.
+    # Show that this test would notice: remove the page's policy, and add a picture from elsewhere.
     elsewhere = f"http://localhost:{server.port}/picture.png"
     spoilt = shown.replace("Content-Security-Policy", "x").replace("</main>", f'<img src="{elsewhere}"></main>')
     requests.put(
@@ -123,7 +123,7 @@ def test_a_browser_shows_every_file_and_loads_nothing_else(
 
 
 @pytest.mark.needs("minisign")
-def test_sums_are_signed_by_minisign(built: Built, tmp_path: Path) -> None:
+def test_minisign_signs_the_sums(built: Built, tmp_path: Path) -> None:
     minisign = program("minisign")
     folder = tmp_path / "release"
 
@@ -147,9 +147,9 @@ def test_sums_are_signed_by_minisign(built: Built, tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("gpg")
-def test_sums_are_signed_by_gpg(built: Built, tmp_path: Path) -> None:
+def test_gpg_signs_the_sums(built: Built, tmp_path: Path) -> None:
     gpg = program("gpg")
-    # A socket's path has to be short.
+    # gpg's agent creates sockets in this folder, whose paths must be short.
     home = tempfile.mkdtemp(prefix="gpg-", dir="/tmp")
     variables = {"GNUPGHOME": home}
     try:
@@ -168,6 +168,6 @@ def test_sums_are_signed_by_gpg(built: Built, tmp_path: Path) -> None:
         )
     finally:
         subprocess.run(["gpgconf", "--kill", "all"], env={**os.environ, **variables}, capture_output=True)
-        # An agent that ends deletes its sockets.
+        # The agent deletes its sockets when it ends.
         wait_until(lambda: not list(Path(home).glob("S.gpg-agent*")), "the agent ends")
         shutil.rmtree(home)

@@ -1,4 +1,4 @@
-"""Some of CPython's own tests on the built Python, by the script that its full archive names."""
+"""Runs some of CPython's own tests on the built Python, with the script that its full archive names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_some_of_cpythons_own_tests_pass(built: Built, tmp_path: Path) -> None:
     assert report.suite
     assert not report.suite.unexpected
     assert report.suite.counts["passed"] > 100
-    # What failed is what was expected to, for this Python.
+    # Only the tests that are expected to fail on this Python may fail.
     assert report.suite.counts["failed"] == len(report.suite.expected)
     text = junit.read_text()
     assert all(f'name="test.{name}' in text for name in _TESTS)

@@ -1,4 +1,4 @@
-"""CPython's own test suite, whole, on the built Python.  It takes long, so it runs only when --suite asks for it."""
+"""Runs CPython's whole test suite on the built Python.  It is slow, so it runs only with --suite."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from unittest.mock import patch
 from pythonbuild.validation.testing import run_archive
 from tests.distribution.conftest import CATALOG, Built
 
-_LEAST = 30_000  # tests that pass on any Python at the very least
+_LEAST = 30_000  # at least this many tests pass on any Python
 
 
-def test_cpythons_own_suite_fails_only_where_it_is_expected_to(built: Built, display: dict[str, str]) -> None:
+def test_only_expected_tests_of_cpythons_own_suite_fail(built: Built, display: dict[str, str]) -> None:
     with patch.dict(os.environ, display):
         report = run_archive(built.full_archive, CATALOG, stdlib=True)
     assert report.smoke

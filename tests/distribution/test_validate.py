@@ -1,4 +1,4 @@
-"""`validate` on real archives: nothing to find in ours, and every rule finds the defect that was planted for it."""
+"""Runs `validate` on real archives: it finds nothing in ours, and every rule finds the defect planted for it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from pythonbuild.validation.subject import Subject, read_subject
 from pythonbuild.validation.validate import judge, validate
 from tests.distribution.conftest import CATALOG, Built
 
-# Reading an archive takes longer than judging it: one worker reads it for all of these tests.
+# Reading an archive takes longer than judging it, so one worker runs all of these tests.
 VALIDATE = pytest.mark.xdist_group("validate")
 
-# A library with a defect: what it is made of, how it is linked.  All others are as they should be.
+# Linker flags for a library without defects; then, for each rule, the source and the extra flags of a library that breaks it.
 GOOD = ["-Wl,--build-id=sha1", "-Wl,-z,now", "-Wl,-z,relro", "-nostdlib"]
 LIBRARIES: dict[str, tuple[str, list[str]]] = {
     "elf-libraries": ("", ["-L.", "-l:libother.so.9"]),
@@ -52,7 +52,7 @@ LIBRARIES: dict[str, tuple[str, list[str]]] = {
 
 
 def compiled(folder: Path) -> dict[str, bytes]:
-    """Return {rule: library that breaks it}, made by this machine's compiler."""
+    """Return {rule: library that breaks it}, compiled with this machine's gcc."""
     (folder / "version").write_text("GLIBC_2.99 { f; };")
     for name, source, flags in (
         ("libother.so.9", "void other(void) {}", []),
@@ -81,9 +81,9 @@ def subject(built: Built) -> Subject:
 
 @pytest.fixture(scope="module")
 def planted(built: Built, tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
-    """What is found in a copy of the archive with a defect for each rule that is about its files."""
+    """The findings in a copy of the archive with one planted defect for each rule about its files."""
     if not built.python.startswith("cpython-3.13") or built.options != "noopt":
-        pytest.skip("the defects are made for the default build")
+        pytest.skip("the planted defects fit only the default build")
     folder = tmp_path_factory.mktemp("planted")
     target = folder / built.full_archive.name
     compressor = zstandard.ZstdCompressor(level=1)
@@ -109,7 +109,7 @@ def planted(built: Built, tmp_path_factory: pytest.TempPathFactory) -> list[Find
 
 
 def spoiled(name: str, data: bytes) -> bytes | None:
-    """Return what becomes of a file; None if it is left out."""
+    """Return a file's content with its planted defects; None to leave the file out."""
     if "/_sysconfigdata_" in name:
         data = data.replace(b"'CC': 'cc", b"'CC': 'clang").replace(b"'CFLAGS': '", b"'CFLAGS': '-isysroot /sdk ")
         return data.replace(b"base_prefix", b"prefix")
@@ -184,11 +184,11 @@ def with_interpreter(subject: Subject, change: Callable[[ElfFacts], ElfFacts]) -
 
 
 def without_protection(elf: ElfFacts) -> ElfFacts:
-    """The interpreter as if it had been compiled without stack protectors and checked functions."""
+    """Return the facts of an interpreter compiled without stack protectors and fortified functions."""
     return dataclasses.replace(elf, undefined=frozenset(name for name in elf.undefined if not name.startswith("__")))
 
 
-# Rule -> the archive as read, changed.  What is claimed in PYTHON.json against what is in the files.
+# Rule -> a change of the archive as read, after which a claim about the archive no longer matches its files.
 IN_CLAIMS: dict[str, Callable[[Subject], Subject]] = {
     "json-schema": lambda it: with_facts(it, lambda facts: facts.update(surprise=1)),
     "json-target": lambda it: with_facts(it, lambda facts: facts.update(python_platform_tag="linux_x86_64")),
@@ -218,8 +218,8 @@ def test_a_false_claim_is_found(rule: str, subject: Subject, built: Built) -> No
     assert rule in {finding.rule for finding in judge(subject, CATALOG)}
 
 
-# Neither macOS nor Windows is at hand: what is judged are real libraries of a package for them, and then the same with one
-# of their facts changed.
+# Rule -> a change of one fact about libraries for macOS and Windows.  These tests build none for those systems, so they judge
+# real libraries from a package's wheels.
 FOREIGN: dict[str, Callable[[Subject], Subject]] = {
     "foreign-readable": lambda it: dataclasses.replace(it, unreadable_foreign=["python/x.dll"]),
     "macho-machine": lambda it: with_facts(it, lambda facts: facts.update(target_triple="x86_64-apple-darwin")),
@@ -260,7 +260,7 @@ def with_pe(subject: Subject, **changes: Any) -> Subject:
 
 @pytest.fixture(scope="module")
 def foreign(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    """An archive with the compiled part of MarkupSafe 3.0.3 for macOS and for Windows, and a PYTHON.json that says macOS."""
+    """An archive with the extension modules of MarkupSafe 3.0.3 for macOS and Windows, and a PYTHON.json for macOS."""
     folder = tmp_path_factory.mktemp("foreign")
     for system in ("macosx_11_0_arm64", "win_arm64"):
         ask = [
@@ -290,7 +290,7 @@ def foreign(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Subje
 
 
 @VALIDATE
-def test_real_libraries_of_other_systems_keep_to_their_rules(foreign: Subject) -> None:
+def test_real_libraries_for_other_systems_break_no_rule(foreign: Subject) -> None:
     assert foreign.macho
     assert foreign.pe
     assert not [finding for finding in judge(foreign, CATALOG) if finding.rule in FOREIGN]
@@ -298,11 +298,11 @@ def test_real_libraries_of_other_systems_keep_to_their_rules(foreign: Subject) -
 
 @VALIDATE
 @pytest.mark.parametrize("rule", sorted(FOREIGN))
-def test_a_defect_of_another_system_is_found(rule: str, foreign: Subject) -> None:
+def test_a_defect_in_a_library_for_another_system_is_found(rule: str, foreign: Subject) -> None:
     assert rule in {finding.rule for finding in judge(FOREIGN[rule](foreign), CATALOG)}
 
 
-def test_there_is_a_planted_defect_for_each_rule() -> None:
+def test_each_rule_has_a_planted_defect() -> None:
     assert {rule.name for rule in rules()} == {*IN_FILES, *IN_CLAIMS, *FOREIGN}
 
 
@@ -312,7 +312,7 @@ def test_our_archives_have_no_findings(built: Built) -> None:
     assert {path.name: validate(path, CATALOG) for path in archives} == {path.name: [] for path in archives}
 
 
-def test_convert_makes_the_same_bytes_as_the_build(built: Built, tmp_path: Path) -> None:
+def test_convert_reproduces_the_archives_of_the_build(built: Built, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pythonbuild", "convert", str(built.full_archive), "--output", str(tmp_path)]
     subprocess.run(command, cwd=checkout(), capture_output=True, check=True)
     made = sorted(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The verbs that take archives, as commands: what they print, and how they end."""
+"""Runs the verbs that take archives as commands, and checks their output and exit status."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def install_only(built: Built) -> str:
     return str(path)
 
 
-def test_inspect_tells_what_is_in_archives(built: Built, full: str, install_only: str) -> None:
+def test_inspect_describes_archives(built: Built, full: str, install_only: str) -> None:
     done = verb("inspect", "--json", full, install_only)
     whole, only = json.loads(done.stdout)
     assert (whole["flavour"], whole["options"], whole["target"]) == ("full", built.options, "x86_64-unknown-linux-gnu")
@@ -46,7 +46,7 @@ def test_inspect_tells_what_is_in_archives(built: Built, full: str, install_only
     assert "needs glibc 2.17" in text
 
 
-def test_diff_finds_what_differs_and_nothing_else(install_only: str) -> None:
+def test_diff_finds_only_real_differences(install_only: str) -> None:
     same = verb("diff", install_only, install_only)
     assert (same.returncode, same.stdout) == (0, "no differences\n")
     stripped = install_only.replace("install_only", "install_only_stripped")
@@ -63,7 +63,7 @@ def test_validate_finds_nothing_in_our_archives(built: Built, full: str) -> None
     assert re.search(r": no findings, \d+ rules\n$", verb("validate", full).stdout)
 
 
-def test_test_runs_the_smoke_test_and_cpythons_own(full: str, tmp_path: Path) -> None:
+def test_test_runs_the_smoke_test_and_cpythons_own_tests(full: str, tmp_path: Path) -> None:
     junit = tmp_path / "report.xml"
     done = verb("test", full, "--stdlib", "--junit", str(junit), "--regrtest", "test_zlib")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
@@ -79,7 +79,7 @@ def test_cpythons_own_tests_are_only_in_full_archives(install_only: str) -> None
 
 @pytest.mark.parametrize("size", [0, 3, 1000, 1_000_000])
 @pytest.mark.parametrize("name", ["validate", "convert"])
-def test_a_truncated_archive_is_one_clear_error(name: str, size: int, full: str, tmp_path: Path) -> None:
+def test_a_truncated_archive_gives_one_clear_error(name: str, size: int, full: str, tmp_path: Path) -> None:
     short = tmp_path / Path(full).name
     with open(full, "rb") as source, open(short, "wb") as target:
         target.write(source.read(size))

@@ -13,7 +13,7 @@ from pythonbuild.home import checkout
 from tests.once import once, python_flags
 from tests.tested import note_tested
 
-# 64 bits, big-endian, another libc, static.
+# Another 64-bit CPU, a big-endian one, another libc, and a static build.
 _DEFAULT = (
     "aarch64-unknown-linux-gnu:noopt",
     "s390x-unknown-linux-gnu:noopt",
@@ -38,7 +38,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """TARGET:OPTIONS -> the folder that holds its archives."""
+    """{TARGET:OPTIONS: folder that holds its archives}."""
     asked = request.config.getoption("--foreign") or _DEFAULT
     flags = ["--engine", request.config.getoption("--engine").replace("auto", "host"), *python_flags(request.config)]
     folder = once(tmp_path_factory, "foreign", lambda folder: _build(asked, flags, folder))
@@ -46,7 +46,7 @@ def archives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def _build(asked: Sequence[str], flags: Sequence[str], folder: Path) -> None:
-    """Build all targets; each set of options gets its own folder of archives."""
+    """Build all targets; the archives of each set of options go to a folder of their own."""
     by_options: dict[str, list[str]] = {}
     for text in asked:
         target, options = text.split(":")

@@ -1,4 +1,4 @@
-"""Pythons for other platforms, built here and run here under qemu-user or musl's loader.
+"""Tests Pythons for other platforms, which are built here and run under qemu-user or musl's loader.
 
 They need Debian's qemu-user-static, each target's libc, and musl; `pythonbuild test` names what is missing.
 """
@@ -26,7 +26,7 @@ from pythonbuild.validation.validate import validate
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 
-# Reasons for which tests may be skipped, besides what qemu cannot do.
+# Reasons for which smoke tests may be skipped, besides the limits of qemu.
 LEFT_OUT = {
     "there is neither gcc nor clang for this platform",
     "only without the GIL",
@@ -35,18 +35,18 @@ LEFT_OUT = {
     "since 3.14",
     "musl 1.2.2, which it has to run with, has no preadv2() and pwritev2()",
     "a static interpreter loads no libraries",
-    # Of the system that it runs on.
+    # These depend on the machine that runs the tests.
     "this system has none",
     "this system has no time zones",
     *([] if "DISPLAY" in os.environ else ["DISPLAY is not set"]),
 }
-# CPU names of CPython that differ from the target triple's: in platform tags, and in file names of extension modules.
+# Where CPython's CPU names differ from the target triple's: in platform tags, and in file names of extension modules.
 PLATFORM_CPU = {"armv7": "arm", "ppc64le": "powerpc64le"}
 SUFFIX_CPU = {"i686": "i386"}
 MUSL = "x86_64-unknown-linux-musl:noopt"
 STATIC = f"{MUSL}+static"
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-# Works without any system files: it needs only the kernel and the archive.
+# This program needs only the kernel and the archive, and no system files.
 ALONE = """\
 import ctypes, decimal, hashlib, importlib, lzma, socket, sqlite3, ssl, subprocess, sys, tkinter, uuid
 for name in sys.builtin_module_names:
@@ -82,7 +82,7 @@ def metadata(archive: Path) -> dict[str, Any]:
         return facts
 
 
-def test_it_keeps_every_rule(full: Path) -> None:
+def test_it_breaks_no_rule(full: Path) -> None:
     assert validate(full, CATALOG) == []
 
 
@@ -95,7 +95,7 @@ def test_it_passes_the_smoke_test(full: Path, capfd: pytest.CaptureFixture[str])
     assert [line for line in skipped if line.partition(": ")[2] not in LEFT_OUT and ": emulated: " not in line] == []
 
 
-def test_it_says_of_itself_what_a_native_one_would(full: Path, foreign: str) -> None:
+def test_its_metadata_is_that_of_a_native_build(full: Path, foreign: str) -> None:
     facts = metadata(full)
     target = foreign.split(":")[0]
     arch = target.split("-")[0]
@@ -109,9 +109,7 @@ def test_it_says_of_itself_what_a_native_one_would(full: Path, foreign: str) -> 
     assert values["SIZEOF_VOID_P"] == ("4" if arch in ("armv7", "i686", "mips", "mipsel") else "8")
 
 
-def test_a_wheel_with_c_code_is_installed_and_used_where_there_is_nothing_but_musl(
-    archives: dict[str, Path], tmp_path: Path
-) -> None:
+def test_a_compiled_wheel_works_on_a_system_with_only_musl(archives: dict[str, Path], tmp_path: Path) -> None:
     if MUSL not in archives:
         pytest.skip("no Python for musl was asked for")
     root = tmp_path / "root"
@@ -141,9 +139,7 @@ def test_a_wheel_with_c_code_is_installed_and_used_where_there_is_nothing_but_mu
 
 
 @pytest.mark.parametrize("flavour", ["install_only", "install_only_stripped"])
-def test_a_static_one_runs_where_there_is_nothing_at_all(
-    archives: dict[str, Path], tmp_path: Path, flavour: str
-) -> None:
+def test_a_static_python_runs_on_an_empty_system(archives: dict[str, Path], tmp_path: Path, flavour: str) -> None:
     if STATIC not in archives:
         pytest.skip("no static Python was asked for")
     (archive,) = archives[STATIC].glob(f"*-x86_64-unknown-linux-musl-noopt+static-*-{flavour}.tar.gz")

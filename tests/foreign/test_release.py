@@ -1,4 +1,4 @@
-"""Pythons of two targets in one release, sent to a bucket, from which uv installs those of each."""
+"""Releases Pythons for two targets to one bucket, from which uv installs both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from pythonbuild.home import checkout
 
 if sys.version_info < (3, 10):
-    pytest.skip("moto is not for Python 3.9", allow_module_level=True)
+    pytest.skip("moto does not support Python 3.9", allow_module_level=True)
 
 from tests.bucket import bucket_server
 from tests.tested import note_tested

@@ -19,7 +19,7 @@ __all__ = ["Session", "Verdict", "run_session"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run proves.  failed: why it does not pass, the names of failed tests among them; empty if it passes."""
+    """The result of a check.  failed: the reasons why it failed, including the names of failed tests; empty if it passed."""
 
     result: Literal["passed", "failed"]
     failed: list[str]
@@ -27,9 +27,9 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Session:
-    """What a run of pytest gave.
+    """The outcome of a run of pytest.
 
-    tally: None if no test ran; tested: SHA-256 of the files that the tests built and looked at.
+    tally: None if no test ran; tested: SHA-256 of the files that the tests built and examined.
     """
 
     status: int
@@ -38,9 +38,9 @@ class Session:
     tested: frozenset[str]
 
     def verdict(self, skips: Sequence[str], wanted: Mapping[str, str]) -> Verdict:
-        """Judge the run, in which a test must have run.
+        """Judge the run; at least one test must have run.
 
-        skips: reasons for which tests may be skipped; wanted: kind of file -> SHA-256 that the tests must have seen.
+        skips: reasons for which tests may be skipped; wanted: kind of file -> SHA-256 that the tests must have examined.
         """
         assert self.tally
         found = [*self.tally.failed]
@@ -56,9 +56,9 @@ class Session:
 def run_session(
     tests: Sequence[str], flags: str, engine: str, root: Path, folder: Path, environment: Mapping[str, str]
 ) -> Session:
-    """Run tests of the checkout `root`; `folder`, which must be empty, takes the report and the tests' files."""
+    """Run tests of the checkout `root`.  The report and the tests' files go to `folder`, which must be empty."""
     junit, notes = folder / "junit.xml", folder / "notes"
-    # A plugin that is merely installed must not change what passes.
+    # Plugins that happen to be installed must not change the results.
     variables = {**environment, NOTES: str(notes), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
     command += [f"--confcutdir={root / 'tests'}"]

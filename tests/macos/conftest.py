@@ -1,4 +1,4 @@
-"""Pythons for macOS, built on Linux.  They are inspected and not run, because that takes a Mac."""
+"""Builds Pythons for macOS on Linux.  The tests only inspect them; running them would require a Mac."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TARGET",
         help=f"test a Python for this target; may be repeated (default: {' '.join(_DEFAULT)})",
     )
-    parser.addoption("--macos-options", default="noopt", help="its build options (default: noopt)")
+    parser.addoption("--macos-options", default="noopt", help="build options of these Pythons (default: noopt)")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -36,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that holds the archives of all targets, as build-macos.py makes them on Linux."""
+    """The folder that holds the archives of all targets, built with build-macos.py on Linux."""
     targets = request.config.getoption("--macos") or _DEFAULT
     flags = ["--options", request.config.getoption("--macos-options"), "--engine", request.config.getoption("--engine")]
     flags += python_flags(request.config)

@@ -1,4 +1,4 @@
-"""What can be known of a Python for macOS without a Mac: each of its files is judged, and real wheels find in it what they call."""
+"""Tests Pythons for macOS without a Mac: judges each file, and checks that Python exports all that real wheels call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pythonbuild.validation.testing import run_archive
 from pythonbuild.validation.validate import judge
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
-# Wheels for macOS as their authors made them, with python.org's Python.
+# Wheels for macOS that their authors built with python.org's Python.
 WHEELS = ("numpy==2.3.5", "msgpack==1.1.2", "cffi==2.0.0")
 
 
@@ -39,18 +39,18 @@ def program(subject: Subject) -> str:
     return f"python/{subject.facts['python_exe']}"
 
 
-def test_no_rule_is_broken(subject: Subject) -> None:
+def test_the_full_archive_breaks_no_rule(subject: Subject) -> None:
     assert judge(subject, CATALOG) == []
 
 
-def test_the_smaller_archives_keep_the_rules_too(built: Path, triple: str) -> None:
+def test_the_smaller_archives_break_no_rule(built: Path, triple: str) -> None:
     archives = sorted(built.glob(f"*-{triple}-*install_only*.tar.gz"))
     assert len(archives) == 2
     for path in archives:
         assert judge(read_subject(path), CATALOG) == []
 
 
-def test_all_that_is_made_is_for_that_cpu_and_that_macos(subject: Subject, triple: str) -> None:
+def test_every_file_is_for_the_targets_cpu_and_macos_version(subject: Subject, triple: str) -> None:
     target = CATALOG.target(triple)
     oldest = tuple(map(int, f"{target.macos}.0".split(".")))
     assert len(subject.macho) > 10
@@ -62,15 +62,15 @@ def test_all_that_is_made_is_for_that_cpu_and_that_macos(subject: Subject, tripl
         assert facts.sdk >= oldest, name
 
 
-def test_the_interpreter_needs_the_system_alone_and_not_its_own_library(subject: Subject, program: str) -> None:
+def test_the_interpreter_links_only_to_system_libraries(subject: Subject, program: str) -> None:
     facts = subject.macho[program]
     assert facts.kind == "EXECUTE"
     assert {name.rsplit("/", 1)[-1] for name in facts.needed} == {"libSystem.B.dylib", "CoreFoundation"}
     assert facts.rpath == ("@loader_path/../lib",)
 
 
-def test_it_has_what_urllib_asks_macos_for(subject: Subject) -> None:
-    """urllib.request, and with it pip, cannot be imported on macOS without _scproxy."""
+def test_it_has_the_module_that_urllib_needs_on_macos(subject: Subject) -> None:
+    """On macOS, urllib.request and therefore pip cannot be imported without _scproxy."""
     assert subject.facts is not None
     (proxies,) = subject.facts["build_info"]["extensions"]["_scproxy"]
     names = {str(link["name"]) for link in proxies["links"] if link.get("framework")}
@@ -78,7 +78,7 @@ def test_it_has_what_urllib_asks_macos_for(subject: Subject) -> None:
     assert "_tkinter" not in subject.facts["build_info"]["extensions"]
 
 
-def test_it_says_what_it_is_as_a_mac_would(subject: Subject, triple: str) -> None:
+def test_its_metadata_is_that_of_a_build_on_a_mac(subject: Subject, triple: str) -> None:
     assert subject.facts is not None
     values = subject.facts["python_config_vars"]
     target = CATALOG.target(triple)
@@ -91,7 +91,7 @@ def test_it_says_what_it_is_as_a_mac_would(subject: Subject, triple: str) -> Non
 
 
 def test_uv_installs_it(built: Path, triple: str, tmp_path: Path) -> None:
-    """As for any platform, uv unpacks it and changes what it would change on a Mac, but for what it would call there."""
+    """uv unpacks it and patches its files as on a Mac, except those for which it would call programs of macOS."""
     archives = map(str, sorted(built.glob(f"*-{triple}-*.tar.*")))
     command = [sys.executable, "-m", "pythonbuild", "index", *archives]
     index = tmp_path / "index.json"
@@ -118,7 +118,7 @@ def test_convert_makes_the_same_archives(built: Path, full: Path, triple: str, t
         assert path.read_bytes() == (built / path.name).read_bytes(), path.name
 
 
-def test_what_cannot_be_done_here_is_refused(full: Path, tmp_path: Path) -> None:
+def test_running_it_and_extracting_debug_symbols_are_refused(full: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingPrerequisite):
         run_archive(full, CATALOG)
     command = [sys.executable, "-m", "pythonbuild", "convert", str(full), "--formats", "debug_symbols"]
@@ -129,7 +129,7 @@ def test_what_cannot_be_done_here_is_refused(full: Path, tmp_path: Path) -> None
 
 
 def undefined(content: bytes) -> set[str]:
-    """Return what a Mach-O file takes of a Python."""
+    """Return the names from CPython's C API that a Mach-O file imports."""
     file = lief.MachO.parse(io.BytesIO(content))
     binary = file.at(0) if file is not None else None
     assert binary is not None
@@ -137,7 +137,9 @@ def undefined(content: bytes) -> set[str]:
     return {name for name in names if name.startswith(("Py", "_Py"))}
 
 
-def test_wheels_for_macos_find_all_that_they_call(subject: Subject, program: str, triple: str, tmp_path: Path) -> None:
+def test_python_exports_all_functions_that_wheels_call(
+    subject: Subject, program: str, triple: str, tmp_path: Path
+) -> None:
     cpu = {"aarch64": "arm64"}.get(triple.split("-")[0], "x86_64")
     platforms = [f"--platform=macosx_{version}_{cpu}" for version in ("11_0", "10_15", "10_14", "10_13", "10_9")]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(tmp_path)]
@@ -154,7 +156,7 @@ def test_wheels_for_macos_find_all_that_they_call(subject: Subject, program: str
     assert called - library.exported == set()
 
 
-# What configure finds on a Mac, and would leave out without a word if it did not find a header or function here.
+# Macros that configure defines on a Mac.  It silently omits one if it does not find the header or function here.
 ON_A_MAC = """
 HAVE_BROKEN_SEM_GETVALUE HAVE_BUILTIN_ATOMIC HAVE_CHFLAGS HAVE_COMPUTED_GOTOS HAVE_DEV_PTMX HAVE_DIRENT_D_TYPE
 HAVE_DYLD_SHARED_CACHE_CONTAINS_PATH HAVE_DYNAMIC_LOADING HAVE_FORKPTY HAVE_GETENTROPY HAVE_KQUEUE HAVE_LCHFLAGS HAVE_LIBDL
@@ -168,7 +170,7 @@ HAVE_PREADV2 HAVE_SEM_TIMEDWAIT HAVE_SIGTIMEDWAIT POSIX_SEMAPHORES_NOT_ENABLED _
 """.split()
 
 
-def test_configure_found_what_it_finds_on_a_mac(full: Path) -> None:
+def test_configure_defines_the_same_macros_as_on_a_mac(full: Path) -> None:
     (text,) = (
         member.data.decode()
         for member in members(full)
@@ -180,13 +182,13 @@ def test_configure_found_what_it_finds_on_a_mac(full: Path) -> None:
     assert "#define THREAD_STACK_SIZE 0x1000000\n" in text
 
 
-def test_a_signature_is_held_against_each_page(full: Path, triple: str) -> None:
+def test_a_wrong_signature_is_detected(full: Path, triple: str) -> None:
     if not triple.startswith("aarch64-"):
-        pytest.skip("what is for Intel's CPUs need not be signed")
+        pytest.skip("binaries for Intel need not be signed")
     (data,) = (member.data for member in members(full) if member.info.name.endswith("/lib/libpython3.13.dylib"))
     changed = bytearray(data)
     changed[len(data) // 2] ^= 1
-    # A signature that says it has as many parts as can be.
+    # A signature that claims to have the largest possible number of parts.
     head = data.rfind(b"\xfa\xde\x0c\xc0")
     nonsense = data[: head + 8] + b"\xff" * (len(data) - head - 8)
     found = [macho_facts(bytes(content)) for content in (data, changed, nonsense)]

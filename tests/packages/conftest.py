@@ -44,14 +44,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @dataclass(frozen=True)
 class Made:
-    """The result of one build of packages; `flags` are the ones that asked for it."""
+    """The packages of one build, and the flags of that build."""
 
     flags: list[str]
     folder: Path
 
     @property
     def release(self) -> str:
-        """The release's name."""
+        """The name of the distribution's release."""
         catalog = load_catalog(checkout() / "cpython-unix")
         assert catalog.debian
         return catalog.debian.release(self.flags[1]).name
@@ -73,7 +73,7 @@ class Made:
 
     @property
     def packages(self) -> list[Path]:
-        """The packages to install: all but those with debug symbols."""
+        """The packages to install: all except those with debug symbols."""
         return [path for path in sorted(self.folder.glob("*.deb")) if "-dbgsym_" not in path.name]
 
     @property
@@ -83,17 +83,17 @@ class Made:
 
     @property
     def name(self) -> str:
-        """The name of that package."""
+        """The name of the main package."""
         return read_control(self.main)["Package"]
 
     @property
     def series(self) -> str:
-        """The language version."""
+        """The language version, X.Y."""
         return ".".join(read_control(self.main)["Version"].split(".")[:2])
 
     @property
     def prefix(self) -> str:
-        """The folder that they are installed in."""
+        """The folder that the packages install into."""
         return f"/opt/python/python{self.series}"
 
 
@@ -114,7 +114,7 @@ def _build(flags: list[str], folder: Path) -> None:
 
 @dataclass
 class Box:
-    """A container of the release that reaches the release's mirror; it sees `folder` as /given."""
+    """A container of the release with access to the release's mirror; `folder` is mounted at /given."""
 
     name: str
     folder: Path
@@ -152,7 +152,7 @@ class Box:
 
 @pytest.fixture
 def box(made: Made, tmp_path: Path) -> Iterator[Box]:
-    """A clean container from the base of the build image; it has the packages in /given."""
+    """A clean container of the build image's base, with the packages in /given."""
     for path in made.folder.iterdir():
         shutil.copy2(path, tmp_path)
     folder = tmp_path

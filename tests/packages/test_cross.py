@@ -1,4 +1,4 @@
-"""Packages for another CPU, made by Debian's cross compiler and run by qemu-user."""
+"""Tests packages for another CPU, built with Debian's cross compiler and run under qemu-user."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.packages.conftest import MAINTAINER
 from tests.required import program
 from tests.tested import note_tested
 
-# One daemon builds and runs them all.
+# These tests share one daemon, so one worker runs them.
 pytestmark = pytest.mark.xdist_group("docker")
 
 
@@ -33,7 +33,7 @@ def test_packages_for_arm64_run(daemon: None, tmp_path: Path) -> None:
     assert [read_control(package)["Architecture"] for package in packages] == ["arm64", "arm64"]
     assert validate_packages(packages) == {package: [] for package in packages}
 
-    # The image that they were built in has the release's libraries for that CPU.
+    # The image that built them has the release's libraries for that CPU.
     known = ["docker", "images", "localhost/pythonbuild/deb-trixie-arm64", "--format", "{{.Repository}}:{{.Tag}}"]
     image = subprocess.run(known, check=True, capture_output=True, text=True).stdout.split()[0]
     python = f"/qemu /opt/python/python{read_control(packages[0])['Version'][:4]}/bin/python"

@@ -1,4 +1,4 @@
-"""docs/features.md says of each interpreter what it says of itself."""
+"""Checks that docs/features.md matches what each interpreter reports."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 from pythonbuild.home import checkout
 from tests.packages.conftest import MAINTAINER, Made
 
-# One daemon builds and runs them all.
+# These tests share one daemon, so one worker runs them.
 pytestmark = pytest.mark.xdist_group("docker")
 
-# What a build by --fast leaves out.
+# Rows that are "no" in a build with --fast.
 _OPTIMIZED = ("PGO", "LTO", "test suite run")
 Table = dict[tuple[str, str], str]
 
 
 def tables(text: str) -> Table:
-    """Return {(column, row): cell} of the tables in a text; the columns' titles without the version at their end."""
+    """Return {(column, row): cell} of the tables in a text, without the version at the end of each column's title."""
     cells: Table = {}
     heads: list[str] = []
     for line in text.splitlines():
@@ -34,7 +34,7 @@ def tables(text: str) -> Table:
     return cells
 
 
-def test_the_documentation_is_true(made: Made) -> None:
+def test_the_documentation_matches(made: Made) -> None:
     command = [sys.executable, "-m", "pythonbuild", "features", "--engine", "docker", *made.flags]
     done = subprocess.run([*command, "--maintainer", MAINTAINER], cwd=checkout(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
@@ -49,6 +49,6 @@ def test_the_documentation_is_true(made: Made) -> None:
         if made.fast and column.startswith("pythonbuild") and row in _OPTIMIZED:
             assert cell == "no", (column, row)
         elif (column, row) in documented or not made.fast:
-            # A build by --fast lacks the modules that only tests need.
+            # A build with --fast lacks the modules that only tests need.
             assert documented[column, row] == cell, (column, row)
     assert len(seen) > 3 * 8

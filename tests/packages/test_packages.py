@@ -1,4 +1,4 @@
-"""What people do with the packages: install, use, upgrade, purge, serve them."""
+"""Tests what users do with the packages: install, use, upgrade, purge and serve them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pythonbuild.model.version import PythonVersion
 from pythonbuild.validation.package_rules import validate_packages
 from tests.packages.conftest import MAINTAINER, Box, Made
 
-# One daemon builds and runs them all.
+# These tests share one daemon, so one worker runs them.
 pytestmark = pytest.mark.xdist_group("docker")
 
 _EXTENSION = """
@@ -52,7 +52,7 @@ int main(void) {
 """
 
 
-def test_a_build_leaves_source_and_binary_packages(made: Made) -> None:
+def test_a_build_makes_source_and_binary_packages(made: Made) -> None:
     fields = read_control(made.main)
     version = fields["Version"]
     assert re.fullmatch(rf"{re.escape(made.series)}\.\d+-1\+{made.release}1", version)
@@ -75,7 +75,7 @@ def test_no_rule_is_broken(made: Made) -> None:
 
 
 @pytest.mark.needs("lintian")
-def test_lintian_has_no_error(made: Made) -> None:
+def test_lintian_reports_no_error(made: Made) -> None:
     (changes,) = made.folder.glob("*.changes")
     done = subprocess.run(
         ["lintian", "--profile", "debian", "--allow-root", "--tag-display-limit", "0", str(changes)],
@@ -86,7 +86,7 @@ def test_lintian_has_no_error(made: Made) -> None:
     assert not [line for line in done.stdout.splitlines() if line.startswith("E:")]
 
 
-def test_the_first_works_alone(made: Made, box: Box) -> None:
+def test_the_first_package_works_alone(made: Made, box: Box) -> None:
     python = f"{made.prefix}/bin/python{made.series}"
     box.install(f"/given/{made.main.name}")
     ask = "import sys, sysconfig; print(sys.prefix, sysconfig.get_path('stdlib'), sys.version.split()[0])"
@@ -101,7 +101,7 @@ def test_the_first_works_alone(made: Made, box: Box) -> None:
     box.run(f"{python} -m venv /tmp/venv && /tmp/venv/bin/pip list")
 
 
-def test_the_second_works_beside_it(made: Made, box: Box) -> None:
+def test_the_second_package_works_beside_it(made: Made, box: Box) -> None:
     if not made.freethreaded:
         assert len(made.packages) == 1
         return
@@ -112,7 +112,7 @@ def test_the_second_works_beside_it(made: Made, box: Box) -> None:
     box.run(f"{threaded} -c 'import {_MODULES}'")
     assert box.run(f"{threaded} -m pip --version").startswith("pip ")
     box.run(f"{threaded} -m venv /tmp/venv && /tmp/venv/bin/pip list")
-    # One standard library, with bytecode for both.
+    # Both share one standard library, which has bytecode for each.
     for interpreter in (threaded, f"{made.prefix}/bin/python3"):
         cached = box.run(f"{interpreter} -B -c 'import json.decoder; print(json.decoder.__cached__)'")
         box.run(f"test -f {cached}")
@@ -130,17 +130,17 @@ def test_extending_and_embedding(made: Made, box: Box) -> None:
         assert box.run(f'{made.prefix}/bin/{name} -c "{ask}"') == word
         box.run(f"gcc $({config} --cflags) -o /tmp/{name} /given/embedding.c $({config} --embed --ldflags)")
         assert box.run(f"/tmp/{name}").endswith(made.prefix)
-        # Interpreters of both kinds note their static probes.
+        # Both interpreters have static probes.
         notes = box.run(f"readelf -n {made.prefix}/bin/{name}")
         assert {"stapsdt", "python", "gc__start", "import__find__load__start"} <= set(notes.split())
 
 
-def test_cpythons_tests_of_what_the_distribution_gives(made: Made, box: Box) -> None:
+def test_cpythons_tests_of_the_distributions_libraries_pass(made: Made, box: Box) -> None:
     box.install("xvfb", "xauth", "gcc", "libc6-dev", *(f"/given/{package.name}" for package in made.packages))
     tests = "test_ssl test_sqlite3 test_ctypes test_tkinter"
     where = ""
     if made.fast:
-        # Packages of --fast have no tests: those of the source, and without the modules that only tests need.
+        # Packages built with --fast have no tests, so take those of the source; modules that only tests need are missing.
         orig = next(made.folder.glob("*.orig.tar.*"))
         box.install("xz-utils")
         box.run(f"mkdir /tests && tar -xf /given/{orig.name} -C /tests --strip-components=2 --wildcards '*/Lib/test'")
@@ -169,7 +169,7 @@ def test_it_leaves_the_distributions_python_alone(made: Made, box: Box) -> None:
     box.run("python3 -m venv /tmp/venv && /tmp/venv/bin/python -c 'import ssl'")
 
 
-def test_an_upgrade_takes_along_and_purging_leaves_nothing(made: Made, box: Box) -> None:
+def test_an_upgrade_removes_old_files_and_purging_leaves_nothing(made: Made, box: Box) -> None:
     box.run("apt-get update -qq")
     before = box.files()
     box.install("dpkg-dev", "xz-utils")
@@ -185,7 +185,7 @@ def test_an_upgrade_takes_along_and_purging_leaves_nothing(made: Made, box: Box)
     box.fails(f"{made.prefix}/bin/python{made.series} -c 'import was_once'")
     assert box.run(f"find {made.prefix} -name '*was_once*'") == ""
     for package in made.packages[1:]:
-        # The second goes, with its bytecode, and the first stays whole.
+        # Purging the second package removes its bytecode too, and leaves the first intact.
         assert box.run(f"{made.prefix}/bin/python3t -c 'import sys; print(sys._is_gil_enabled())'") == "False"
         tag = made.series.replace(".", "")
         box.run(f"apt-get purge -qq -y {read_control(package)['Package']}")
@@ -195,7 +195,7 @@ def test_an_upgrade_takes_along_and_purging_leaves_nothing(made: Made, box: Box)
         )
     box.run(f"{made.prefix}/bin/python{made.series} -m pip --version")
 
-    # What people left in site-packages is theirs until they purge.
+    # Files that users put into site-packages stay until they purge the package.
     box.run(
         f"touch {stdlib}/site-packages/mine.py; {made.prefix}/bin/python{made.series} -c 'import mine, test' || true"
     )
@@ -208,7 +208,7 @@ def test_an_upgrade_takes_along_and_purging_leaves_nothing(made: Made, box: Box)
 
 
 def old_versions(made: Made, box: Box) -> list[str]:
-    """Make packages of an earlier version, which had a module that is gone since; returns their paths in the box."""
+    """Make packages of an earlier version, with a module that was removed since; returns their paths in the box."""
     made_of = []
     for package in made.packages:
         old = f"/tmp/old_{package.name}"
@@ -225,11 +225,11 @@ def old_versions(made: Made, box: Box) -> list[str]:
 
 @pytest.fixture
 def keys() -> Iterator[dict[str, str]]:
-    """The environment with a folder for GnuPG's keys, whose path is short, as that of a socket in it has to be."""
+    """An environment with a folder for GnuPG's keys.  Its path is short because those of its sockets must be."""
     home = tempfile.mkdtemp(prefix="gpg-", dir="/tmp")
     environment = {**os.environ, "GNUPGHOME": home}
     yield environment
-    # Its agent deletes sockets there when it ends.
+    # The agent deletes its sockets in the folder when it ends.
     subprocess.run(["gpgconf", "--kill", "all"], env=environment, capture_output=True)
     shutil.rmtree(home, ignore_errors=True)
 
@@ -243,7 +243,7 @@ def test_apt_installs_from_a_signed_repository(made: Made, box: Box, keys: dict[
         ["gpg", "--export", "tester@example.org"], env=environment, check=True, capture_output=True
     )
     (box.folder / "key.gpg").write_bytes(exported.stdout)
-    box.folder.chmod(0o755)  # apt reads as nobody in particular
+    box.folder.chmod(0o755)  # apt reads it as an unprivileged user
     command = [sys.executable, "-m", "pythonbuild", "release", "--apt", str(box.folder / "apt")]
     command += map(str, made.packages)
 
@@ -265,12 +265,12 @@ def test_apt_installs_from_a_signed_repository(made: Made, box: Box, keys: dict[
     box.run(f"echo '{line}' >/etc/apt/sources.list.d/ours.list; apt-get update -qq")
     box.install(*(read_control(package)["Package"] for package in made.packages))
     box.run(f"{made.prefix}/bin/{made.interpreters[-1]} -c 'import ssl'")
-    # An index that somebody has changed is refused.
+    # apt refuses an index that was changed after signing.
     index = box.folder / "apt" / "dists" / made.release / "InRelease"
     index.write_text(index.read_text().replace("Label: pythonbuild", "Label: somebody"))
     (index.parent / "Release.gpg").unlink()
     said = box.run("apt-get update 2>&1", check=False)
-    assert "BADSIG" in said or "manipulated" in said, said  # as gpgv or Sequoia says it
+    assert "BADSIG" in said or "manipulated" in said, said  # as gpgv or Sequoia words it
 
 
 @pytest.mark.needs("gpg")

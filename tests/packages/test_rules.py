@@ -1,4 +1,4 @@
-"""Every rule over packages finds what it is for, in packages that were really built and then spoilt in memory."""
+"""Checks that every rule for packages finds its defect: the packages are really built, then spoilt in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pythonbuild.binaries.debian import Package, PackageEntry, read_package
 from pythonbuild.validation.package_rules import judge_packages, package_rules
 from tests.packages.conftest import Made
 
-# One daemon builds and runs them all.
+# These tests share one daemon, so one worker runs them.
 pytestmark = pytest.mark.xdist_group("docker")
 
 Pair = tuple[Package, Package]
@@ -67,14 +67,14 @@ SPOILERS: dict[str, Callable[[Package, Package], Pair]] = {
 }
 
 
-def test_every_rule_is_tried() -> None:
+def test_every_rule_is_tested() -> None:
     assert {rule.name for rule in package_rules()} == set(SPOILERS)
 
 
 @pytest.mark.parametrize("name", sorted(SPOILERS))
 def test_a_broken_rule_is_found(made: Made, name: str) -> None:
     if not made.freethreaded:
-        pytest.skip("rules are tried on builds of two packages")
+        pytest.skip("this test needs a build of two packages")
     first, second = map(read_package, made.packages)
     assert not any(judge_packages([first, second]).values())
     spoilt = SPOILERS[name](first, second)
@@ -82,7 +82,7 @@ def test_a_broken_rule_is_found(made: Made, name: str) -> None:
     assert name in found
 
 
-def test_a_package_with_another_name_is_no_pythons(made: Made) -> None:
+def test_a_package_with_another_name_is_found(made: Made) -> None:
     package = read_package(made.main)
     ((finding,),) = judge_packages([replace(package, fields={**package.fields, "Package": "hello"})]).values()
     assert finding.rule == "deb-name"
