@@ -173,7 +173,8 @@ def run_suite(
 
 def _echoed(command: list[str], folder: Path) -> tuple[list[str], int]:
     """Run a program and print its output as it comes.  Returns the output's lines and the exit status."""
-    process = subprocess.Popen(
+    lines = []
+    with subprocess.Popen(
         command,
         cwd=folder,
         env=environment(),
@@ -181,14 +182,13 @@ def _echoed(command: list[str], folder: Path) -> tuple[list[str], int]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        lines.append(line.rstrip("\n"))
-    return lines, process.wait()
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line.rstrip("\n"))
+    return lines, process.returncode
 
 
 def failed_files(printed: list[str]) -> list[str]:
