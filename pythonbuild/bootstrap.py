@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn, Optional
 
 from pythonbuild import doctor
-from pythonbuild.errors import MissingPrerequisite
+from pythonbuild.errors import MissingPrerequisite, PythonBuildError
 from pythonbuild.home import checkout, home
 from pythonbuild.locks import lock
 
@@ -32,21 +32,28 @@ def start(arguments: list[str], program: str) -> int:
 
     program: what the user typed, for usage texts.
     """
-    if not arguments or {"-h", "--help"} & set(arguments):
-        from pythonbuild.cli.options import parser
-
-        parser(program).parse_args(arguments or ["--help"])
+    requirements = _requirements(arguments)
     try:
-        environment = virtual_environment(_requirements(arguments))
-    except MissingPrerequisite as problem:
+        if _only_asks(arguments) or not (_environment(requirements) / "ready").exists():
+            # A mistake is reported before anything is installed; --help needs nothing.
+            from pythonbuild.cli.options import parse
+
+            parse(program, arguments or ["--help"])
+        environment = virtual_environment(requirements)
+    except PythonBuildError as problem:
         sys.stderr.write(f"{program}: {problem.report()}\n")
         return problem.exit_status
     return _execute(environment, arguments, program)
 
 
+def _only_asks(arguments: list[str]) -> bool:
+    """Does the command only print help or the version?"""
+    return not arguments or bool({"-h", "--help", "--version"} & set(arguments))
+
+
 def _requirements(arguments: list[str]) -> str:
     """Return the lock file of what a command needs: what is for clusters only, only where one is asked for."""
-    verb, rest = arguments[0], arguments[1:]
+    verb, rest = "".join(arguments[:1]), arguments[1:]
     cluster = verb in ("scheduler", "worker") or (verb == "build-all" and any("://" in word for word in rest))
     return "requirements-cluster.txt" if cluster else "requirements.txt"
 
@@ -56,12 +63,16 @@ def virtual_environment(requirements: str) -> Path:
 
     Raises MissingPrerequisite with the reason if it cannot be made.
     """
-    lock = checkout() / requirements
-    identity = lock.read_bytes() + sys.version.encode() + _python().encode()
-    environment = home() / "venv" / hashlib.sha256(identity).hexdigest()[:16]
+    environment = _environment(requirements)
     if not (environment / "ready").exists():
-        _make(environment, lock)
+        _make(environment, checkout() / requirements)
     return environment
+
+
+def _environment(requirements: str) -> Path:
+    """Return where the environment of a lock file is, or will be.  Raises MissingPrerequisite if the user has no home."""
+    identity = (checkout() / requirements).read_bytes() + sys.version.encode() + _python().encode()
+    return home() / "venv" / hashlib.sha256(identity).hexdigest()[:16]
 
 
 def _python() -> str:

@@ -5,7 +5,6 @@ Exit statuses: 1 a step failed, 2 a bad request, 3 something needed is missing, 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -27,9 +26,28 @@ __all__ = [
 ]
 
 
+# A name that differs in more characters, or in more than a third of them, was not mistyped; it is another one.
+_MOST_EDITS = 2
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Return up to `count` of the known names that look most like `name`, best first."""
-    return difflib.get_close_matches(name, sorted(known), n=count, cutoff=0.5)
+    """Return up to `count` of the known names that are one or two edits away from `name`, best first."""
+    found = sorted((_edits(name, other), other) for other in set(known))
+    return [other for edits, other in found if edits <= min(_MOST_EDITS, max(1, len(name) // 3))][:count]
+
+
+def _edits(one: str, other: str) -> int:
+    """Return how many characters must be inserted, deleted, replaced or swapped with the next one (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, mine in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, theirs in enumerate(other, 1):
+            least = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (mine != theirs))
+            if i > 1 and j > 1 and mine == other[j - 2] and one[i - 2] == theirs:
+                least = min(least, last[j - 2] + 1)
+            row.append(least)
+    return row[-1]
 
 
 class PythonBuildError(Exception):

@@ -17,9 +17,9 @@ from pythonbuild.cli.engines import check_release, start
 from pythonbuild.cli.flags import BuildFlags, FetchFlags, RunFlags
 from pythonbuild.cli.report import UserObserver, make_observer, raise_failures, tell_summary
 from pythonbuild.cli.running import run_here, run_on_cluster, send_rest
-from pythonbuild.cli.session import Session, find_step
+from pythonbuild.cli.session import Session, find_step, wanted_steps
 from pythonbuild.engines.base import Engine
-from pythonbuild.errors import BadRequest, MissingPrerequisite
+from pythonbuild.errors import MissingPrerequisite
 from pythonbuild.events import Note
 from pythonbuild.model.target import cpu_flags
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, SourceFile, Step
@@ -68,7 +68,7 @@ def finished(plan: Plan, result: RunResult) -> Plan:
 
 def make_step(flags: RunFlags, name: str) -> Path:
     """Make one step of what the flags ask for, if the store does not have it; returns its tree."""
-    session, plan, result = _make(replace(flags, only=name))
+    session, plan, result = _make(replace(flags, only=(name,)))
     raise_failures(plan, result, flags)
     (step,) = (step for step in plan if step.name == find_step(plan, name))
     return session.store.tree(result.records[step.name])
@@ -77,7 +77,7 @@ def make_step(flags: RunFlags, name: str) -> Path:
 def _make(flags: RunFlags) -> tuple[Session, Plan, RunResult]:
     """Plan, fetch, run."""
     session = Session.start(flags)
-    plan, final = _wanted(session, flags.only)
+    plan, final = wanted_steps(session, flags.only)
     observer = make_observer(flags, flags.json)
     if session.store.shared:
         session.store.shared.say = lambda text, level: observer(Note(text, level))
@@ -112,12 +112,12 @@ def _here(
             find = partial(find_cache, flags.sccache, session, lambda text: observer(Note(text, "warning")))
             choice, engine = start(session.choice, flags.engine, flags, session.catalog, session.cache, observer, find)
             session = Session.start(flags, choice, session)
-            plan, final = _wanted(session, flags.only)
+            plan, final = wanted_steps(session, flags.only)
             todo = _to_do(session, plan, final, lookup)
             _check_machine(todo, session, flags.output)  # it may have turned out to be this machine after all
         _fetch(session, _sources(todo), flags.offline, observer)
         # What was fetched decides the keys: another origin may carry other bytes.
-        plan, final = _wanted(session, flags.only)
+        plan, final = wanted_steps(session, flags.only)
         return plan, run_here(session, plan, final, flags, observer, engine)
     finally:
         if engine:
@@ -128,9 +128,9 @@ def _on_cluster(
     session: Session, plan: Plan, final: tuple[str, ...], flags: RunFlags, observer: UserObserver
 ) -> tuple[Plan, RunResult]:
     """Have a cluster run a plan.  Its sources are fetched here, too, as what can be had decides the keys."""
-    check_cluster(session, flags.executor)
+    check_cluster(session)
     _fetch(session, _sources(_to_do(session, plan, final, shared_lookup)), flags.offline, observer)
-    plan, final = _wanted(session, flags.only)
+    plan, final = wanted_steps(session, flags.only)
     return plan, run_on_cluster(session, plan, final, flags, observer)
 
 
@@ -138,20 +138,6 @@ def _to_do(session: Session, plan: Plan, final: tuple[str, ...], look: Look) -> 
     """Return the steps that are to be built."""
     found, _ = look(plan, session.store, final)
     return [step for step in plan if found[step.name] is State.BUILD]
-
-
-def _wanted(session: Session, only: str) -> tuple[Plan, tuple[str, ...]]:
-    """Return the plan and the steps it is for: those of its outputs, or those of --only."""
-    plan = session.plan()
-    if only == "dependencies":
-        steps = plan.dependencies()
-        if not steps:
-            raise BadRequest("--only does not work for Debian packages, which are one step", "drop --only")
-        return plan.closure(list(steps)), steps
-    if only:
-        step = find_step(plan, only)
-        return plan.closure([step]), (step,)
-    return plan, tuple(output.step for output in plan.outputs)
 
 
 def _check_machine(todo: list[Step], session: Session, output: str) -> None:

@@ -20,9 +20,8 @@ _ANSWER = 15  # seconds until a scheduler must have answered, and until it must 
 _RETRIES = 3
 
 
-def check_cluster(session: Session, executor: str) -> None:
+def check_cluster(session: Session) -> None:
     """Raise BadRequest if this build cannot be done by a cluster."""
-    address_of(executor)
     if not session.store.shared:
         raise BadRequest("a cluster needs a shared store", "set PYTHONBUILD_STORE here and on every worker")
     if session.choice.name != "host":

@@ -138,7 +138,20 @@ def _add(into: argparse._ActionsContainer, one: Field[Any], flag: Flag, help_tex
         if flag.kind == "values":
             words.update(action="append")
             words.pop("nargs")
+        elif flag.names and flag.kind == "value":
+            words.update(action=_Once)
     into.add_argument(*(flag.names or (one.name,)), **words)
+
+
+class _Once(argparse.Action):
+    """A value that may be given only once: the last one would silently win."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, words: Any, option: Optional[str] = None
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option} was given twice")
+        setattr(namespace, self.dest, words)
 
 
 class _Either(argparse.Action):

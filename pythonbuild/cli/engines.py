@@ -63,11 +63,16 @@ def choose(wanted: str, catalog: Catalog, cache: Path, image: Image) -> Choice:
         try:
             daemon = Daemon.connect()
         except EngineUnavailable:
-            if wanted == "docker":
+            if wanted == "docker" or _chosen_by_hand():
                 raise
         else:
             return _containers(image, _remembered(cache, image), daemon)
     return _host(catalog, image)
+
+
+def _chosen_by_hand() -> bool:
+    """Did the user name a daemon?  If it does not work, building on this machine is not what they asked for."""
+    return bool(os.environ.get("DOCKER_HOST"))
 
 
 def start(
@@ -88,7 +93,7 @@ def start(
         try:
             return _start_containers(choice, choice.daemon, limits, catalog, cache, observer, sccache(True))
         except (EngineLost, EngineUnavailable) as error:
-            if wanted == "docker":
+            if wanted == "docker" or _chosen_by_hand():
                 raise
             observer(Note(f"{error.message}; building on this machine instead", "warning"))
             choice = _host(catalog, choice.image)

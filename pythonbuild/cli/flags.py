@@ -377,8 +377,8 @@ class RunFlags(RequestFlags, Containers, Fetching, Cached, Jobs):
         "--break-on-failure", group=_HOW, text="if a step fails, open a shell in its build root"
     )
     json: bool = switch("--json", group=_HOW, text="print events as JSON lines instead of text")
-    # The step to build, with what it needs; "" for everything.
-    only: str = ""
+    # The steps to build, with what they need; none for everything.
+    only: tuple[str, ...] = ()
     # "threads", or the address of a cluster's scheduler.
     executor: str = "threads"
 
@@ -395,11 +395,12 @@ class BuildFlags(RunFlags):
         metavar="KEY",
         text="sign .dsc, .buildinfo and .changes of Debian packages with this GnuPG key",
     )
-    only: str = value(
+    only: tuple[str, ...] = values(
         "--only",
         group=_HOW,
         metavar="STEP",
-        text="build only this step and what it needs; `dependencies` is everything that CPython itself needs",
+        text="build only this step and what it needs; `dependencies` is everything that CPython itself needs; may be "
+        "repeated",
     )
     plan: bool = switch(
         "--plan", group=_INSTEAD, text="print what would be built, what is cached, and why; build nothing"
@@ -430,6 +431,7 @@ class BuildAllFlags(BuildFlags):
     executor: str = value(
         "--executor",
         group=_MANY,
+        read=read.executor,
         default="threads",
         metavar="WHERE",
         text="threads for this machine, or dask://HOST:PORT for the workers of that Dask scheduler",
@@ -504,7 +506,7 @@ class SchedulerFlags(VerbFlags):
 class WorkerFlags(Jobs, VerbFlags):
     """The flags of `worker`."""
 
-    scheduler: str = argument("dask://HOST:PORT", text="the address that `scheduler` printed")
+    scheduler: str = argument("dask://HOST:PORT", read=read.scheduler, text="the address that `scheduler` printed")
 
 
 @dataclass(frozen=True)
@@ -652,7 +654,7 @@ class ReleaseFlags(VerbFlags):
         "--dry-run",
         group=_ARCHIVES,
         only="archives",
-        text="make the folder, print what --to would upload, upload nothing",
+        text="with --to: make the folder, and print what would be uploaded; without it, print the files of the release",
     )
     replace: bool = switch(
         "--replace",

@@ -14,7 +14,6 @@ from typing import Optional
 
 from pythonbuild.cli.flags import ConvertFlags, Shown, VerbFlags
 from pythonbuild.cli.options import Verb, parse
-from pythonbuild.cli.read import empty_value
 from pythonbuild.errors import BadRequest, Interrupted, PythonBuildError, StepsFailed
 
 __all__ = ["function_of", "main"]
@@ -36,11 +35,11 @@ def main(arguments: list[str], program: str) -> int:
         # A console or pipe of another encoding than UTF-8, as Windows has them, is no reason to end.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    empty = empty_value(arguments)
-    if empty:
-        _report(BadRequest(f"{empty} has an empty value", "give it a value, or leave it out"), program)
-        return BadRequest.exit_status
-    verb, flags = parse(program, arguments)
+    try:
+        verb, flags = parse(program, arguments)
+    except BadRequest as error:
+        _report(error, program)
+        return error.exit_status
     # A plain kill is as good a reason to clean up as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from pythonbuild import __version__
 from pythonbuild.cli import flags as f
-from pythonbuild.cli.declared import add_flags, read_flags
+from pythonbuild.cli.declared import add_flags, flag_of, read_flags
 from pythonbuild.cli.flags import GROUPS, VerbFlags
+from pythonbuild.cli.read import empty_value
+from pythonbuild.errors import BadRequest, nearest
 
 __all__ = ["VERBS", "Verb", "parse", "parser"]
 
@@ -127,6 +132,8 @@ _TABLE = (
     ),
     Verb("index", "print an index of archives for uv (python-downloads-json-url)", f.IndexFlags, "archives:index"),
 )
+# Flags of other build systems for CPython -> ours.
+_ELSEWHERE = {"--no-docker": "--engine host"}
 # Verbs whose actions are verbs of their own.
 _PARENTS = {"cache": "list, measure and clean the store"}
 VERBS = {verb.name: verb for verb in _TABLE}
@@ -135,25 +142,53 @@ VERBS = {verb.name: verb for verb in _TABLE}
 def parse(program: str, arguments: list[str]) -> tuple[Verb, VerbFlags]:
     """Return the verb of a command line and its flags.  Ends the program, like argparse, for --help and for a mistake.
 
-    program: an entry script (build-*.py), whose arguments may start with its verb and platform, or any other name.
+    program: an entry script (build-*.py), which may add its verb in front, or any other name.  Raises BadRequest if a value is empty.
     """
-    namespace = parser(program).parse_args(arguments)
+    empty = empty_value(arguments)
+    if empty:
+        raise BadRequest(f"{empty} has an empty value", "give it a value, or leave it out")
+    if program.startswith("build-") and arguments[:1] == ["build"]:
+        arguments = arguments[1:]
+    namespace, unknown = parser(program).parse_known_args(arguments)
     verb: Verb = namespace.chosen
+    if unknown:
+        start = program if program.startswith("build-") else f"{program} {verb.name}"
+        names = [name for one in fields(verb.flags) for name in getattr(flag_of(one), "names", ())]
+        raise BadRequest(
+            f"unknown flag or argument: {' '.join(unknown)}",
+            f"{_meant(unknown[0], names)}{start} --help lists the flags",
+        )
     return verb, read_flags(verb.flags, namespace, program=program, verb=verb.name)
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """Return a question that names what was probably meant, "" if nothing is near."""
+    name = word.partition("=")[0]
+    if name in _ELSEWHERE:
+        return f"pythonbuild's flag for that is {_ELSEWHERE[name]}; "
+    # A word processor makes one dash of two hyphens.
+    plain = re.sub("^[\u2010-\u2015\u2212]+-*", "--", name)
+    near = [plain] if plain in known else nearest(plain, known)
+    return f"did you mean {' or '.join(near)}? " if near else ""
 
 
 def parser(program: str) -> argparse.ArgumentParser:
     """Return the parser; for an entry script (`program` build-*.py) that of its only verb."""
+    version: dict[str, Any] = {
+        "action": "version",
+        "version": f"pythonbuild {__version__}",
+        "help": "print the version and exit",
+    }
     if program.startswith("build-"):
         top = _Parser(
             prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Formatter, allow_abbrev=False
         )
-        # The entry script passes its verb itself.
-        top.add_argument("verb", choices=["build"], help=argparse.SUPPRESS, nargs="?", default="build")
+        top.add_argument("--version", **version)
         platform = program.removesuffix(".py").partition("-")[2]
         _add_verb(top, VERBS["build"], platform if platform in ("linux", "macos", "windows") else "")
         return top
     top = _Parser(prog=program, description=_DESCRIPTION, formatter_class=_Formatter, allow_abbrev=False)
+    top.add_argument("--version", **version)
     verbs: argparse._SubParsersAction[Any] = top.add_subparsers(required=True, metavar="VERB")
     actions: dict[str, argparse._SubParsersAction[Any]] = {}
     for verb in _TABLE:
@@ -178,7 +213,12 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are two lines, like all others, and not the list of all flags."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n  {self.prog} --help lists the flags\n")
+        verb = re.fullmatch(r"argument VERB: invalid choice: '([^']*)'.*", message)
+        if verb:
+            message, meant = f"unknown verb {verb[1]!r}", _meant(verb[1], {name.split()[0] for name in VERBS})
+        else:
+            meant = ""
+        self.exit(2, f"{self.prog}: {message}\n  {meant}{self.prog} --help lists the {'verbs' if verb else 'flags'}\n")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -46,6 +46,11 @@ def release(flags: ReleaseFlags) -> int:
     for note in collected.notes:
         _say(note)
     folder = Path(flags.output) if flags.output else Path(flags.what[0]) / "release"
+    if flags.dry_run and not bucket:
+        for item in collected.items.values():
+            _say(f"would add  {item.name}")
+        _say(f"release {collected.tag}: {len(collected.items)} files for {folder}; nothing was written")
+        return 0
     changed = fill(collected, folder, signer, flags.replace)
     here = read_releases(folder)
     # What other machines have published is in the indexes, too.

@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import Optional
 
-__all__ = ["days", "empty_value", "jobs", "port", "processors_of_a_container", "size"]
+__all__ = ["days", "empty_value", "executor", "jobs", "port", "processors_of_a_container", "scheduler", "size"]
 
 # A job server keeps a byte for each job in a pipe, which holds 65,536; no machine of today runs a thousand compilers.
 _MOST_JOBS = 1000
@@ -48,6 +48,22 @@ def port(text: str) -> int:
     if not 0 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
     return number
+
+
+def scheduler(text: str) -> str:
+    """Read the address of a Dask scheduler: dask://HOST:PORT, or tcp or tls as Dask itself prints it."""
+    scheme, _, rest = text.partition("://")
+    host, _, number = rest.rpartition(":")
+    if scheme not in ("dask", "tcp", "tls") or not host or not number.isdigit():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not the address of a scheduler; write dask://HOST:PORT, as `pythonbuild scheduler` prints it"
+        )
+    return text
+
+
+def executor(text: str) -> str:
+    """Read what runs the steps: threads of this machine, or a cluster's scheduler."""
+    return text if text == "threads" else scheduler(text)
 
 
 def days(text: str) -> float:

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -35,7 +35,7 @@ from pythonbuild.store.shared import SharedStore
 from pythonbuild.store.store import Store
 from pythonbuild.store.trees import digest_of, manifest_of
 
-__all__ = ["Session", "code_digest", "find_step", "open_store"]
+__all__ = ["Session", "code_digest", "find_step", "open_store", "wanted_steps"]
 
 # What the triples of an entry script's targets have in common; and what follows the CPU in them where this machine is of another system.
 _PLATFORMS = {"linux": "-linux-", "macos": "-apple-", "windows": "-windows-"}
@@ -201,8 +201,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
         return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ)
     if not flags.planning:
         raise BadRequest("Pythons for Windows are built on Windows", "use --plan to see what would be done there")
-    reason = "chooses what a Windows machine builds with, and a plan made elsewhere is the same for all of them"
-    _refuse(flags, "windows", reason, "drop it, or plan on Windows")
+    # The plan is the same for every Visual Studio, SDK and shell that flags may choose.
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
 
 
@@ -286,6 +285,20 @@ def find_step(plan: Plan, name: str) -> str:
     if len(found) == 1:
         return found[0]
     raise UnknownName("step", name, found or plan.steps)
+
+
+def wanted_steps(session: Session, only: Sequence[str]) -> tuple[Plan, tuple[str, ...]]:
+    """Return the plan and the steps that it is for: those of its outputs, or those that --only names, with what they need."""
+    plan = session.plan()
+    if not only:
+        return plan, tuple(output.step for output in plan.outputs)
+    steps: dict[str, None] = {}
+    for name in only:
+        found = plan.dependencies() if name == "dependencies" else (find_step(plan, name),)
+        if not found:
+            raise BadRequest("--only does not work for Debian packages, which are one step", "drop --only")
+        steps.update(dict.fromkeys(found))
+    return plan.closure(list(steps)), tuple(steps)
 
 
 @lru_cache(maxsize=8)

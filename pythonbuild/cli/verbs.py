@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Union
@@ -28,14 +29,14 @@ from pythonbuild.cli.flags import (
     ShellFlags,
 )
 from pythonbuild.cli.msvc import Wishes, find_msvc
-from pythonbuild.cli.session import Session, find_step
+from pythonbuild.cli.session import Session, find_step, wanted_steps
 from pythonbuild.cli.xcode import find_xcode
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.images import Images
 from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite
 from pythonbuild.home import checkout, home
 from pythonbuild.model.target import building_machine, system_of
-from pythonbuild.plan.step import Plan, ScriptAction
+from pythonbuild.plan.step import ScriptAction
 from pythonbuild.request.build import Msvc, Xcode
 from pythonbuild.run.execute import references
 from pythonbuild.run.loop import glance
@@ -58,10 +59,10 @@ __all__ = [
 
 def build(flags: BuildFlags) -> int:
     """Build; or, with --plan or --explain, only print."""
-    if flags.plan:
-        return _show_plan(flags, flags.json)
     if flags.explain:
         return _show_inputs(flags, flags.explain)
+    if flags.plan:
+        return _show_plan(flags, flags.only, flags.json)
     return build_plan(flags)
 
 
@@ -109,13 +110,13 @@ def fetch(flags: FetchFlags) -> int:
 
 def plan(flags: PlanFlags) -> int:
     """Print the plan."""
-    return _show_plan(flags, flags.json)
+    return _show_plan(flags, (), flags.json)
 
 
-def _show_plan(flags: RequestFlags, as_json: bool) -> int:
+def _show_plan(flags: RequestFlags, only: Sequence[str], as_json: bool) -> int:
     session = Session.start(flags)
-    made = session.plan()
-    found = glance(made, session.store, finals(made))
+    made, final = wanted_steps(session, only)
+    found = glance(made, session.store, final)
     rows = show.plan_rows(made, found, session.store)
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
@@ -129,11 +130,6 @@ def _show_plan(flags: RequestFlags, as_json: bool) -> int:
     }
     sys.stdout.write(show.plan_text(made, rows, missing) + "\n")
     return 0
-
-
-def finals(plan: Plan) -> tuple[str, ...]:
-    """Return the names of the steps that make a plan's outputs."""
-    return tuple(output.step for output in plan.outputs)
 
 
 def explain(flags: ExplainFlags) -> int:

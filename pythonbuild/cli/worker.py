@@ -44,12 +44,8 @@ _POLL = 0.1  # seconds between looks for a job token
 
 
 def address_of(text: str) -> str:
-    """Return Dask's address of the scheduler that `text` names (dask://host:port).  Raises BadRequest if it names none."""
-    scheme, _, rest = text.partition("://")
-    host, _, port = rest.rpartition(":")
-    if scheme not in ("dask", "tcp", "tls") or not host or not port.isdigit():
-        raise BadRequest(f"{text} names no scheduler", "write dask://HOST:PORT, as `pythonbuild scheduler` prints it")
-    return f"{'tcp' if scheme == 'dask' else scheme}://{rest}"
+    """Return Dask's own form of a scheduler's address: tcp://HOST:PORT for dask://HOST:PORT."""
+    return f"tcp://{text[len('dask://') :]}" if text.startswith("dask://") else text
 
 
 def scheduler(flags: SchedulerFlags) -> int:

@@ -17,6 +17,8 @@ from typing import Optional
 
 import pytest
 
+from pythonbuild.cli.flags import RequestFlags
+from pythonbuild.cli.options import VERBS
 from pythonbuild.home import checkout, home
 from tests.once import once
 
@@ -42,6 +44,7 @@ class Small:
     root: Path
     cache: Path
     # A daemon that happens to run on this machine is for the tests that ask for it.
+    engine: str = "host"
     environment: dict[str, str] = field(default_factory=lambda: {"DOCKER_HOST": "unix:///nowhere"})
 
     def recipe(self, name: str, script: Optional[str] = None, needs: str = "") -> Path:
@@ -52,7 +55,10 @@ class Small:
         return folder
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, str(self.root / "build-linux.py"), *arguments]
+        return [sys.executable, str(self.root / "build-linux.py"), *arguments, *self._engine(arguments)]
+
+    def _engine(self, arguments: tuple[str, ...]) -> list[str]:
+        return ["--engine", self.engine] if self.engine and "--engine" not in arguments else []
 
     def variables(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -72,7 +78,8 @@ class Small:
         )
 
     def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pythonbuild", *arguments]
+        asks = issubclass(VERBS[arguments[0]].flags, RequestFlags) if arguments[0] in VERBS else False
+        command = [sys.executable, "-m", "pythonbuild", *arguments, *(self._engine(arguments) if asks else [])]
         return subprocess.run(command, env=self.variables(), cwd=self.root, capture_output=True, text=True, timeout=300)
 
     def built(self, done: subprocess.CompletedProcess[str]) -> list[str]:

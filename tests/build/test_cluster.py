@@ -218,8 +218,8 @@ def test_a_scheduler_that_cannot_listen_says_so(small: Small) -> None:
 
 def test_what_cannot_be_done_by_a_cluster_is_refused(small: Small) -> None:
     for flags, store, said in (
-        (["--executor", "dask://host"], "http://127.0.0.1:1", "names no scheduler"),
-        (["--executor", "somewhere"], "http://127.0.0.1:1", "names no scheduler"),
+        (["--executor", "dask://host"], "http://127.0.0.1:1", "is not the address of a scheduler"),
+        (["--executor", "somewhere"], "http://127.0.0.1:1", "is not the address of a scheduler"),
         (["--executor", "dask://127.0.0.1:1"], "", "a cluster needs a shared store"),
     ):
         small.environment["PYTHONBUILD_STORE"] = store

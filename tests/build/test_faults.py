@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import http.server
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -29,7 +31,7 @@ def test_a_failing_step_is_the_last_thing_on_the_screen(small: Small) -> None:
     assert "'u64' undeclared" in block
     assert "log " in block
     assert "shell middle" in block
-    assert "retry     ./build-linux.py --only top" in block
+    assert "retry     ./build-linux.py --engine host --only top" in block
     assert block.rstrip().endswith("skipped   top")
 
 
@@ -40,20 +42,26 @@ def test_finished_steps_stay_and_a_corrected_script_goes_on(small: Small) -> Non
     assert small.built(small.run("--only", "top")) == ["middle", "top"]
 
 
-def test_the_root_of_a_failed_step_can_be_entered(small: Small) -> None:
+@pytest.mark.parametrize(
+    "start", [["./build-linux.py"], ["python3", "-m", "pythonbuild", "build"]], ids=["script", "verb"]
+)
+def test_the_commands_printed_after_a_failure_work_when_pasted(small: Small, tmp_path: Path, start: list[str]) -> None:
     small.recipe("middle", script="echo here >found\nfalse\n", needs="bottom")
-    small.run("--only", "top")
-    small.environment["SHELL"] = "/bin/sh"
-    command = [*small.command()[:1], "-m", "pythonbuild", "shell", "middle"]
-    done = subprocess.run(
-        command,
-        env=small.variables(),
-        cwd=small.root,
-        input="cat found; echo $CC; ls $DEPS/lib\n",
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.split() == ["here", "gcc", "libbottom.a"]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3").symlink_to(sys.executable)
+    variables = {**small.variables(), "SHELL": "/bin/sh", "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+
+    def paste(line: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-c", line], env=variables, cwd=small.root, input=typed, capture_output=True, text=True
+        )
+
+    done = paste(shlex.join([*start, "--engine", "host", "--only", "top", "--output", "an output"]))
+    lines = dict(re.findall(r"^  (enter|retry) +(.*)$", done.stderr, re.MULTILINE))
+    assert paste(lines["enter"], "cat found; echo $CC; ls $DEPS/lib\n").stdout.split() == ["here", "gcc", "libbottom.a"]
+    assert lines["retry"].startswith(f"{' '.join(start)} ")
+    small.recipe("middle", needs="bottom")
+    assert small.built(paste(lines["retry"])) == ["middle", "top"]
 
 
 def test_keep_going_builds_what_does_not_depend_on_the_failure(small: Small) -> None:
@@ -258,7 +266,7 @@ mkdir -p "$OUT/deps"
         (["--explain="], "--explain has an empty value"),
         (["--python-source", ""], "--python-source has an empty value"),
         (["--pgo-profile", ""], "--pgo-profile has an empty value"),
-        (["--option", "lto"], "unrecognized arguments: --option"),
+        (["--option", "lto"], "unknown flag or argument: --option lto\n  did you mean --options?"),
         (["--python-source", "/nowhere"], "there is no /nowhere"),
         (["--toolchain", "gc"], "did you mean gcc"),
         (["--options", "lto", "--toolchain", "gcc"], "cannot do lto"),

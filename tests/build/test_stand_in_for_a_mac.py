@@ -90,7 +90,7 @@ class StandIn(Small):
 @pytest.fixture
 def mac(prepared: Path, tmp_path: Path) -> Iterator[StandIn]:
     """A small checkout on a stand-in for a Mac, with an empty store."""
-    made = StandIn(tmp_path / "checkout", tmp_path / "cache", {}, tmp_path / "mac with a space")
+    made = StandIn(tmp_path / "checkout", tmp_path / "cache", "", {}, tmp_path / "mac with a space")
     for folder in (made.root, made.cache, made.mac):
         folder.mkdir()
     _fill(made)

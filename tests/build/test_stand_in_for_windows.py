@@ -151,7 +151,7 @@ class StandIn(Small):
 @pytest.fixture
 def windows(prepared: Path, tmp_path: Path) -> Iterator[StandIn]:
     """A small checkout on a stand-in for Windows, with an empty store."""
-    made = StandIn(tmp_path / "checkout", tmp_path / "cache", {}, tmp_path / "drive")
+    made = StandIn(tmp_path / "checkout", tmp_path / "cache", "", {}, tmp_path / "drive")
     for folder in (made.root, made.cache, made.drive):
         folder.mkdir()
     shutil.copytree(

@@ -153,3 +153,34 @@ def test_a_checkout_is_left_alone(small: Small) -> None:
     small.run("--only", "top")
     assert sorted(path for path in small.root.rglob("*")) == before
     assert os.access(small.cache, os.W_OK)
+
+
+def test_a_plan_honours_only(small: Small) -> None:
+    done = small.run("--plan", "--only", "middle", "--only", "side")
+    assert done.returncode == 0, done.stderr
+    steps = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("never built here")]
+    assert [name.partition("-")[0] for name in steps if not name.startswith("toolchain")] == [
+        "bottom",
+        "middle",
+        "side",
+    ]
+
+
+def test_several_steps_are_built_if_only_is_repeated(small: Small) -> None:
+    assert sorted(small.built(small.run("--only", "middle", "--only", "side"))) == ["bottom", "middle", "side"]
+
+
+def test_a_plan_that_is_to_be_explained_is_explained(small: Small) -> None:
+    explained = small.run("--explain", "middle")
+    assert small.run("--plan", "--explain", "middle").stdout == explained.stdout
+    assert "not in the store" in explained.stdout
+
+
+def test_a_daemon_that_was_named_is_not_silently_replaced_by_this_machine(small: Small) -> None:
+    small.engine = ""
+    small.environment["DOCKER_HOST"] = "tcp://127.0.0.1:9"
+    done = small.run("--only", "bottom")
+    assert done.returncode == 3
+    assert "no container daemon answers at tcp://127.0.0.1:9" in done.stderr
+    assert "--engine host" in done.stderr
+    assert not small.built(done)

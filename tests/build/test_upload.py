@@ -84,6 +84,15 @@ def test_sums_are_as_sha256sum_reads_them(tmp_path: Path) -> None:
     assert subprocess.run(["sha256sum", "-c", "--quiet", "--strict", "SHA256SUMS"], cwd=top).returncode == 0
 
 
+def test_a_dry_run_without_a_bucket_names_the_files_and_writes_nothing(tmp_path: Path) -> None:
+    build(tmp_path, "noopt")
+    command = [sys.executable, "-m", "pythonbuild", "release", str(tmp_path), "--dry-run"]
+    done = subprocess.run(command, cwd=checkout(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"would add  {STEM}-install_only.tar.gz".replace("download/20261121/", "") in done.stdout
+    assert not (tmp_path / "release").exists()
+
+
 def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(server: BucketServer, tmp_path: Path) -> None:
     build(tmp_path, "noopt")
     dry = release(server, tmp_path, "--dry-run")

@@ -30,6 +30,7 @@ def docker(*arguments: str) -> str:
 def boxed(daemon: None, small: Small) -> Iterator[Small]:
     """A small checkout that builds in containers; none may be left at the end."""
     del small.environment["DOCKER_HOST"]
+    small.engine = ""
     yield small
     wait_until(lambda: not containers_of(small), "no container of the test is left")
 

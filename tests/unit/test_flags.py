@@ -9,13 +9,22 @@ from typing import Any
 
 import pytest
 
+from pythonbuild import __version__
 from pythonbuild.cli.declared import Flag, flag_of, restricted, to_argv
 from pythonbuild.cli.flags import BuildAllFlags, BuildFlags, RequestFlags, RunFlags, ShellFlags
 from pythonbuild.cli.options import VERBS, parse, parser
 from pythonbuild.cli.report import command
+from pythonbuild.errors import BadRequest
 
 # A value for the flags whose readers do not take any text.
-VALUES = {"--jobs": "3", "--port": "80", "--days": "5.0", "--cpus": "1.5", "--memory": "1048576"}
+VALUES = {
+    "--jobs": "3",
+    "--port": "80",
+    "--days": "5.0",
+    "--cpus": "1.5",
+    "--memory": "1048576",
+    "--executor": "dask://h:1",
+}
 
 
 def flags_of(verb: str) -> list[Flag]:
@@ -32,7 +41,11 @@ def words_of(flag: Flag) -> list[str]:
 
 def arguments_of(verb: str) -> list[str]:
     """Return one word for each positional argument of a verb."""
-    return [flag.choices[0] if flag.choices else "word" for flag in flags_of(verb) if not flag.names]
+    return [_word(flag) for flag in flags_of(verb) if not flag.names]
+
+
+def _word(flag: Flag) -> str:
+    return flag.choices[0] if flag.choices else "dask://h:1" if "dask" in flag.name else "word"
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -143,3 +156,54 @@ def test_classes_of_flags_are_their_verbs_own() -> None:
     assert {verb for verb, found in VERBS.items() if issubclass(found.flags, RequestFlags)} == {
         *("build", "build-all", "plan", "explain", "fetch", "shell", "features")
     }
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "message", "hint"),
+    [
+        ("build-linux.py", ["--option", "lto"], "--option lto", "did you mean --options? build-linux.py --help"),
+        ("build-linux.py", ["--targt=x"], "--targt=x", "did you mean --target? "),
+        ("build-linux.py", ["\u2013options", "pgo"], "\u2013options pgo", "did you mean --options? "),
+        ("build-linux.py", ["\u2014plan"], "\u2014plan", "did you mean --plan? "),
+        ("build-linux.py", ["--no-docker"], "--no-docker", "pythonbuild's flag for that is --engine host; "),
+        ("build-linux.py", ["--typo"], "--typo", "build-linux.py --help lists the flags"),
+        ("pythonbuild", ["plan", "--jsn"], "--jsn", "did you mean --json? pythonbuild plan --help lists the flags"),
+        ("pythonbuild", ["cache", "prune", "--day", "3"], "--day 3", "did you mean --days? pythonbuild cache prune"),
+    ],
+)
+def test_an_unknown_flag_is_refused_and_the_near_one_named(
+    program: str, arguments: list[str], message: str, hint: str
+) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse(program, arguments)
+    assert caught.value.message == f"unknown flag or argument: {message}"
+    assert caught.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["biuld"], "unknown verb 'biuld'\n  did you mean build? pythonbuild --help lists the verbs\n"),
+        (["frobnicate"], "unknown verb 'frobnicate'\n  pythonbuild --help lists the verbs\n"),
+        (["build", "--engine", "host", "--engine", "host"], "--engine was given twice\n"),
+        (["build-all", "--executor", "foo://x", "--plan"], "'foo://x' is not the address of a scheduler"),
+        (["worker", "here"], "'here' is not the address of a scheduler"),
+        (["worker"], "the following arguments are required: dask://HOST:PORT\n"),
+    ],
+)
+def test_a_mistake_is_one_error_of_two_lines(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse("pythonbuild", arguments)
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert len(printed.splitlines()) == 2
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    for program in ("build-linux.py", "pythonbuild"):
+        with pytest.raises(SystemExit) as ended:
+            parse(program, ["--version"])
+        assert (ended.value.code, capsys.readouterr().out) == (0, f"pythonbuild {__version__}\n")

@@ -77,5 +77,5 @@ def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(
     }
     ours = {module for module in modules if module.startswith("pythonbuild.")}
     assert not outside
-    before = {"home", "errors", "doctor", "locks", "cli", "cli.declared", "cli.flags", "cli.options"}
+    before = {"home", "errors", "doctor", "locks", "cli", "cli.declared", "cli.flags", "cli.options", "cli.read"}
     assert ours <= {f"pythonbuild.{name}" for name in before}
