@@ -16,13 +16,14 @@ from typing import NoReturn, Optional
 
 from pythonbuild import doctor
 from pythonbuild.errors import MissingPrerequisite, PythonBuildError
-from pythonbuild.home import checkout, home
+from pythonbuild.home import checkout, code, home
 from pythonbuild.locks import lock
 
 __all__ = ["start", "virtual_environment"]
 
 _RUN = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from pythonbuild.cli.main import main; "
+    # Last, so that the environment's packages win over others beside an installed pythonbuild.
+    "import sys; sys.path.append(sys.argv.pop(1)); from pythonbuild.cli.main import main; "
     "sys.exit(main(sys.argv[2:], sys.argv[1]))"
 )
 
@@ -88,7 +89,7 @@ def _execute(environment: Path, arguments: list[str], program: str) -> NoReturn:
     python = _python_in(environment)
     # -I: neither the user's PYTHON* variables nor the working directory decide which modules are found.
     cache = f"pycache_prefix={home() / 'pyc'}"
-    command = [str(python), "-I", "-X", cache, "-c", _RUN, str(checkout()), program, *arguments]
+    command = [str(python), "-I", "-X", cache, "-c", _RUN, str(code().parent), program, *arguments]
     if os.name == "nt":
         # There is no exec: what is called so starts another process, and lets whoever waits for this one believe that it is done.
         sys.exit(subprocess.call(command))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pythonbuild.errors import MissingPrerequisite
 
-__all__ = ["checkout", "expanded", "home"]
+__all__ = ["checkout", "code", "expanded", "home"]
 
 
 def home() -> Path:
@@ -42,6 +42,12 @@ def expanded(path: str) -> Path:
         ) from None
 
 
+def code() -> Path:
+    """Return the folder of this package."""
+    return Path(__file__).resolve().parent
+
+
 def checkout() -> Path:
-    """Return the folder that holds the entry scripts, recipes and this package."""
-    return Path(__file__).resolve().parent.parent
+    """Return the folder that holds recipes, images and lock files: the checkout, or the data of an installed package."""
+    data = code() / "data"
+    return data if data.is_dir() else code().parent

@@ -159,6 +159,8 @@ def _statement(build: Build, plan: Plan, records: Mapping[str, Record], files: l
 
 def _commit() -> str:
     """Return the checkout's commit, with "-changed" if files differ from it; "" outside of git."""
+    if not (checkout() / ".git").exists():
+        return ""  # an installed package, perhaps inside a checkout of something else
     try:
         done = subprocess.run(
             ["git", "-C", str(checkout()), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=-changed"],
@@ -175,6 +177,8 @@ def _tag(release: bool) -> str:
     given = os.environ.get("PYBUILD_RELEASE_TAG")
     if given:
         return given
+    if not (checkout() / ".git").exists():
+        return "local"
     date = "%Y%m%d" if release else "%Y%m%dT%H%M"
     command = ["git", "-C", str(checkout()), "log", "-1", "--format=%cd", f"--date=format-local:{date}"]
     try:

@@ -18,6 +18,7 @@ __all__ = [
     "CachePruneFlags",
     "CacheSizeFlags",
     "Cached",
+    "CompletionFlags",
     "Containers",
     "ConvertFlags",
     "DiffFlags",
@@ -541,6 +542,13 @@ class CachePruneFlags(VerbFlags):
     dry_run: bool = switch("--dry-run", text="print what would be deleted; delete nothing")
     yes: bool = switch("--yes", text="do not ask before deleting every result")
     sources: bool = switch("--sources", text="also delete source archives that no recipe pins")
+
+
+@dataclass(frozen=True)
+class CompletionFlags(VerbFlags):
+    """The flags of `completion`."""
+
+    shell: str = argument("SHELL", choices=("bash", "fish", "zsh"), text="bash, fish or zsh")
 
 
 @dataclass(frozen=True)

@@ -130,10 +130,18 @@ _TABLE = (
         f.TestFlags,
         "archives:test",
     ),
+    Verb(
+        "completion",
+        'print a script for a shell\'s completion; use it with: eval "$(pythonbuild completion bash)"',
+        f.CompletionFlags,
+        "completion:completion",
+    ),
     Verb("index", "print an index of archives for uv (python-downloads-json-url)", f.IndexFlags, "archives:index"),
 )
 # Flags of other build systems for CPython -> ours.
 _ELSEWHERE = {"--no-docker": "--engine host"}
+# Flags that need no verb, besides those of `build`, which is meant without one.
+_ASKING = ("-h", "--help", "--version")
 # Verbs whose actions are verbs of their own.
 _PARENTS = {"cache": "list, measure and clean the store"}
 VERBS = {verb.name: verb for verb in _TABLE}
@@ -142,13 +150,16 @@ VERBS = {verb.name: verb for verb in _TABLE}
 def parse(program: str, arguments: list[str]) -> tuple[Verb, VerbFlags]:
     """Return the verb of a command line and its flags.  Ends the program, like argparse, for --help and for a mistake.
 
-    program: an entry script (build-*.py), which may add its verb in front, or any other name.  Raises BadRequest if a value is empty.
+    program: an entry script (build-*.py), which may add its verb in front, or any other name, for which flags alone mean the
+    verb `build`.  Raises BadRequest if a value is empty.
     """
     empty = empty_value(arguments)
     if empty:
         raise BadRequest(f"{empty} has an empty value", "give it a value, or leave it out")
     if program.startswith("build-") and arguments[:1] == ["build"]:
         arguments = arguments[1:]
+    elif not program.startswith("build-") and "".join(arguments[:1]).startswith("-") and arguments[0] not in _ASKING:
+        arguments = ["build", *arguments]
     namespace, unknown = parser(program).parse_known_args(arguments)
     verb: Verb = namespace.chosen
     if unknown:

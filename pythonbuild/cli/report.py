@@ -78,7 +78,8 @@ def raise_failures(plan: Plan, result: RunResult, flags: RunFlags) -> None:
 
 def _shell_flags(plan: Plan, step: str, flags: RunFlags) -> ShellFlags:
     """Return the flags that open a shell in a failed step's build root: those of the plan, of one build that needs the step."""
-    shell = restricted(flags, ShellFlags, program="pythonbuild", verb="shell", step=step)
+    program = "pythonbuild" if flags.program == "pythonbuild" else "python -m pythonbuild"
+    shell = restricted(flags, ShellFlags, program=program, verb="shell", step=step)
     for output in plan.outputs:
         build = output.build
         if isinstance(build, Build) and flags.rows and any(part.name == step for part in plan.closure([output.step])):
@@ -99,5 +100,6 @@ def command(flags: VerbFlags) -> str:
         first = [f"./{flags.program}"]
         words = to_argv(replace(flags, platform="")) if isinstance(flags, RequestFlags) else words
     else:
-        first = ["python3", "-m", "pythonbuild", *flags.verb.split()]
+        start = ["pythonbuild"] if flags.program == "pythonbuild" else ["python3", "-m", "pythonbuild"]
+        first = [*start, *flags.verb.split()]
     return shlex.join([*first, *words])

@@ -21,7 +21,7 @@ from pythonbuild.cli.environment import read_settings, warn
 from pythonbuild.cli.flags import FeaturesFlags, RequestFlags
 from pythonbuild.cli.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.errors import BadRequest, UnknownName
-from pythonbuild.home import checkout, expanded, home
+from pythonbuild.home import checkout, code, expanded, home
 from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
@@ -304,10 +304,9 @@ def wanted_steps(session: Session, only: Sequence[str]) -> tuple[Plan, tuple[str
 @lru_cache(maxsize=8)
 def code_digest(*packages: str) -> str:
     """Return a digest of packages' code, so that a change to it makes the steps it does anew; without names, of all code."""
-    ours = checkout() / "pythonbuild"
-    files = [path for package in packages for path in sorted((ours / package).glob("*.py"))]
+    files = [path for package in packages for path in sorted((code() / package).glob("*.py"))]
     digest = hashlib.sha256()
-    for path in files if packages else sorted(ours.rglob("*.py")):
+    for path in files if packages else sorted(code().rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -93,12 +93,13 @@ def test_a_negative_form_is_given_again() -> None:
             "python3 -m pythonbuild build-all --base-image debian:13 --output out --from list",
         ),
         ("python -m pythonbuild", ["build"], "python3 -m pythonbuild build"),
+        ("pythonbuild", ["fetch", "--offline"], "pythonbuild fetch --offline"),
     ],
 )
 def test_a_command_to_run_again_is_the_one_that_was_typed(program: str, arguments: list[str], line: str) -> None:
     verb, read = parse(program, arguments)
     assert sorted(shlex.split(command(read))) == sorted(shlex.split(line))
-    again = shlex.split(command(read))[1 if program.startswith("build-") else 3 :]
+    again = shlex.split(command(read))[3 if " -m " in program else 1 :]
     hidden = [word for word in arguments if word.startswith("--platform")]
     given = [verb.name, *hidden, *again] if program.startswith("build-") else again
     assert parse(program, given)[1] == read
@@ -120,7 +121,7 @@ def test_a_shell_is_asked_for_with_all_that_decides_the_plan(program: str, argum
     """Otherwise the step would have another key, or not exist, as in a plan for this machine's own system."""
     _, read = parse(program, arguments)
     assert isinstance(read, RunFlags)
-    shell = restricted(read, ShellFlags, program="pythonbuild", verb="shell", step="cpython")
+    shell = restricted(read, ShellFlags, program="python -m pythonbuild", verb="shell", step="cpython")
     again = parse("pythonbuild", shlex.split(command(shell))[3:])[1]
     assert isinstance(again, ShellFlags)
     deciding = [one.name for one in fields(ShellFlags) if (flag := flag_of(one)) and flag.plan]
