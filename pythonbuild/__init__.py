@@ -1,12 +1,13 @@
 """pythonbuild builds CPython and all that it is linked with from pinned sources.
 
-The way through, left to right, a package a stage; a package imports only those before it:
+The way of a build through the packages:
 
-    model -> catalog -> request -> plan -> sources -> store -> engines -> run -> distribution -> packaging
-    -> validation -> release
+    flags -> catalog, host -> request -> plan -> sources, store -> engines, run -> distribution -> packaging
 
-``errors``, ``events`` and ``binaries`` are leaves that all may import; ``cli`` and ``ui`` may import everything
-and are imported by nothing.  ``bootstrap``, ``home`` and ``doctor`` use the standard library only.
+``validation`` checks finished archives, and ``release`` publishes them.  ``driver`` is the application: it leads a build along
+that way, and prints nothing.  ``cli`` has the verbs and all words that a person reads; ``ui`` shows events.  Which package may
+import which is a graph in tests/unit/test_layers.py.  ``bootstrap``, ``flags``, ``home`` and ``host.doctor`` use the standard
+library only, because they run before anything is installed.
 """
 
 __version__ = "0.1.0"

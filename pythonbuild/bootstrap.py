@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn, Optional
 
-from pythonbuild import doctor
 from pythonbuild.errors import MissingPrerequisite, PythonBuildError
 from pythonbuild.home import checkout, code, home
+from pythonbuild.host import doctor
 from pythonbuild.locks import lock
 
 __all__ = ["start", "virtual_environment"]

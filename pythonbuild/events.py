@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional, Protocol, Union
 
 __all__ = [
+    "Display",
     "Download",
     "DownloadFinished",
     "Event",
@@ -149,3 +150,13 @@ Event = Union[
     RunFinished,
 ]
 Observer = Callable[[Event], None]
+
+
+class Display(Protocol):
+    """An observer that shows events until it is closed, so that something else may use the terminal."""
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+
+    def close(self) -> None:
+        """Stop showing; safe to call again."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.schema import ExpectedFailure
 from pythonbuild.cli.building import make_step
-from pythonbuild.cli.flags import (
+from pythonbuild.errors import BadRequest
+from pythonbuild.flags.verbs import (
     ConvertFlags,
     DiffFlags,
     IndexFlags,
@@ -20,13 +21,12 @@ from pythonbuild.cli.flags import (
     TestFlags,
     ValidateFlags,
 )
-from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.model.naming import FLAVOURS, ArchiveFormat, ArchiveName
 from pythonbuild.model.target import building_machine
 from pythonbuild.packaging.convert import convert as convert_archive
 from pythonbuild.release.uv_index import uv_index
-from pythonbuild.ui.text import size
+from pythonbuild.units import size
 from pythonbuild.validation.compare import difference, summary
 from pythonbuild.validation.package_rules import package_rules, validate_packages
 from pythonbuild.validation.rule import rules

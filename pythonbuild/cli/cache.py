@@ -10,13 +10,13 @@ from pathlib import Path
 
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
-from pythonbuild.cli.compiler_cache import object_folders
-from pythonbuild.cli.environment import read_settings
-from pythonbuild.cli.flags import CacheListFlags, CachePruneFlags, CacheSizeFlags
+from pythonbuild.driver.compiler_cache import object_folders
+from pythonbuild.flags.verbs import CacheListFlags, CachePruneFlags, CacheSizeFlags
 from pythonbuild.home import checkout, home
+from pythonbuild.host.settings import read_settings
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.store.store import Store
-from pythonbuild.ui.text import size
+from pythonbuild.units import size
 
 __all__ = ["list_results", "prune", "show_size"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from pythonbuild.cli.flags import CompletionFlags
 from pythonbuild.cli.options import parser
+from pythonbuild.flags.verbs import CompletionFlags
 
 __all__ = ["completion"]
 

@@ -12,9 +12,9 @@ from importlib import import_module
 from types import FrameType
 from typing import Optional
 
-from pythonbuild.cli.flags import ConvertFlags, Shown, VerbFlags
 from pythonbuild.cli.options import Verb, parse
 from pythonbuild.errors import BadRequest, Interrupted, PythonBuildError, StepsFailed
+from pythonbuild.flags.verbs import ConvertFlags, Shown, VerbFlags
 
 __all__ = ["function_of", "main"]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
 from pythonbuild import __version__
-from pythonbuild.cli import flags as f
-from pythonbuild.cli.declared import add_flags, flag_of, read_flags
-from pythonbuild.cli.flags import GROUPS, VerbFlags
-from pythonbuild.cli.read import empty_value
 from pythonbuild.errors import BadRequest, nearest
+from pythonbuild.flags import verbs as f
+from pythonbuild.flags.declared import add_flags, flag_of, read_flags
+from pythonbuild.flags.read import empty_value
+from pythonbuild.flags.verbs import GROUPS, VerbFlags
 
 __all__ = ["VERBS", "Verb", "parse", "parser"]
 
@@ -49,8 +49,8 @@ _TABLE = (
         f.BuildAllFlags,
         "verbs:build_all",
     ),
-    Verb("scheduler", "run the scheduler of a cluster for build-all", f.SchedulerFlags, "worker:scheduler"),
-    Verb("worker", "run a worker of such a cluster", f.WorkerFlags, "worker:worker"),
+    Verb("scheduler", "run the scheduler of a cluster for build-all", f.SchedulerFlags, "cluster:scheduler"),
+    Verb("worker", "run a worker of such a cluster", f.WorkerFlags, "cluster:worker"),
     Verb("plan", "print what would be built, what is cached, and why", f.PlanFlags, "verbs:plan"),
     Verb(
         "explain",

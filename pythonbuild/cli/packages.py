@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from pythonbuild.cli.building import make_step
-from pythonbuild.cli.flags import FeaturesFlags, ReleaseFlags
-from pythonbuild.cli.session import Session
+from pythonbuild.cli.report import warn
+from pythonbuild.driver.session import Session
 from pythonbuild.errors import BadRequest
+from pythonbuild.flags.verbs import FeaturesFlags, ReleaseFlags
 from pythonbuild.plan.debian import FEATURES
 from pythonbuild.release.apt import apt_repository
 from pythonbuild.validation.features import features_text, read_features
@@ -19,7 +20,7 @@ __all__ = ["features", "release_packages"]
 def features(flags: FeaturesFlags) -> int:
     """Print which features the packages' interpreters, CPython's default build and the distribution's own Python have."""
     tree = make_step(flags, FEATURES)
-    display = Session.start(flags).debian_builds()[0].release.display
+    display = Session.start(flags, warn).debian_builds()[0].release.display
     sys.stdout.write(f"## {display}\n\n{features_text(read_features(tree))}")
     return 0
 

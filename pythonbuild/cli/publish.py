@@ -8,19 +8,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.cli.declared import given
-from pythonbuild.cli.environment import read_settings, warn
-from pythonbuild.cli.flags import ReleaseFlags
 from pythonbuild.cli.packages import release_packages
+from pythonbuild.cli.report import warn
 from pythonbuild.errors import BadRequest
+from pythonbuild.flags.declared import given
+from pythonbuild.flags.verbs import ReleaseFlags
 from pythonbuild.home import checkout
+from pythonbuild.host.settings import read_settings
 from pythonbuild.release.bucket import Bucket, open_bucket
 from pythonbuild.release.collect import collect
 from pythonbuild.release.folder import fill, read_releases
 from pythonbuild.release.indexes import write_indexes
 from pythonbuild.release.sign import Signer
 from pythonbuild.release.upload import Upload, compare, published, send, uploads
-from pythonbuild.ui.text import size
+from pythonbuild.units import size
 
 __all__ = ["release"]
 

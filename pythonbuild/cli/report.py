@@ -8,23 +8,27 @@ import sys
 from dataclasses import replace
 from typing import Union
 
-from pythonbuild.cli.declared import restricted, to_argv
-from pythonbuild.cli.deliver import Delivered
-from pythonbuild.cli.flags import RequestFlags, RunFlags, ShellFlags, Shown, VerbFlags
-from pythonbuild.cli.session import Session
+from pythonbuild.driver.deliver import Delivered
 from pythonbuild.errors import StepsFailed
-from pythonbuild.events import Note
+from pythonbuild.flags.declared import restricted, to_argv
+from pythonbuild.flags.verbs import RequestFlags, RunFlags, ShellFlags, Shown, VerbFlags
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import Build
 from pythonbuild.run.loop import RunResult
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.live import LiveObserver
 from pythonbuild.ui.plain import PlainObserver
-from pythonbuild.ui.text import Style, failure_block, seconds, size
+from pythonbuild.ui.text import Style, failure_block
+from pythonbuild.units import seconds, size
 
-__all__ = ["UserObserver", "command", "make_observer", "raise_failures", "tell_notes", "tell_summary"]
+__all__ = ["UserObserver", "command", "make_observer", "raise_failures", "tell_summary", "warn"]
 
 UserObserver = Union[JsonObserver, LiveObserver, PlainObserver]
+
+
+def warn(text: str) -> None:
+    """Print a warning where no observer of a build does."""
+    sys.stderr.write(f"warning: {text}\n")
 
 
 def make_observer(flags: Shown, as_json: bool) -> UserObserver:
@@ -35,20 +39,6 @@ def make_observer(flags: Shown, as_json: bool) -> UserObserver:
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return LiveObserver(sys.stderr, style, flags.verbose)
     return PlainObserver(sys.stderr, style, flags.verbose)
-
-
-def tell_notes(session: Session, plan: Plan, observer: UserObserver) -> None:
-    """Tell what people have to know of the Pythons that are going to be built."""
-    builds = [output.build for output in plan.outputs if isinstance(output.build, Build)]
-    for toolchain in (session.catalog.toolchain(name) for name in dict.fromkeys(build.toolchain for build in builds)):
-        if toolchain.note:
-            observer(Note(f"note     {toolchain.name}: {toolchain.note}"))
-    if session.request.xcode:
-        observer(Note(f"xcode    {session.request.xcode}"))
-    elif session.request.msvc:
-        observer(Note(f"msvc     {session.request.msvc.studio}, {session.request.msvc}"))
-    elif "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
-        observer(Note("APPLE_SDK_PATH is ignored: only builds on a Mac need Apple's SDK", "warning"))
 
 
 def tell_summary(plan: Plan, result: RunResult, delivered: list[Delivered], elapsed: float) -> None:

@@ -12,7 +12,7 @@ from pythonbuild.plan.step import Plan, Step
 from pythonbuild.run.schedule import State
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
-from pythonbuild.ui.text import seconds, size
+from pythonbuild.units import seconds, size
 
 __all__ = ["catalog_text", "changes", "explain_text", "plan_rows", "plan_text", "record_line"]
 

@@ -14,14 +14,15 @@ from typing import Optional
 from pythonbuild.catalog.edit import rewrite
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.pins import Pin, pins
-from pythonbuild.cli.flags import UpdateFlags
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
+from pythonbuild.flags.verbs import UpdateFlags
 from pythonbuild.home import checkout, home
 from pythonbuild.sources.adopt import Adopted, adopt
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.sources.downloaders import CannotFetch, Downloader
 from pythonbuild.sources.upstream import Offer, choose, offers
-from pythonbuild.ui.text import Style, size
+from pythonbuild.ui.text import Style
+from pythonbuild.units import size
 
 __all__ = ["update"]
 

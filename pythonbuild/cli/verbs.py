@@ -11,12 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Union
 
-from pythonbuild import doctor as checks
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
-from pythonbuild.cli.building import build_plan, fetch_plan
-from pythonbuild.cli.engines import start
-from pythonbuild.cli.flags import (
+from pythonbuild.cli.building import build_and_deliver, fetch_sources
+from pythonbuild.cli.report import warn
+from pythonbuild.driver.engine_choice import start
+from pythonbuild.driver.session import Session, find_step, wanted_steps
+from pythonbuild.engines.daemon import Daemon
+from pythonbuild.engines.images import Images
+from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite
+from pythonbuild.flags.verbs import (
     BuildAllFlags,
     BuildFlags,
     DoctorFlags,
@@ -28,21 +32,18 @@ from pythonbuild.cli.flags import (
     RequestFlags,
     ShellFlags,
 )
-from pythonbuild.cli.msvc import Wishes, find_msvc
-from pythonbuild.cli.session import Session, find_step, wanted_steps
-from pythonbuild.cli.xcode import find_xcode
-from pythonbuild.engines.daemon import Daemon
-from pythonbuild.engines.images import Images
-from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite
 from pythonbuild.home import checkout, home
+from pythonbuild.host import doctor as checks
+from pythonbuild.host.msvc import Wishes, find_msvc
+from pythonbuild.host.toolchains import Msvc, Xcode
+from pythonbuild.host.xcode import find_xcode
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.plan.step import ScriptAction
-from pythonbuild.request.build import Msvc, Xcode
 from pythonbuild.run.execute import references
 from pythonbuild.run.loop import glance
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import debian_mirrors
-from pythonbuild.ui.text import size
+from pythonbuild.units import size
 
 __all__ = [
     "build",
@@ -63,7 +64,8 @@ def build(flags: BuildFlags) -> int:
         return _show_inputs(flags, flags.explain)
     if flags.plan:
         return _show_plan(flags, flags.only, flags.json)
-    return build_plan(flags)
+    build_and_deliver(flags)
+    return 0
 
 
 def build_all(flags: BuildAllFlags) -> int:
@@ -104,7 +106,7 @@ def _rows(name: str) -> tuple[tuple[str, str, str], ...]:
 
 def fetch(flags: FetchFlags) -> int:
     """Fill the source cache with everything the request could need."""
-    fetch_plan(flags)
+    fetch_sources(flags)
     return 0
 
 
@@ -114,7 +116,7 @@ def plan(flags: PlanFlags) -> int:
 
 
 def _show_plan(flags: RequestFlags, only: Sequence[str], as_json: bool) -> int:
-    session = Session.start(flags)
+    session = Session.start(flags, warn)
     made, final = wanted_steps(session, only)
     found = glance(made, session.store, final)
     rows = show.plan_rows(made, found, session.store)
@@ -138,7 +140,7 @@ def explain(flags: ExplainFlags) -> int:
 
 
 def _show_inputs(flags: RequestFlags, name: str) -> int:
-    session = Session.start(flags)
+    session = Session.start(flags, warn)
     made = session.plan()
     step = made.steps[find_step(made, name)]
     shared = session.store.shared
@@ -151,7 +153,7 @@ def _show_inputs(flags: RequestFlags, name: str) -> int:
 
 def shell(flags: ShellFlags) -> int:
     """Open a shell in the build root that a failed step left."""
-    session = Session.start(flags)
+    session = Session.start(flags, warn)
     made = session.plan()
     step = made.steps[find_step(made, flags.step)]
     if not isinstance(step.action, ScriptAction):

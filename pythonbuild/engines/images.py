@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from pythonbuild.catalog.schema import Image
-from pythonbuild.doctor import HOST_TOOLS
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.errors import EngineLost, EngineUnavailable
+from pythonbuild.host.doctor import HOST_TOOLS
 from pythonbuild.plan.render import render
 
 __all__ = ["BUILDER", "IMAGE_LABEL", "Facts", "Images", "dockerfile", "read_facts", "tag_of", "tag_with_trees"]

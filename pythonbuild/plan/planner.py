@@ -13,6 +13,7 @@ import msgspec
 from pythonbuild.catalog.load import Catalog, RecipeFolder, matches
 from pythonbuild.catalog.schema import Origin, Recipe, Toolchain
 from pythonbuild.errors import BadCatalog, BadRequest
+from pythonbuild.host.toolchains import Llvm, Msvc, Xcode
 from pythonbuild.model.naming import ArchiveFormat
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.target import system_of
@@ -38,7 +39,7 @@ from pythonbuild.plan.step import (
     UnpackAction,
     key_of,
 )
-from pythonbuild.request.build import TRAINING_TOOLCHAIN, Build, Llvm, Msvc, Xcode
+from pythonbuild.request.build import TRAINING_TOOLCHAIN, Build
 
 __all__ = ["Planner", "Surroundings"]
 

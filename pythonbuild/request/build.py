@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
@@ -13,20 +13,17 @@ from packaging.version import Version
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Target, Toolchain
 from pythonbuild.errors import BadRequest, MissingPrerequisite
+from pythonbuild.host.toolchains import Llvm, Msvc, Xcode
 from pythonbuild.model.naming import DEFAULT_FORMATS, ArchiveFormat
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 
 __all__ = [
     "TRAINING_TOOLCHAIN",
-    "AppleSdk",
     "Build",
     "BuildRequest",
-    "Llvm",
     "LocalPython",
-    "Msvc",
     "PgoProfile",
-    "Xcode",
     "check_cpu",
     "check_options",
     "check_runs_on",
@@ -55,52 +52,6 @@ class PgoProfile:
     path: Path
     digest: str
     content: bytes = field(repr=False, compare=False)
-
-
-@dataclass(frozen=True)
-class Llvm:
-    """The LLVM where scripts run, on the host or in the containers' image: its programs' folder, and a text that tells its version."""
-
-    programs: Path
-    version: str
-
-
-@dataclass(frozen=True)
-class Msvc:
-    """Visual C++ on a Windows machine: a text that tells the versions of compiler and SDK, by which it is known; the POSIX shell that runs
-    scripts; the variables by which programs find what they need; and the name of the Visual Studio that has it, for people."""
-
-    version: str
-    shell: Path
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    studio: str = field(default="", compare=False)
-
-    def __str__(self) -> str:
-        return self.version
-
-
-@dataclass(frozen=True)
-class AppleSdk:
-    """An SDK of macOS: its folder, and its name and version as its SDKSettings.json has them, e.g. macosx15.4 and 15.4."""
-
-    path: Path
-    name: str
-    version: str
-
-
-@dataclass(frozen=True)
-class Xcode:
-    """Apple's compiler and tools on a Mac: their folder, a text that tells the compiler's version, the SDK for what is built, that for
-    programs that run during the build, and whether programs for Intel run on this Mac, too."""
-
-    programs: Path
-    version: str
-    sdk: AppleSdk
-    tools_sdk: AppleSdk
-    rosetta: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.version}, SDKs {self.sdk.name} {self.sdk.version} and {self.tools_sdk.name} {self.tools_sdk.version}"
 
 
 @dataclass(frozen=True)

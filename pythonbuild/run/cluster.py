@@ -13,8 +13,8 @@ from typing import Optional
 
 from pythonbuild.engines.base import BuildRoot
 from pythonbuild.errors import EngineLost, PythonBuildError
+from pythonbuild.host.toolchains import Llvm
 from pythonbuild.plan.step import Plan, Step, UnpackAction
-from pythonbuild.request.build import Llvm
 from pythonbuild.run.execute import StepError
 from pythonbuild.run.loop import Looked
 from pythonbuild.run.schedule import states

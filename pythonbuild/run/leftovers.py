@@ -12,8 +12,9 @@ from pathlib import Path
 from pythonbuild.engines.folder import left_folders, remove_folder
 from pythonbuild.engines.host import end_processes
 from pythonbuild.store.store import Store
+from pythonbuild.units import size
 
-__all__ = ["remove_leftovers"]
+__all__ = ["remove_leftovers", "tell_leftovers"]
 
 _DOOMED = ".removed-"
 
@@ -52,3 +53,9 @@ def _size(path: Path) -> int:
     entries = [path, *path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]
     files = [entry.lstat() for entry in entries if entry.is_symlink() or not entry.is_dir()]
     return sum(status.st_size for status in files if status.st_nlink == 1)
+
+
+def tell_leftovers(count: int, freed: int) -> str:
+    """Return a line about what was removed of killed builds; "" if nothing was."""
+    things = "leftover" if count == 1 else "leftovers"
+    return f"removed  {count} {things} of builds that were killed ({size(freed)})" if count else ""

@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from pythonbuild import events
 from pythonbuild.ui.plain import PlainObserver
-from pythonbuild.ui.text import Style, seconds
+from pythonbuild.ui.text import Style
+from pythonbuild.units import seconds
 
 __all__ = ["LiveObserver"]
 

@@ -6,7 +6,8 @@ import threading
 from typing import TextIO
 
 from pythonbuild import events
-from pythonbuild.ui.text import Style, seconds, size
+from pythonbuild.ui.text import Style
+from pythonbuild.units import seconds, size
 
 __all__ = ["PlainObserver"]
 

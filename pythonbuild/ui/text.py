@@ -6,8 +6,9 @@ import os
 from typing import TextIO
 
 from pythonbuild.events import Failure
+from pythonbuild.units import seconds
 
-__all__ = ["Style", "failure_block", "seconds", "size", "tell_leftovers"]
+__all__ = ["Style", "failure_block"]
 
 
 class Style:
@@ -34,30 +35,6 @@ class Style:
     def strong(self, text: str) -> str:
         """Bold."""
         return self._wrap("1", text)
-
-
-def seconds(value: float) -> str:
-    """Return "0.4 s", "12 s" or "3:05"."""
-    if value < 10:
-        return f"{value:.1f} s"
-    if value < 60:
-        return f"{value:.0f} s"
-    return f"{int(value) // 60}:{int(value) % 60:02d}"
-
-
-def size(value: float) -> str:
-    """Return a number of bytes as "512 B", "3.2 MB" ..., in powers of 1000 as file managers show them."""
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
-
-
-def tell_leftovers(count: int, freed: int) -> str:
-    """Return a line about what was removed of killed builds; "" if nothing was."""
-    things = "leftover" if count == 1 else "leftovers"
-    return f"removed  {count} {things} of builds that were killed ({size(freed)})" if count else ""
 
 
 def failure_block(failure: Failure, style: Style, retry: str, enter: str) -> str:

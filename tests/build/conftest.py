@@ -17,8 +17,8 @@ from typing import Optional
 
 import pytest
 
-from pythonbuild.cli.flags import RequestFlags
 from pythonbuild.cli.options import VERBS
+from pythonbuild.flags.verbs import RequestFlags
 from pythonbuild.home import checkout, home
 from tests.once import once
 

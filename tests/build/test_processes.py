@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pythonbuild.cli import building
 from pythonbuild.cli.main import main
+from pythonbuild.driver import building
 from pythonbuild.engines.daemon import Lease
 from pythonbuild.engines.relay import Relay, Remote
 from pythonbuild.errors import BadRequest
@@ -24,7 +24,7 @@ def test_building_starts_without_what_reads_programs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=checkout(), capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert "pythonbuild.cli.building" in loaded
+    assert "pythonbuild.driver.building" in loaded
     assert not {"lief", "jsonschema", "cyclonedx", "distributed"} & loaded
 
 

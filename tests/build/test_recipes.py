@@ -17,9 +17,10 @@ import pytest
 from pythonbuild.catalog.load import Catalog, RecipeFolder, load_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.home import checkout
+from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import ScriptAction, Step
-from pythonbuild.request.build import AppleSdk, BuildRequest, Llvm, Msvc, PgoProfile, Xcode, resolve
+from pythonbuild.request.build import BuildRequest, PgoProfile, resolve
 from pythonbuild.sources.downloaders import CannotFetch, Downloader
 
 CATALOG = load_catalog(checkout() / "cpython-unix")

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.doctor import HOST_TOOLS
 from pythonbuild.home import checkout
+from pythonbuild.host.doctor import HOST_TOOLS
 from tests.build.conftest import MANY_JOBS, Small, _end_all, _fill, copy_bytecode, interrupt, most_at_once, processes_of
 
 _SETTINGS = '{{"CanonicalName": "{name}", "Version": "{version}"}}\n'

@@ -19,8 +19,8 @@ import jsonschema
 import pytest
 import zstandard
 
-from pythonbuild.cli.msvc import _SHELL_PROGRAMS
 from pythonbuild.home import checkout
+from pythonbuild.host.msvc import _SHELL_PROGRAMS
 from tests.build.conftest import Small, _end_all, _fill, copy_bytecode, interrupt, processes_of
 
 _RECIPE = """#!/bin/sh

@@ -13,14 +13,15 @@ import msgspec
 
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Image, Origin
-from pythonbuild.cli.session import code_digest
+from pythonbuild.driver.session import code_digest
 from pythonbuild.errors import PythonBuildError
 from pythonbuild.home import checkout
+from pythonbuild.host.toolchains import Llvm
 from pythonbuild.model.target import System
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, key_of
-from pythonbuild.request.build import BuildRequest, Llvm, resolve
+from pythonbuild.request.build import BuildRequest, resolve
 from pythonbuild.request.debian import DebianRequest, image_for, resolve_debian
 from tests.ledger.proofs import Given
 from tests.ledger.subjects import Subject

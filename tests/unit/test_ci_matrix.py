@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from pythonbuild.catalog.load import CiTables, load_catalog, load_ci
 from pythonbuild.catalog.schema import CiRunner, CiTarget
-from pythonbuild.cli.flags import BuildFlags
 from pythonbuild.cli.main import main
 from pythonbuild.cli.options import parse
 from pythonbuild.errors import BadCatalog, UnknownName
+from pythonbuild.flags.verbs import BuildFlags
 from pythonbuild.home import checkout
+from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
 from pythonbuild.plan.planner import Planner, Surroundings
-from pythonbuild.request.build import AppleSdk, BuildRequest, Llvm, Msvc, Xcode, resolve
+from pythonbuild.request.build import BuildRequest, resolve
 from pythonbuild.request.ci import SHARD, Job, ci_jobs, dependency_jobs, read_labels, shards
 from pythonbuild.request.matrix import KINDS, Combination, matrix, platform_of, read_wanted, select
 

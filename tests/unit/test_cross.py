@@ -10,10 +10,11 @@ import pytest
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.home import checkout
+from pythonbuild.host.toolchains import Llvm
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, ScriptAction, Step
 from pythonbuild.release.uv_index import uv_index
-from pythonbuild.request.build import BuildRequest, Llvm, resolve
+from pythonbuild.request.build import BuildRequest, resolve
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 FOREIGN = [target.triple for target in CATALOG.targets.values() if CATALOG.toolchains_for(target, "x86_64") == ("zig",)]

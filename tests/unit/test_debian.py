@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.cli.engines import Choice, check_release
+from pythonbuild.driver.engine_choice import Choice, check_release
 from pythonbuild.errors import BadRequest, MissingPrerequisite, PythonBuildError
 from pythonbuild.home import checkout
 from pythonbuild.model.target import System, host_system

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.cli.building import finished
+from pythonbuild.driver.building import finished
 from pythonbuild.home import checkout
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.request.build import BuildRequest, resolve

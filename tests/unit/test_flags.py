@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from pythonbuild import __version__
-from pythonbuild.cli.declared import Flag, flag_of, restricted, to_argv
-from pythonbuild.cli.flags import BuildAllFlags, BuildFlags, RequestFlags, RunFlags, ShellFlags
 from pythonbuild.cli.options import VERBS, parse, parser
 from pythonbuild.cli.report import command
 from pythonbuild.errors import BadRequest
+from pythonbuild.flags.declared import Flag, flag_of, restricted, to_argv
+from pythonbuild.flags.verbs import BuildAllFlags, BuildFlags, RequestFlags, RunFlags, ShellFlags
 
 # A value for the flags whose readers do not take any text.
 VALUES = {

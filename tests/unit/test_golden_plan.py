@@ -16,9 +16,10 @@ import pytest
 
 from pythonbuild.catalog.load import file_digest, load_catalog
 from pythonbuild.home import checkout
+from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
-from pythonbuild.request.build import AppleSdk, BuildRequest, Llvm, Msvc, Xcode, resolve
+from pythonbuild.request.build import BuildRequest, resolve
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 GOLDEN = checkout() / "tests" / "golden"

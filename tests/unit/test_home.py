@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pythonbuild.cli.environment import read_settings
 from pythonbuild.errors import MissingPrerequisite
 from pythonbuild.home import expanded, home
+from pythonbuild.host.settings import read_settings
 
 
 @pytest.fixture

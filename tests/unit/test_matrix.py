@@ -10,9 +10,10 @@ import pytest
 
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
+from pythonbuild.host.toolchains import Llvm, Msvc
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, ScriptAction, Step
-from pythonbuild.request.build import BuildRequest, Llvm, Msvc, resolve
+from pythonbuild.request.build import BuildRequest, resolve
 from pythonbuild.request.matrix import matrix
 
 CATALOG = load_catalog(checkout() / "cpython-unix")

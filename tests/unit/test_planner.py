@@ -9,9 +9,10 @@ import pytest
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.errors import BadCatalog, BadRequest
+from pythonbuild.host.toolchains import Llvm
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan, ScriptAction
-from pythonbuild.request.build import BuildRequest, Llvm, resolve
+from pythonbuild.request.build import BuildRequest, resolve
 from tests.unit.conftest import folder
 
 LLVM = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8")

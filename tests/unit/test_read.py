@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pythonbuild.cli import read
+from pythonbuild.flags import read
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.errors import BadRequest, MissingPrerequisite, UnknownName
-from pythonbuild.request.build import BuildRequest, Llvm, PgoProfile, read_patchlevel, resolve
+from pythonbuild.host.toolchains import Llvm
+from pythonbuild.request.build import BuildRequest, PgoProfile, read_patchlevel, resolve
 
 REQUEST = BuildRequest(targets=("x86_64-unknown-linux-gnu",), pythons=(), options=(), machine="x86_64")
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.cli.compiler_cache import describe
-from pythonbuild.cli.environment import read_settings
+from pythonbuild.driver.compiler_cache import describe
 from pythonbuild.engines.relay import Unreachable, remotes
 from pythonbuild.engines.sccache import (
     Compilations,
@@ -21,6 +20,7 @@ from pythonbuild.engines.sccache import (
 )
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
+from pythonbuild.host.settings import read_settings
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.script import script_inputs
 from pythonbuild.plan.step import Plan, ScriptAction

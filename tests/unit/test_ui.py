@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from pythonbuild import events
-from pythonbuild.cli.flags import BuildFlags
 from pythonbuild.cli.options import parse
 from pythonbuild.errors import BadRequest
+from pythonbuild.flags.verbs import BuildFlags
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.plain import PlainObserver
-from pythonbuild.ui.text import Style, failure_block, seconds, size
+from pythonbuild.ui.text import Style, failure_block
+from pythonbuild.units import seconds, size
 
 FAILURE = events.Failure(
     step="openssl",

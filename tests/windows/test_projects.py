@@ -17,10 +17,11 @@ import pytest
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin, ProjectChange, ProjectEdit
 from pythonbuild.home import checkout
+from pythonbuild.host.toolchains import Msvc
 from pythonbuild.model.version import PythonVersion
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import ScriptAction
-from pythonbuild.request.build import BuildRequest, Msvc, resolve
+from pythonbuild.request.build import BuildRequest, resolve
 
 Source = tuple[PythonVersion, Path]
 CATALOG = load_catalog(checkout() / "cpython-unix")

@@ -17,7 +17,7 @@ from packaging.version import InvalidVersion, Version
 
 from pythonbuild.catalog.schema import Target
 from pythonbuild.errors import BadRequest, MissingPrerequisite
-from pythonbuild.request.build import Msvc
+from pythonbuild.host.toolchains import Msvc
 
 __all__ = ["Wishes", "cpu_of_prompt", "find_msvc"]
 

@@ -7,37 +7,35 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pythonbuild import doctor
 from pythonbuild.catalog.load import Catalog, load_catalog
-from pythonbuild.cli.engines import find_llvm
-from pythonbuild.cli.environment import read_settings, warn
-from pythonbuild.cli.flags import SchedulerFlags, WorkerFlags
-from pythonbuild.cli.handlers import handlers
-from pythonbuild.cli.session import code_digest, open_store
+from pythonbuild.driver.handlers import handlers
+from pythonbuild.driver.session import code_digest, open_store
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite, PythonBuildError
 from pythonbuild.home import checkout, home
+from pythonbuild.host import doctor
+from pythonbuild.host.llvm import find_llvm
+from pythonbuild.host.settings import read_settings
 from pythonbuild.model.target import building_machine, cpu_flags
 from pythonbuild.plan.step import ScriptAction, SourceFile, Step, UnpackAction
 from pythonbuild.request.build import check_cpu
 from pythonbuild.run.cluster import Job, Outcome
 from pythonbuild.run.execute import Executor, StepError
 from pythonbuild.run.jobserver import Jobs, job_tokens
-from pythonbuild.run.leftovers import remove_leftovers
+from pythonbuild.run.leftovers import remove_leftovers, tell_leftovers
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
-from pythonbuild.ui.text import tell_leftovers
 
-__all__ = ["address_of", "perform", "scheduler", "worker"]
+__all__ = ["address_of", "perform", "serve_scheduler", "serve_worker"]
 
 _ANSWER = 15  # seconds until the scheduler must have answered
 _POLL = 0.1  # seconds between looks for a job token
@@ -48,16 +46,15 @@ def address_of(text: str) -> str:
     return f"tcp://{text[len('dask://') :]}" if text.startswith("dask://") else text
 
 
-def scheduler(flags: SchedulerFlags) -> int:
-    """Run a scheduler until it is interrupted.  Raises BadRequest if it cannot listen there."""
+def serve_scheduler(host: str, port: int, say: Callable[[str], None]) -> None:
+    """Run a scheduler until it is interrupted; say: is told its address.  Raises BadRequest if it cannot listen there."""
     import asyncio
 
     from distributed import Scheduler
 
     async def serve() -> None:
-        async with Scheduler(host=flags.host, port=flags.port, dashboard=False) as running:
-            sys.stdout.write(f"{str(running.address).replace('tcp://', 'dask://')}\n")
-            sys.stdout.flush()
+        async with Scheduler(host=host, port=port, dashboard=False) as running:
+            say(str(running.address).replace("tcp://", "dask://"))
             await running.finished()
 
     try:
@@ -65,28 +62,31 @@ def scheduler(flags: SchedulerFlags) -> int:
     except (OSError, OverflowError, RuntimeError) as error:
         reason = error.__cause__ or error
         raise BadRequest(
-            f"the scheduler cannot listen on {flags.host}:{flags.port}: {getattr(reason, 'strerror', None) or reason}",
+            f"the scheduler cannot listen on {host}:{port}: {getattr(reason, 'strerror', None) or reason}",
             "give an address of this machine with --host, and a free port with --port",
         ) from error
-    return 0
 
 
-def worker(flags: WorkerFlags) -> int:
-    """Run a worker until its scheduler ends, or it is interrupted.  Raises EngineUnavailable if the scheduler does not answer."""
+def serve_worker(scheduler: str, jobs: int, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
+    """Run a worker until its scheduler ends, or it is interrupted; say: is told that it is ready.
+
+    Raises EngineUnavailable if the scheduler does not answer, BadRequest without a shared store, and MissingPrerequisite.
+    """
     import asyncio
 
     from distributed import Worker
     from distributed.comm.core import connect
 
-    address = address_of(flags.scheduler)
-    if not read_settings(os.environ, warn).get("PYTHONBUILD_STORE"):
+    address = address_of(scheduler)
+    settings = read_settings(os.environ, warn)
+    if not settings.get("PYTHONBUILD_STORE"):
         raise BadRequest(
             "a worker needs a shared store for its results", "set PYTHONBUILD_STORE to the cluster's store"
         )
     wrong = doctor.findings(home(), home())
     if wrong:
         raise MissingPrerequisite("this machine is not ready to build:\n" + "\n".join(f"- {line}" for line in wrong))
-    world = _open_world(flags.jobs)
+    world = _open_world(jobs, settings, warn)
     _worlds.append(world)
 
     async def serve() -> None:
@@ -94,22 +94,18 @@ def worker(flags: WorkerFlags) -> int:
         reach: Any = connect  # it has no types
         await (await reach(address, timeout=_ANSWER)).close()
         name = f"{platform.node()}-{os.getpid()}"
-        async with Worker(
-            address, nthreads=flags.jobs, name=name, dashboard=False, local_directory=str(home())
-        ) as running:
-            sys.stdout.write(f"{name} waits for steps of {flags.scheduler}\n")
-            sys.stdout.flush()
+        async with Worker(address, nthreads=jobs, name=name, dashboard=False, local_directory=str(home())) as running:
+            say(f"{name} waits for steps of {scheduler}")
             await running.finished()
 
     try:
         asyncio.run(serve())
     except (OSError, asyncio.TimeoutError) as error:
         raise EngineUnavailable(
-            f"{flags.scheduler} does not answer: {error}", "start it with `pythonbuild scheduler`"
+            f"{scheduler} does not answer: {error}", "start it with `pythonbuild scheduler`"
         ) from error
     finally:
         world.executor.cancel()
-    return 0
 
 
 @dataclass
@@ -132,13 +128,12 @@ class _World:
 _worlds: list[_World] = []
 
 
-def _open_world(jobs: int) -> _World:
+def _open_world(jobs: int, settings: Mapping[str, str], warn: Callable[[str], None]) -> _World:
     cache = home()
-    settings = read_settings(os.environ, lambda text: None)
-    store, sources = open_store(cache / "store", settings), SourceCache(cache / "sources")
+    store, sources = open_store(cache / "store", settings, warn), SourceCache(cache / "sources")
     said = tell_leftovers(*remove_leftovers(store, cache / "roots"))
     if said:
-        sys.stderr.write(f"{said}\n")
+        warn(said)
     engine = HostEngine(cache / "roots")
     tokens = job_tokens(jobs, store.work, engine.job_protocol)
     executor = Executor(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.home import expanded
 
-__all__ = ["read_settings", "warn"]
+__all__ = ["read_settings"]
 
 _LINE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 _TAKEN = re.compile(
@@ -43,11 +42,6 @@ def read_settings(environment: Mapping[str, str], warn: Callable[[str], None]) -
         )
     merged.update({name: value for name, value in environment.items() if _TAKEN.fullmatch(name)})
     return merged
-
-
-def warn(text: str) -> None:
-    """Say a warning where no observer of a build does."""
-    sys.stderr.write(f"warning: {text}\n")
 
 
 def _files(environment: Mapping[str, str]) -> list[Path]:

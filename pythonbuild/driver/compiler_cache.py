@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Optional
 
 from pythonbuild.catalog.schema import Origin
-from pythonbuild.cli.session import Session
+from pythonbuild.driver.session import Session
 from pythonbuild.engines.sccache import Compilations, CompilerCache
 from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.errors import BadRequest, SourceUnavailable

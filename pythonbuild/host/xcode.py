@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pythonbuild.catalog.schema import Toolchain
-from pythonbuild.doctor import find_program
 from pythonbuild.errors import MissingPrerequisite
+from pythonbuild.host.doctor import find_program
+from pythonbuild.host.toolchains import AppleSdk, Xcode
 from pythonbuild.model.target import building_machine
-from pythonbuild.request.build import AppleSdk, Xcode
 
 __all__ = ["find_xcode"]
 

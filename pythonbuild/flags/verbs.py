@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Optional
 
-from pythonbuild.cli import read
-from pythonbuild.cli.declared import argument, arguments, either, switch, value, values
+from pythonbuild.flags import read
+from pythonbuild.flags.declared import argument, arguments, either, switch, value, values
 
 __all__ = [
     "GROUPS",

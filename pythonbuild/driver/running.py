@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Optional
 
-from pythonbuild.cli.cluster import cluster
-from pythonbuild.cli.compiler_cache import describe
-from pythonbuild.cli.flags import RunFlags
-from pythonbuild.cli.handlers import handlers
-from pythonbuild.cli.report import UserObserver, tell_notes
-from pythonbuild.cli.session import Session
+from pythonbuild.driver.cluster import cluster
+from pythonbuild.driver.compiler_cache import describe
+from pythonbuild.driver.handlers import handlers
+from pythonbuild.driver.session import Session
 from pythonbuild.engines.base import Engine
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import EngineLost
-from pythonbuild.events import Note
+from pythonbuild.events import Display, Note
+from pythonbuild.flags.verbs import RunFlags
 from pythonbuild.plan.step import Plan
+from pythonbuild.request.build import Build
 from pythonbuild.run.cluster import shared_lookup
 from pythonbuild.run.execute import Executor, Steps
 from pythonbuild.run.jobserver import Jobs, LocalJobs, job_tokens
@@ -30,7 +31,7 @@ def run_here(
     plan: Plan,
     final: tuple[str, ...],
     flags: RunFlags,
-    observer: UserObserver,
+    display: Display,
     engine: Optional[Engine],
 ) -> RunResult:
     """Run the steps on this machine."""
@@ -38,7 +39,7 @@ def run_here(
     # Without one, what is to be done needs none, or nothing is to be done.
     engine = engine or HostEngine(session.cache / "roots")
     jobserver = job_tokens(jobs, session.store.work, engine.job_protocol)
-    observer(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
+    display(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
     executor = Executor(
         store=session.store,
         sources=session.sources,
@@ -48,33 +49,32 @@ def run_here(
         inherited=jobserver.inherited,
     )
     before = engine.overhead()
-    result = _go(session, plan, final, flags, observer, executor, jobserver)
+    result = _go(session, plan, final, flags, display, executor, jobserver)
     if result.failures and flags.break_on_failure:
-        observer.close()
-        root = executor.root_of(plan.steps[result.failures[0].step])
+        failed = result.failures[0].step
+        root = executor.root_of(plan.steps[failed])
         if root and sys.stdin.isatty():
-            sys.stderr.write(
-                f"{result.failures[0].step} failed; this shell is in its build root ({root.path}); leave with exit\n"
-            )
+            display(Note(f"{failed} failed; this shell is in its build root ({root.path}); leave with exit"))
+            display.close()
             root.shell()
     executor.close()
     kept = describe(engine.compilations())
     if kept:
-        observer(Note(kept))
+        display(Note(kept))
     waited = engine.overhead() - before
     if waited:
         share = waited / result.seconds
-        observer(Note(f"engine   waited for {waited:.1f} s for the container daemon, {share:.1%} of the run's time"))
+        display(Note(f"engine   waited for {waited:.1f} s for the container daemon, {share:.1%} of the run's time"))
     return result
 
 
 def run_on_cluster(
-    session: Session, plan: Plan, final: tuple[str, ...], flags: RunFlags, observer: UserObserver
+    session: Session, plan: Plan, final: tuple[str, ...], flags: RunFlags, display: Display
 ) -> RunResult:
     """Have the workers of a cluster run the steps; what is asked for is brought here at the end."""
     with cluster(flags.executor, session, plan) as (steps, slots):
-        observer(Note(f"cluster  {flags.executor}, {slots} steps at once"))
-        result = _go(session, plan, final, flags, observer, steps, LocalJobs(slots), shared_lookup)
+        display(Note(f"cluster  {flags.executor}, {slots} steps at once"))
+        result = _go(session, plan, final, flags, display, steps, LocalJobs(slots), shared_lookup)
     for name in final:
         if name in result.records and not session.store.bring(plan.steps[name].key, anew=True):
             raise EngineLost(f"the result of {name} is missing from the shared store", "run the same command again")
@@ -86,13 +86,13 @@ def _go(
     plan: Plan,
     final: tuple[str, ...],
     flags: RunFlags,
-    observer: UserObserver,
+    display: Display,
     steps: Steps,
     tokens: Jobs,
     look: Look = lookup,
 ) -> RunResult:
     """Run a plan to its end, by so many threads as there are job tokens."""
-    tell_notes(session, plan, observer)
+    _tell_notes(session, plan, display)
     pool = ThreadPoolExecutor(tokens.jobs, thread_name_prefix="step")
     run = Run(
         plan=plan,
@@ -101,7 +101,7 @@ def _go(
         executor=steps,
         jobserver=tokens,
         pool=pool,
-        observer=observer,
+        observer=display,
         logs=session.logs,
         keep_going=flags.keep_going,
         look=look,
@@ -113,7 +113,21 @@ def _go(
         tokens.close()
 
 
-def send_rest(session: Session, plan: Plan, result: RunResult, observer: UserObserver) -> None:
+def _tell_notes(session: Session, plan: Plan, display: Display) -> None:
+    """Tell what people have to know of the Pythons that are going to be built."""
+    builds = [output.build for output in plan.outputs if isinstance(output.build, Build)]
+    for toolchain in (session.catalog.toolchain(name) for name in dict.fromkeys(build.toolchain for build in builds)):
+        if toolchain.note:
+            display(Note(f"note     {toolchain.name}: {toolchain.note}"))
+    if session.request.xcode:
+        display(Note(f"xcode    {session.request.xcode}"))
+    elif session.request.msvc:
+        display(Note(f"msvc     {session.request.msvc.studio}, {session.request.msvc}"))
+    elif "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
+        display(Note("APPLE_SDK_PATH is ignored: only builds on a Mac need Apple's SDK", "warning"))
+
+
+def send_rest(session: Session, plan: Plan, result: RunResult, display: Display) -> None:
     """Wait until the shared store has what was built, and tell how much came and went.
 
     Others need to know the origins of all sources to find it, also of those that this machine had built with before.
@@ -125,7 +139,7 @@ def send_rest(session: Session, plan: Plan, result: RunResult, observer: UserObs
         if source.chosen and source.local is None:
             shared.choose([origin.sha256 for origin in source.origins], source.chosen)
     if shared.waiting():
-        observer(Note(f"shared   sending {shared.waiting()} more results to {shared.place.name}"))
+        display(Note(f"shared   sending {shared.waiting()} more results to {shared.place.name}"))
         shared.finish()
     if shared.brought or shared.sent:
-        observer(Note(f"shared   {shared.brought} results from {shared.place.name}, {shared.sent} to it"))
+        display(Note(f"shared   {shared.brought} results from {shared.place.name}, {shared.sent} to it"))

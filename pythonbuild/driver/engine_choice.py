@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +10,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 from pythonbuild.catalog.load import Catalog
-from pythonbuild.catalog.schema import Image, Toolchain
-from pythonbuild.cli.flags import Containers
-from pythonbuild.cli.xcode import find_xcode
+from pythonbuild.catalog.schema import Image
 from pythonbuild.engines.containers import ContainerEngine, Limits
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.host import HostEngine
@@ -21,12 +18,15 @@ from pythonbuild.engines.images import Facts, Images, read_facts
 from pythonbuild.engines.sccache import CompilerCache
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable, MissingPrerequisite
 from pythonbuild.events import Note, Observer
+from pythonbuild.flags.verbs import Containers
+from pythonbuild.host.llvm import find_llvm
+from pythonbuild.host.toolchains import Llvm, Xcode
+from pythonbuild.host.xcode import find_xcode
 from pythonbuild.model.target import building_machine, system_of
-from pythonbuild.request.build import Llvm, Xcode
 from pythonbuild.request.debian import DebianRequest, resolve_debian
 from pythonbuild.sources.downloaders import debian_mirrors
 
-__all__ = ["Choice", "check_release", "choose", "find_llvm", "start"]
+__all__ = ["Choice", "check_release", "choose", "start"]
 
 
 @dataclass(frozen=True)
@@ -191,18 +191,3 @@ def _installed(image: Image) -> dict[str, str]:
         return {}
     rows = [line.split() for line in said.splitlines()]
     return {row[1]: row[2] for row in rows if row[0] == "ii"}
-
-
-def find_llvm(toolchain: Toolchain) -> Optional[Llvm]:
-    """Return the newest LLVM of the host that has all programs in one folder, if it is new enough."""
-    folders = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
-    folders += [path / "bin" for path in sorted(Path("/usr/lib").glob("llvm-*"), reverse=True)]
-    best: Optional[tuple[int, Llvm]] = None
-    for folder in folders:
-        if not all(os.access(folder / program, os.X_OK) for program in toolchain.host_programs):
-            continue
-        said = subprocess.run([folder / "clang", "--version"], capture_output=True, text=True).stdout
-        match = re.search(r"clang version (\d+)\.", said)
-        if match and int(match[1]) >= toolchain.host_version and (best is None or int(match[1]) > best[0]):
-            best = (int(match[1]), Llvm(programs=folder, version=said.splitlines()[0]))
-    return best[1] if best else None

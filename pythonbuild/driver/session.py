@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,18 +15,19 @@ from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin
-from pythonbuild.cli.declared import given
-from pythonbuild.cli.engines import Choice, choose
-from pythonbuild.cli.environment import read_settings, warn
-from pythonbuild.cli.flags import FeaturesFlags, RequestFlags
-from pythonbuild.cli.msvc import Wishes, cpu_of_prompt, find_msvc
+from pythonbuild.driver.engine_choice import Choice, choose
 from pythonbuild.errors import BadRequest, UnknownName
+from pythonbuild.flags.declared import given
+from pythonbuild.flags.verbs import FeaturesFlags, RequestFlags
 from pythonbuild.home import checkout, code, expanded, home
+from pythonbuild.host.msvc import Wishes, cpu_of_prompt, find_msvc
+from pythonbuild.host.settings import read_settings
+from pythonbuild.host.toolchains import Msvc
 from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
-from pythonbuild.request.build import BuildRequest, LocalPython, Msvc, PgoProfile, read_patchlevel, resolve
+from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile, read_patchlevel, resolve
 from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.connection import PATIENCE
@@ -69,10 +70,17 @@ class Session:
     rows: tuple[tuple[str, str, str], ...] = ()
 
     @classmethod
-    def start(cls, flags: RequestFlags, choice: Optional[Choice] = None, before: Optional[Session] = None) -> Session:
+    def start(
+        cls,
+        flags: RequestFlags,
+        warn: Callable[[str], None],
+        choice: Optional[Choice] = None,
+        before: Optional[Session] = None,
+    ) -> Session:
         """Open catalog, store and caches, and read the request from the flags.
 
-        choice: the engine, if it is known already; before: a session of the same command, whose settings and store are this one's, too.
+        warn: is told what the user should know of settings and stores; choice: the engine, if it is known already;
+        before: an earlier session of this command, whose settings and store are used again.
         """
         settings = before.settings if before else read_settings(os.environ, warn)
         cache = home()
@@ -110,7 +118,7 @@ class Session:
         )
         return cls(
             catalog=catalog,
-            store=before.store if before else open_store(cache / "store", settings),
+            store=before.store if before else open_store(cache / "store", settings, warn),
             settings=settings,
             sources=SourceCache(cache / "sources"),
             cache=cache,
@@ -163,7 +171,7 @@ class Session:
         return resolve_debian(self.debian, self.catalog) if self.debian else ()
 
 
-def open_store(folder: Path, settings: Mapping[str, str]) -> Store:
+def open_store(folder: Path, settings: Mapping[str, str], warn: Callable[[str], None]) -> Store:
     """Return the store of this machine, and behind it the one that the settings name.  Raises BadRequest if it names none."""
     place = settings.get("PYTHONBUILD_STORE", "")
     if not place:

@@ -1,0 +1,69 @@
+"""A plan's way to a Dask cluster: many requests in, their steps to workers (see worker.py), by one scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from pythonbuild.driver.session import Session, code_digest
+from pythonbuild.driver.worker import address_of, perform
+from pythonbuild.errors import BadRequest, EngineUnavailable
+from pythonbuild.plan.step import Plan
+from pythonbuild.run.cluster import ClusterSteps, Job
+
+__all__ = ["check_cluster", "cluster"]
+
+_ANSWER = 15  # seconds until a scheduler must have answered, and until it must have a worker
+# What ends on a worker in an error that is none of ours is tried again so often; for workers that die Dask has a limit of its own.
+_RETRIES = 3
+
+
+def check_cluster(session: Session) -> None:
+    """Raise BadRequest if this build cannot be done by a cluster."""
+    if not session.store.shared:
+        raise BadRequest("a cluster needs a shared store", "set PYTHONBUILD_STORE here and on every worker")
+    if session.choice.name != "host":
+        raise BadRequest("workers run steps on their own machines", "use --engine host")
+    if session.request.xcode or session.request.msvc or session.debian:
+        raise BadRequest(
+            "a cluster builds archives, on Linux", "build other targets with the entry script on their own system"
+        )
+    if session.request.local_python:
+        raise BadRequest("workers do not see --python-source", "build it on this machine")
+
+
+@contextmanager
+def cluster(executor: str, session: Session, plan: Plan) -> Iterator[tuple[ClusterSteps, int]]:
+    """Connect to the scheduler; yields what runs steps there, and how many run at once.
+
+    Raises EngineUnavailable if it does not answer, or has no worker.
+    """
+    import asyncio
+
+    from distributed import Client
+
+    shared = session.store.shared
+    assert shared is not None
+    try:
+        connect: Any = Client  # it has no types
+        client = connect(address_of(executor), timeout=_ANSWER, set_as_default=False)
+    except (OSError, ValueError, asyncio.TimeoutError) as error:
+        raise EngineUnavailable(
+            f"{executor} does not answer: {error}", "start it with `pythonbuild scheduler`"
+        ) from error
+    try:
+        try:
+            client.wait_for_workers(1, timeout=_ANSWER)
+        except (OSError, asyncio.TimeoutError) as error:
+            raise EngineUnavailable(
+                f"{executor} has no workers", f"start some with `pythonbuild worker {executor}`"
+            ) from error
+        job = partial(
+            Job, code=code_digest(), machine=session.request.machine, store=shared.place.name, llvm=session.request.llvm
+        )
+        pool = client.get_executor(pure=False, retries=_RETRIES)
+        yield ClusterSteps(plan, pool, perform, job), sum(client.nthreads().values())
+    finally:
+        client.close()

@@ -1,0 +1,1 @@
+"""What this machine has: compilers, SDKs, settings, and whatever a build needs and it lacks."""

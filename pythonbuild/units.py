@@ -1,0 +1,23 @@
+"""Sizes and times as people read them."""
+
+from __future__ import annotations
+
+__all__ = ["seconds", "size"]
+
+
+def size(value: float) -> str:
+    """Return a number of bytes as "512 B", "3.2 MB" ..., in powers of 1000 as file managers show them."""
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def seconds(value: float) -> str:
+    """Return "0.4 s", "12 s" or "3:05"."""
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 60:
+        return f"{value:.0f} s"
+    return f"{int(value) // 60}:{int(value) % 60:02d}"
