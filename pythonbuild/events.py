@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Optional, Protocol, Union
 
 __all__ = [
+    "Delivered",
+    "DeliveredFile",
     "Display",
     "Download",
     "DownloadFinished",
@@ -136,7 +138,24 @@ class RunFinished:
     cpu_seconds: float
 
 
+@dataclass(frozen=True)
+class DeliveredFile:
+    """A file of the output folder, with its size in bytes."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The files of a build are in the output folder."""
+
+    files: tuple[DeliveredFile, ...]
+
+
 Event = Union[
+    Delivered,
     PlanReady,
     Download,
     DownloadFinished,

@@ -11,8 +11,9 @@ from pathlib import Path
 from pythonbuild.cli.report import make_observer, raise_failures, tell_summary
 from pythonbuild.driver.building import build, fetch
 from pythonbuild.driver.deliver import check_signing
-from pythonbuild.events import Display
+from pythonbuild.events import Delivered, DeliveredFile, Display
 from pythonbuild.flags.verbs import BuildFlags, FetchFlags, RunFlags, Shown
+from pythonbuild.sources.cache import sha256_of
 
 __all__ = ["build_and_deliver", "fetch_sources", "make_step"]
 
@@ -23,7 +24,10 @@ def build_and_deliver(flags: BuildFlags) -> None:
     check_signing(flags.sign)
     with _shown(flags, flags.json) as display:
         done = build(flags, display)
-    delivered = done.deliver(Path(flags.output), flags.sign)
+        delivered = done.deliver(Path(flags.output), flags.sign)
+        if flags.json:
+            files = (DeliveredFile(file.path, file.bytes, sha256_of(file.path)) for file in delivered)
+            display(Delivered(tuple(files)))
     if not flags.json:
         tell_summary(done.plan, done.result, delivered, time.monotonic() - started)
     raise_failures(done.plan, done.result, flags)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import signal
 import sys
 import traceback
@@ -15,6 +16,7 @@ from typing import Optional
 from pythonbuild.cli.options import Verb, parse
 from pythonbuild.errors import BadRequest, Interrupted, PythonBuildError, StepsFailed
 from pythonbuild.flags.verbs import ConvertFlags, Shown, VerbFlags
+from pythonbuild.ui.github import annotation
 
 __all__ = ["function_of", "main"]
 
@@ -73,3 +75,5 @@ def _interrupt(number: int, frame: Optional[FrameType]) -> None:
 
 def _report(error: PythonBuildError, program: str) -> None:
     sys.stderr.write(f"{program}: {error.report()}\n")
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        sys.stderr.write(f"{annotation('error', program, error.report())}\n")

@@ -15,6 +15,7 @@ from pythonbuild.flags.verbs import RequestFlags, RunFlags, ShellFlags, Shown, V
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import Build
 from pythonbuild.run.loop import RunResult
+from pythonbuild.ui.github import GithubObserver
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.live import LiveObserver
 from pythonbuild.ui.plain import PlainObserver
@@ -23,7 +24,7 @@ from pythonbuild.units import seconds, size
 
 __all__ = ["UserObserver", "command", "make_observer", "raise_failures", "tell_summary", "warn"]
 
-UserObserver = Union[JsonObserver, LiveObserver, PlainObserver]
+UserObserver = Union[GithubObserver, JsonObserver, LiveObserver, PlainObserver]
 
 
 def warn(text: str) -> None:
@@ -38,6 +39,8 @@ def make_observer(flags: Shown, as_json: bool) -> UserObserver:
     style = Style(flags.color, sys.stderr)
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return LiveObserver(sys.stderr, style, flags.verbose)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        return GithubObserver(sys.stderr, style)
     return PlainObserver(sys.stderr, style, flags.verbose)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import textwrap
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Optional
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Target
-from pythonbuild.model.options import OPTION_NAMES
+from pythonbuild.model.options import DEFAULT_OPTION, OPTIONS
 from pythonbuild.plan.step import Plan, Step
 from pythonbuild.run.schedule import State
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
+from pythonbuild.ui.columns import table
 from pythonbuild.units import seconds, size
 
 __all__ = ["catalog_text", "changes", "explain_text", "plan_rows", "plan_text", "record_line"]
@@ -55,25 +58,35 @@ def plan_rows(plan: Plan, found: Mapping[str, State], store: Store) -> list[dict
     return rows
 
 
-def plan_text(plan: Plan, rows: Iterable[Mapping[str, object]], missing: Iterable[str]) -> str:
-    """Return the plan as a table with a summary; `missing`: names of archives that would be fetched."""
-    table = list(rows)
+def plan_text(
+    plan: Plan, rows: Iterable[Mapping[str, object]], missing: Iterable[str], width: Optional[int] = None
+) -> str:
+    """Return the plan as a table with a summary.
+
+    missing: names of archives that would be fetched; width: of the terminal, None if lines may have any length.
+    """
+    found = list(rows)
     builds = ", ".join(dict.fromkeys(str(output.build) for output in plan.outputs))
-    width = max(len(str(row["step"])) for row in table)
-    lines = [builds, f"  {'step':<{width}}  {'state':<10}  {'usual':>7}  why"]
-    for row in table:
+    lines = _wrapped(builds, width) if builds else []
+    cells = [("step", "state", "  usual", "why")]
+    for row in found:
         usual = row["usual_seconds"]
         duration = seconds(usual) if isinstance(usual, float) else "-"
-        lines.append(f"  {row['step']!s:<{width}}  {row['state']!s:<10}  {duration:>7}  {row['why']}".rstrip())
-    count = {state.value: sum(row["state"] == state.value for row in table) for state in State}
+        cells.append((str(row["step"]), str(row["state"]), f"{duration:>7}", str(row["why"])))
+    lines += table(cells, width)
+    count = {state.value: sum(row["state"] == state.value for row in found) for state in State}
     lines.append(
-        f"{len(table)} steps: {count['cached']} cached, {count['build']} to build, {count['not needed']} not needed"
+        f"{len(found)} steps: {count['cached']} cached, {count['build']} to build, {count['not needed']} not needed"
     )
     fetched = list(missing)
     if fetched:
-        lines.append(f"{len(fetched)} archives to fetch: {', '.join(fetched)}")
+        lines += _wrapped(f"{len(fetched)} archives to fetch: {', '.join(fetched)}", width)
     lines.append("nothing was run")
     return "\n".join(lines)
+
+
+def _wrapped(text: str, width: Optional[int]) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) if width else [text]
 
 
 def explain_text(step: Step, where: str, last: Optional[Record]) -> str:
@@ -104,37 +117,58 @@ def _short(value: str) -> str:
     return value if value else '""'
 
 
-def catalog_text(catalog: Catalog, what: Optional[str], machine: str) -> str:
-    """Return lists of what there is for a building machine (uname -m); `what`: only one of them."""
-    sections = {
-        "targets": [
-            f"{target.triple}  {_oldest_system(target)}, "
-            + (
-                f"by {' or '.join(catalog.toolchains_for(target, machine))}"
-                if machine in target.build_machines
-                else f"on {' or '.join(target.build_machines)} only"
-            )
-            for target in catalog.targets.values()
-        ],
-        "pythons": [f"cpython-{version}" for version in sorted(catalog.releases)],
-        "options": list(OPTION_NAMES),
+def catalog_text(catalog: Catalog, what: str, machine: str, width: Optional[int] = None) -> str:
+    """Return what can be built on a machine (uname -m), as tables with the defaults marked.
+
+    what: the name of one table, "" for all; width: of the terminal, None if lines may have any length.
+    """
+    sections: dict[str, Sequence[Sequence[str]]] = {
+        "targets": _targets(catalog, machine),
+        "pythons": _pythons(catalog),
+        "options": [(f"{name}{_mark(name == DEFAULT_OPTION)}", text) for name, text in OPTIONS.items()],
         "packages": [
-            f"{name} {folder.recipe.version}  {folder.recipe.description}".rstrip()
-            for name, folder in catalog.recipes.items()
+            (name, folder.recipe.version, folder.recipe.description) for name, folder in catalog.recipes.items()
         ],
         "distributions": [
-            f"{release.display}: {', '.join(release.names)}"
+            (release.display, ", ".join(release.names))
             for release in (catalog.debian.releases.releases if catalog.debian else ())
         ],
-        "toolchains": [f"{tool.name}  {tool.description}" for tool in catalog.toolchains.values()],
+        "toolchains": [(tool.name, tool.description) for tool in catalog.toolchains.values()],
     }
     chosen = {what: sections[what]} if what else sections
-    return "\n".join(line for title, rows in chosen.items() for line in [f"{title}:", *(f"  {row}" for row in rows)])
+    return "\n".join(line for title, rows in chosen.items() for line in [f"{title}:", *table(rows, width)])
+
+
+def _mark(default: bool) -> str:
+    return " (default)" if default else ""
+
+
+def _targets(catalog: Catalog, machine: str) -> list[tuple[str, ...]]:
+    native = catalog.native_target(machine).triple
+    rows: list[tuple[str, ...]] = []
+    for target in catalog.targets.values():
+        if machine in target.build_machines:
+            how = f"built with {' or '.join(catalog.toolchains_for(target, machine))}"
+        else:
+            how = f"built on {' or '.join(target.build_machines)} only"
+        rows.append((f"{target.triple}{_mark(target.triple == native)}", _oldest_system(target), how))
+    return rows
+
+
+def _pythons(catalog: Catalog) -> list[tuple[str, ...]]:
+    """Return each Python with the name that means it as the newest of its series."""
+    newest = {catalog.python(f"cpython-{series}"): series for series in catalog.series}
+    default = catalog.python(catalog.default_python)
+    return [
+        (f"cpython-{version}{_mark(version == default)}", f"= cpython-{newest[version]}" if version in newest else "")
+        for version in sorted(catalog.releases)
+    ]
 
 
 def record_line(record: Record, bytes_used: int) -> str:
-    """Return a line of `cache list`."""
-    return f"{record.key[:16]}  {size(bytes_used):>9}  {seconds(record.seconds):>7}  {record.identity}"
+    """Return a line of `cache list`: key, date, size, how long the step took, and what it is."""
+    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.finished)) if record.finished else "-"
+    return f"{record.key[:16]}  {date:<16}  {size(bytes_used):>9}  {seconds(record.seconds):>7}  {record.identity}"
 
 
 def _oldest_system(target: Target) -> str:

@@ -43,6 +43,7 @@ from pythonbuild.run.execute import references
 from pythonbuild.run.loop import glance
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import debian_mirrors
+from pythonbuild.ui.columns import width_of_output
 from pythonbuild.units import size
 
 __all__ = [
@@ -130,7 +131,7 @@ def _show_plan(flags: RequestFlags, only: Sequence[str], as_json: bool) -> int:
         for source in step.sources
         if source.local is None and not any(session.sources.find(origin) for origin in source.origins)
     }
-    sys.stdout.write(show.plan_text(made, rows, missing) + "\n")
+    sys.stdout.write(show.plan_text(made, rows, missing, width_of_output()) + "\n")
     return 0
 
 
@@ -225,5 +226,5 @@ def doctor(flags: DoctorFlags) -> int:
 def list_catalog(flags: ListFlags) -> int:
     """List what there is."""
     catalog = load_catalog(checkout() / "cpython-unix")
-    sys.stdout.write(show.catalog_text(catalog, flags.what, building_machine()) + os.linesep)
+    sys.stdout.write(show.catalog_text(catalog, flags.what, building_machine(), width_of_output()) + "\n")
     return 0

@@ -1,4 +1,4 @@
-"""Build options: a set out of six words with rules about which go together."""
+"""Build options: words that may be combined, with rules about which contradict each other."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ from dataclasses import dataclass
 
 from pythonbuild.errors import BadRequest, UnknownName
 
-__all__ = ["OPTION_NAMES", "BuildOptions"]
+__all__ = ["DEFAULT_OPTION", "OPTIONS", "OPTION_NAMES", "BuildOptions"]
 
-# In the order in which they are shown; archive names use it too.
-OPTION_NAMES = ("freethreaded", "debug", "noopt", "pgo", "lto", "static")
+# Option -> what it does, in the order of archive names and of everything that a person reads.
+OPTIONS = {
+    "freethreaded": "without the global interpreter lock; from CPython 3.13 on",
+    "debug": "assertions and reference counts of a debug build; not optimized",
+    "noopt": "optimized by the compiler alone",
+    "pgo": "optimized with a profile, from training",
+    "lto": "optimized as a whole at link time; needs LLVM",
+    "static": "a program without shared libraries, for musl",
+}
+OPTION_NAMES = tuple(OPTIONS)
+# What a build is without any of debug, noopt, pgo and lto.
+DEFAULT_OPTION = "noopt"
 
 _CONTRADICTIONS = (
     ("debug", "noopt", "debug already means an unoptimized build"),
@@ -40,7 +50,7 @@ class BuildOptions:
             if {one, other} <= names:
                 raise BadRequest(f"options {one} and {other} contradict each other: {reason}", f"drop {one} or {other}")
         if not names & {"debug", "noopt", "pgo", "lto"}:
-            names.add("noopt")
+            names.add(DEFAULT_OPTION)
         return cls(frozenset(names))
 
     def __str__(self) -> str:

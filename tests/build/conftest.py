@@ -61,7 +61,8 @@ class Small:
         return ["--engine", self.engine] if self.engine and "--engine" not in arguments else []
 
     def variables(self) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        # In a job of GitHub, builds print other lines.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GITHUB_"))}
         # Nor do the user's own settings, which may name a store that others use.
         settings = {"PYTHONBUILD_HOME": str(self.cache), "XDG_CONFIG_HOME": str(self.root.parent / "no-settings")}
         return {**inherited, **settings, **self.environment}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -75,6 +76,18 @@ def test_cpythons_own_tests_are_only_in_full_archives(install_only: str) -> None
     done = verb("test", install_only, "--stdlib")
     assert done.returncode == 2
     assert "--stdlib needs a full archive" in done.stderr
+
+
+def test_a_build_for_programs_names_its_files_with_size_and_sha256(built: Built, tmp_path: Path) -> None:
+    command = [sys.executable, str(checkout() / "build-linux.py"), "--python", built.python, "--options", built.options]
+    done = subprocess.run([*command, "--json", "--output", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (event,) = [found for found in map(json.loads, done.stdout.splitlines()) if found["event"] == "Delivered"]
+    files = {Path(file["path"]).name: (file["size"], file["sha256"]) for file in event["files"]}
+    assert files == {
+        path.name: (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()) for path in tmp_path.iterdir()
+    }
+    assert len(files) == 5
 
 
 @pytest.mark.parametrize("size", [0, 3, 1000, 1_000_000])

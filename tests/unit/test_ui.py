@@ -12,6 +12,7 @@ from pythonbuild import events
 from pythonbuild.cli.options import parse
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.verbs import BuildFlags
+from pythonbuild.ui.github import GithubObserver
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.plain import PlainObserver
 from pythonbuild.ui.text import Style, failure_block
@@ -63,6 +64,30 @@ def test_cached_skipped_and_built_are_different_words() -> None:
 def test_a_download_is_announced_once() -> None:
     lines = plain(*(events.Download("zlib", "https://zlib.net/", done, 1_500_000) for done in (0, 10, 20)))
     assert lines == ["fetch    zlib (1.5 MB)"]
+
+
+def test_a_job_of_github_folds_each_step_and_annotates_what_went_wrong() -> None:
+    stream = io.StringIO()
+    observer = GithubObserver(stream, Style("never", stream))
+    for event in (
+        events.StepOutput("zlib", "gcc -c adler32.c"),
+        events.StepOutput("openssl", "a.c:41: error: unknown type"),
+        events.StepFinished("zlib", 1.0, 1.0),
+        events.StepFailed(FAILURE),
+        events.Note("100 % full\nreally", "warning"),
+    ):
+        observer(event)
+    assert stream.getvalue().splitlines() == [
+        "::group::output of zlib",
+        "gcc -c adler32.c",
+        "::endgroup::",
+        "done     zlib in 1.0 s (CPU 1.0 s)",
+        "::group::output of openssl",
+        "a.c:41: error: unknown type",
+        "::endgroup::",
+        "::error title=openssl failed::a.c:41: error: unknown type",
+        "::warning title=pythonbuild::100 %25 full%0Areally",
+    ]
 
 
 def test_json_lines_can_be_read_back() -> None:

@@ -1,0 +1,54 @@
+"""Text in the width of a terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import Optional
+
+__all__ = ["in_columns", "table", "width_of_output"]
+
+_LEAST = 12  # characters of a table's last column, however narrow the terminal is
+
+
+def width_of_output() -> Optional[int]:
+    """Return the columns of the terminal that standard output goes to, or COLUMNS; None if lines may have any length."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return shutil.get_terminal_size().columns
+    return None
+
+
+def table(rows: Sequence[Sequence[str]], width: Optional[int], indent: str = "  ") -> list[str]:
+    """Return the lines of a table, at most `width` characters wide (None: of any width).
+
+    The last column is wrapped.  In a terminal too narrow for the others, the first column has a line of its own.
+    """
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    fixed = len(indent) + sum(widths) + 2 * len(widths)
+    if width and fixed + _LEAST > width and len(widths) > 1:
+        return [
+            line
+            for row in rows
+            for line in (f"{indent}{row[0]}", *table([row[1:]], max(width, len(indent) + 2 * _LEAST), indent * 2))
+        ]
+    lines = []
+    for row in rows:
+        start = indent + "".join(f"{cell:<{size}}  " for cell, size in zip(row, widths))
+        room = max(width - fixed, _LEAST) if width else 0
+        parts = textwrap.wrap(row[-1], room, break_on_hyphens=False) if room and row[-1] else [row[-1]]
+        lines += [f"{start if number == 0 else ' ' * fixed}{part}".rstrip() for number, part in enumerate(parts)]
+    return lines
+
+
+def in_columns(names: Sequence[str], width: Optional[int], indent: str = "  ") -> list[str]:
+    """Return names in as many columns of equal width as fit, read from top to bottom; one on each line without a width."""
+    size = max(map(len, names), default=0) + 2
+    count = max(1, (width - len(indent)) // size) if width else 1
+    height = -(-len(names) // count)
+    rows = [names[row::height] for row in range(height)]
+    return [indent + "".join(f"{name:<{size}}" for name in row).rstrip() for row in rows]
