@@ -90,7 +90,7 @@ def test_a_killed_steps_root_is_removed_and_a_failed_ones_can_be_entered(held: S
     assert count >= 1
     assert roots(held) == ["side"]
     held.environment["SHELL"] = "/bin/sh"
-    command = [held.command()[0], "-m", "pythonbuild", "shell", "side"]
+    command = [held.command()[0], "-m", "pythonbuild", "shell", "side", "--engine", "host"]
     done = subprocess.run(
         command, env=held.variables(), cwd=held.root, input="cat found\n", capture_output=True, text=True
     )

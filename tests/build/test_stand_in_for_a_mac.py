@@ -80,7 +80,7 @@ class StandIn(Small):
         package = self.root / "pythonbuild/__init__.py"
         said = 'import platform\nplatform.system, platform.machine = lambda: "Darwin", lambda: "arm64"\n'
         package.write_text(package.read_text() + said)
-        doctor = self.root / "pythonbuild/doctor.py"
+        doctor = self.root / "pythonbuild/host/doctor.py"
         before = doctor.read_text()
         after = before.replace('"/usr/bin:/bin:/usr/sbin:/sbin"', repr(str(self.mac / "bin")))
         assert after != before

@@ -74,6 +74,7 @@ def test_events_as_json(small: Small) -> None:
         "StepStarted",
         "StepFinished",
         "RunFinished",
+        "Delivered",
     ]
 
 

@@ -36,8 +36,9 @@ def release(
     server: BucketServer, folder: Path, *flags: str, status: int = 0, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the verb for a folder and the server's bucket; nothing that it prints holds a secret."""
-    command = [sys.executable, "-m", "pythonbuild", "release", str(folder), "--to", server.to]
-    command += ["--base-url", server.base_url, *flags]
+    command = [sys.executable, "-m", "pythonbuild", "release", str(folder), *flags]
+    for name, value in (("--to", server.to), ("--base-url", server.base_url)):
+        command += [name, value] if name not in flags else []
     environment = {**os.environ, **server.variables, "AWS_SESSION_TOKEN": "planted-session-token", **variables}
     done = subprocess.run(command, cwd=checkout(), env=environment, capture_output=True, text=True)
     assert done.returncode == status, done.stdout + done.stderr
