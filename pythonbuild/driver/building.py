@@ -46,7 +46,8 @@ class Done:
 
     def deliver(self, output: Path, key: str = "") -> list[Delivered]:
         """Copy the files of all finished builds to the output folder; key: sign packages with it."""
-        return deliver(self.session.store, finished(self.plan, self.result), self.result.records, output, key)
+        tag = self.session.settings.get("PYBUILD_RELEASE_TAG", "")
+        return deliver(self.session.store, finished(self.plan, self.result), self.result.records, output, tag, key)
 
 
 def build(flags: RunFlags, display: Display) -> Done:

@@ -36,7 +36,9 @@ def find_cache(
     if program is None:
         return None
     folder = _objects(session.settings, session.cache) / _FOLDERS[boxed]
-    settings = {name: text for name, text in session.settings.items() if not name.startswith("PYTHONBUILD_")}
+    settings = {
+        name: text for name, text in session.settings.items() if not name.startswith(("PYTHONBUILD_", "PYBUILD_"))
+    }
     return CompilerCache(program, folder, settings, warn)
 
 

@@ -37,10 +37,13 @@ class Delivered:
     bytes: int
 
 
-def deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Path, key: str = "") -> list[Delivered]:
+def deliver(
+    store: Store, plan: Plan, records: Mapping[str, Record], folder: Path, tag: str = "", key: str = ""
+) -> list[Delivered]:
     """Copy what was asked for from the store to the output folder; returns it, with a statement of provenance for each build of archives.
 
-    key: sign packages with it.  An archive that is there already is left alone.
+    tag: for the archives' names, "" for the time of the checkout's last commit; key: sign packages with it.  An archive that
+    is there already is left alone.
     """
     by_build: dict[Union[Build, DebianBuild], list[Output]] = {}
     for output in plan.outputs:
@@ -52,9 +55,10 @@ def deliver(store: Store, plan: Plan, records: Mapping[str, Record], folder: Pat
             for output in outputs:
                 delivered += _packages(store.tree(records[output.step]), folder, key)
             continue
-        files, changed = _copy(store, build, outputs, records, folder)
-        tag = _tag(build.release)
-        statement = folder / provenance_name(build.python, build.target.triple, build.options, tag, build.release)
+        files, changed = _copy(store, build, outputs, records, folder, tag or _tag(build.release))
+        statement = folder / provenance_name(
+            build.python, build.target.triple, build.options, tag or _tag(build.release), build.release
+        )
         if changed or not statement.exists():
             text = _statement(build, plan.closure([output.step for output in outputs]), records, files)
             with _whole(statement) as partial:
@@ -99,7 +103,7 @@ def _packages(tree: Path, folder: Path, key: str) -> list[Delivered]:
 
 
 def _copy(
-    store: Store, build: Build, outputs: list[Output], records: Mapping[str, Record], folder: Path
+    store: Store, build: Build, outputs: list[Output], records: Mapping[str, Record], folder: Path, tag: str
 ) -> tuple[list[Delivered], bool]:
     """Copy the files of one build; returns them, and whether any was not there."""
     delivered = []
@@ -107,7 +111,6 @@ def _copy(
     for output in outputs:
         assert output.kind is not None, "builds of archives have archives"
         source = store.tree(records[output.step]) / str(output.kind)
-        tag = _tag(build.release)
         name = archive_name(build.python, build.target.triple, build.options, tag, output.kind, build.release)
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / name
@@ -173,10 +176,7 @@ def _commit() -> str:
 
 
 def _tag(release: bool) -> str:
-    """Return PYBUILD_RELEASE_TAG, else the time of the checkout's last commit (20261121T0930; a release: 20261121), else "local"."""
-    given = os.environ.get("PYBUILD_RELEASE_TAG")
-    if given:
-        return given
+    """Return the time of the checkout's last commit (20261121T0930; a release: 20261121); "local" outside of git."""
     if not (checkout() / ".git").exists():
         return "local"
     date = "%Y%m%d" if release else "%Y%m%dT%H%M"

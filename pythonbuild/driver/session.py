@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import subprocess
-import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,6 +15,7 @@ from typing import Optional
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.driver.engine_choice import Choice, choose
+from pythonbuild.driver.python_source import read_local_python
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.flags.declared import given
 from pythonbuild.flags.verbs import FeaturesFlags, RequestFlags
@@ -27,14 +27,13 @@ from pythonbuild.model.target import building_machine, host_system, host_triple,
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Plan
-from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile, read_patchlevel, resolve
+from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile, resolve
 from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
-from pythonbuild.sources.cache import SourceCache, sha256_of
+from pythonbuild.sources.cache import SourceCache
 from pythonbuild.store.connection import PATIENCE
 from pythonbuild.store.places import place_of
 from pythonbuild.store.shared import SharedStore
 from pythonbuild.store.store import Store
-from pythonbuild.store.trees import digest_of, manifest_of
 
 __all__ = ["Session", "code_digest", "find_step", "open_store", "wanted_steps"]
 
@@ -322,27 +321,6 @@ def code_digest(*packages: str) -> str:
 def _local_python(flags: RequestFlags) -> Optional[LocalPython]:
     if not flags.python_source:
         return None
-    path = expanded(flags.python_source)
     if flags.pythons:
         raise BadRequest("--python and --python-source cannot be combined", "drop one of them")
-    if path.is_dir():
-        header = path / "Include" / "patchlevel.h"
-        if not header.is_file():
-            raise BadRequest(f"{path} is not a CPython source tree: it has no Include/patchlevel.h")
-        tree = [entry for entry in manifest_of(path) if not entry.path.startswith(".git/")]
-        return LocalPython(path, read_patchlevel(header.read_text()), digest_of(tuple(tree)))
-    if not path.is_file():
-        raise BadRequest(f"there is no {path}")
-    return LocalPython(path, read_patchlevel(_patchlevel_in(path)), sha256_of(path))
-
-
-def _patchlevel_in(archive: Path) -> str:
-    try:
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                if member.name.endswith("Include/patchlevel.h"):
-                    file = tar.extractfile(member)
-                    return file.read().decode() if file else ""
-    except tarfile.TarError as error:
-        raise BadRequest(f"{archive} cannot be read as a tar archive: {error}") from None
-    raise BadRequest(f"{archive} holds no Include/patchlevel.h", "is it a CPython source archive?")
+    return read_local_python(expanded(flags.python_source))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -15,8 +16,10 @@ __all__ = ["render"]
 @lru_cache(maxsize=256)
 def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
     """Return the environment of some templates, kept because it keeps them compiled."""
+    texts = dict(templates)
     return jinja2.Environment(
-        loader=jinja2.DictLoader(dict(templates)),
+        # With file names, so that the traceback of an error names the template and line.
+        loader=jinja2.FunctionLoader(lambda name: (texts[name], name, None) if name in texts else None),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -26,9 +29,16 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
 
 
 def render(name: str, templates: Mapping[str, str], context: Mapping[str, object]) -> str:
-    """Render templates[name], which may include others of `templates`; raises BadCatalog with the template's name."""
+    """Render templates[name], which may include others of `templates`; raises BadCatalog with the template's name and line."""
     try:
         return _environment(tuple(templates.items())).get_template(name).render(context)
     except jinja2.TemplateError as error:
-        line = getattr(error, "lineno", None)
-        raise BadCatalog(f"{name}{f', line {line}' if line else ''}: {error}") from None
+        raise BadCatalog(f"{_place(error, templates) or name}: {error}") from None
+
+
+def _place(error: jinja2.TemplateError, templates: Mapping[str, str]) -> str:
+    """Return the template and line of an error, e.g. "build.sh.j2, line 7"; "" if they are unknown."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f"{error.filename or error.name}, line {error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in templates]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else ""

@@ -267,7 +267,7 @@ mkdir -p "$OUT/deps"
         (["--python-source", ""], "--python-source has an empty value"),
         (["--pgo-profile", ""], "--pgo-profile has an empty value"),
         (["--option", "lto"], "unknown flag or argument: --option lto\n  did you mean --options?"),
-        (["--python-source", "/nowhere"], "there is no /nowhere"),
+        (["--python-source", "/nowhere"], "/nowhere does not exist"),
         (["--toolchain", "gc"], "did you mean gcc"),
         (["--options", "lto", "--toolchain", "gcc"], "cannot do lto"),
         (["--distro", "debian:trixie"], "--distro is for Debian packages"),

@@ -109,8 +109,16 @@ def test_no_path_of_a_machine_is_in_any_key(catalog: Catalog) -> None:
 
 
 def test_an_unknown_name_in_a_template_is_an_error(catalog: Catalog) -> None:
-    with pytest.raises(BadCatalog, match="nonsense"):
-        make(changed(catalog, "zlib", templates={"build.sh.j2": "{{ nonsense }}"}))
+    with pytest.raises(BadCatalog, match=r"build\.sh\.j2, line 2: 'nonsense' is undefined"):
+        make(changed(catalog, "zlib", templates={"build.sh.j2": "#!/bin/sh\n{{ nonsense }}"}))
+
+
+def test_an_error_of_a_template_names_file_and_line(catalog: Catalog) -> None:
+    templates = {"build.sh.j2": "{% include 'other.j2' %}", "other.j2": "one\ntwo\n{{ nonsense }}"}
+    with pytest.raises(BadCatalog, match=r"other\.j2, line 3: 'nonsense' is undefined"):
+        make(changed(catalog, "zlib", templates=templates))
+    with pytest.raises(BadCatalog, match=r"build\.sh\.j2, line 3: Encountered unknown tag"):
+        make(changed(catalog, "zlib", templates={"build.sh.j2": "one\ntwo\n{% nonsense %}"}))
 
 
 def test_a_template_sees_only_what_its_recipe_reads(catalog: Catalog) -> None:

@@ -193,3 +193,12 @@ def test_which_compilers_there_are_is_in_no_key() -> None:
 def test_the_pinned_sccache_is_there_for_every_unix_that_builds() -> None:
     assert set(CATALOG.sccache) == {"x86_64", "aarch64", "x86_64-darwin", "aarch64-darwin"}
     assert len({origin.sha256 for origin in CATALOG.sccache.values()}) == 4
+
+
+def test_every_documented_variable_may_stand_in_a_file(tmp_path: Path) -> None:
+    text = "PYBUILD_RELEASE_TAG=20261130\nSCCACHE_DIST_AUTH=token\nPYTHONBUILD_MIRRORS=https://example.org\n"
+    assert read_settings(files(tmp_path, text), pytest.fail) == {
+        "PYBUILD_RELEASE_TAG": "20261130",
+        "SCCACHE_DIST_AUTH": "token",
+        "PYTHONBUILD_MIRRORS": "https://example.org",
+    }
