@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pythonbuild.cli.report import make_observer, raise_failures, tell_summary
 from pythonbuild.driver.building import build, fetch
-from pythonbuild.driver.deliver import check_signing
+from pythonbuild.driver.formats.debian import check_signing
 from pythonbuild.events import Delivered, DeliveredFile, Display
 from pythonbuild.flags.verbs import BuildFlags, FetchFlags, RunFlags, Shown
 from pythonbuild.sources.cache import sha256_of

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pythonbuild.cli.building import make_step
 from pythonbuild.cli.report import warn
+from pythonbuild.driver.formats.debian import DebPackages
 from pythonbuild.driver.session import Session
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.verbs import FeaturesFlags, ReleaseFlags
@@ -20,7 +21,9 @@ __all__ = ["features", "release_packages"]
 def features(flags: FeaturesFlags) -> int:
     """Print which features the packages' interpreters, CPython's default build and the distribution's own Python have."""
     tree = make_step(flags, FEATURES)
-    display = Session.start(flags, warn).debian_builds()[0].release.display
+    session = Session.start(flags, warn)
+    assert isinstance(session.output, DebPackages)
+    display = session.output.builds(session.catalog)[0].release.display
     sys.stdout.write(f"## {display}\n\n{features_text(read_features(tree))}")
     return 0
 

@@ -10,8 +10,9 @@ from typing import Optional
 
 from pythonbuild.driver.cluster import check_cluster
 from pythonbuild.driver.compiler_cache import find_cache, wheel
-from pythonbuild.driver.deliver import Delivered, deliver
-from pythonbuild.driver.engine_choice import check_release, start
+from pythonbuild.driver.deliver import Delivered
+from pythonbuild.driver.engine_choice import start
+from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.driver.running import run_here, run_on_cluster, send_rest
 from pythonbuild.driver.session import Session, find_step, wanted_steps
 from pythonbuild.engines.base import Engine
@@ -46,8 +47,8 @@ class Done:
 
     def deliver(self, output: Path, key: str = "") -> list[Delivered]:
         """Copy the files of all finished builds to the output folder; key: sign packages with it."""
-        tag = self.session.settings.get("PYBUILD_RELEASE_TAG", "")
-        return deliver(self.session.store, finished(self.plan, self.result), self.result.records, output, tag, key)
+        plan, tag = finished(self.plan, self.result), self.session.settings.get("PYBUILD_RELEASE_TAG", "")
+        return self.session.output.deliver(Delivery(self.session.store, plan, self.result.records, output, tag, key))
 
 
 def build(flags: RunFlags, display: Display) -> Done:
@@ -139,8 +140,8 @@ def _check_machine(todo: list[Step], session: Session, output: str) -> None:
             check_cpu(target, cpu_flags())
         if target.windows and any(isinstance(step.action, PythonAction) for step in todo):
             check_runs_on(target, session.request.machine)
-    if session.debian and todo:
-        check_release(session.choice, session.debian, session.catalog)
+    if todo:
+        session.output.check_machine(session.choice, session.catalog)
     tools = session.choice.name == "host"
     wrong = doctor.findings(session.cache, Path(output).absolute(), tools=tools) if todo else []
     if wrong:

@@ -26,7 +26,7 @@ def check_cluster(session: Session) -> None:
         raise BadRequest("a cluster needs a shared store", "set PYTHONBUILD_STORE here and on every worker")
     if session.choice.name != "host":
         raise BadRequest("workers run steps on their own machines", "use --engine host")
-    if session.request.xcode or session.request.msvc or session.debian:
+    if session.request.xcode or session.request.msvc or not session.output.on_clusters:
         raise BadRequest(
             "a cluster builds archives, on Linux", "build other targets with the entry script on their own system"
         )

@@ -16,17 +16,16 @@ from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.engines.images import Facts, Images, read_facts
 from pythonbuild.engines.sccache import CompilerCache
-from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable, MissingPrerequisite
+from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable
 from pythonbuild.events import Note, Observer
 from pythonbuild.flags.verbs import Containers
 from pythonbuild.host.llvm import find_llvm
 from pythonbuild.host.toolchains import Llvm, Xcode
 from pythonbuild.host.xcode import find_xcode
 from pythonbuild.model.target import building_machine, system_of
-from pythonbuild.request.debian import DebianRequest, resolve_debian
 from pythonbuild.sources.downloaders import debian_mirrors
 
-__all__ = ["Choice", "check_release", "choose", "start"]
+__all__ = ["Choice", "choose", "start"]
 
 
 @dataclass(frozen=True)
@@ -98,26 +97,6 @@ def start(
             observer(Note(f"{error.message}; building on this machine instead", "warning"))
             choice = _host(catalog, choice.image)
     return choice, HostEngine(cache / "roots", sccache(False))
-
-
-def check_release(choice: Choice, request: DebianRequest, catalog: Catalog) -> None:
-    """Raise MissingPrerequisite if packages cannot be built by the engine: on a machine itself only for its own release."""
-    if choice.name != "host":
-        return
-    build = resolve_debian(request, catalog)[0]
-    system = request.system
-    if system.name not in build.release.systems or system.codename != build.release.name or build.cross:
-        raise MissingPrerequisite(
-            f"packages for {build.display}, {build.architecture}, are built in a container of it, or on such a machine; "
-            f"this one is {system.name or 'no Debian'} {system.codename}".rstrip(),
-            "start Docker or Podman (on Debian: apt-get install docker.io mmdebstrap), and use --engine docker",
-        )
-    missing = [name for name in choice.image.packages if name not in choice.packages]
-    if missing:
-        raise MissingPrerequisite(
-            f"this machine lacks build dependencies of packages for {build.display}",
-            f"apt-get install {' '.join(missing)}",
-        )
 
 
 def _start_containers(

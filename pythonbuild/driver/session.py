@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -15,20 +14,20 @@ from typing import Optional
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.driver.engine_choice import Choice, choose
+from pythonbuild.driver.formats.base import OutputFormat
+from pythonbuild.driver.formats.choose import choose_format, words_of
 from pythonbuild.driver.python_source import read_local_python
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.flags.declared import given
-from pythonbuild.flags.verbs import FeaturesFlags, RequestFlags
+from pythonbuild.flags.verbs import RequestFlags
 from pythonbuild.home import checkout, code, expanded, home
 from pythonbuild.host.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
 from pythonbuild.host.toolchains import Msvc
-from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
-from pythonbuild.plan.debian import plan_debian
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.model.target import building_machine, host_triple, system_of
+from pythonbuild.plan.planner import Surroundings
 from pythonbuild.plan.step import Plan
-from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile, resolve
-from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
+from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.store.connection import PATIENCE
 from pythonbuild.store.places import place_of
@@ -41,11 +40,6 @@ __all__ = ["Session", "code_digest", "find_step", "open_store", "wanted_steps"]
 _PLATFORMS = {"linux": "-linux-", "macos": "-apple-", "windows": "-windows-"}
 _TARGETS = {"linux": "unknown-linux-gnu", "macos": "apple-darwin", "windows": "pc-windows-msvc"}
 _LONGEST = 3600.0  # seconds that a shared store may be waited for
-# What a flag is for -> the reason why a command that builds something else refuses it, and the cure.
-_REFUSED = {
-    "packages": ("is for Debian packages, and this builds archives", "add --format deb, or drop it"),
-    "archives": ("is for archives, and this builds packages", "see --help, Debian packages"),
-}
 
 
 @dataclass(frozen=True)
@@ -59,12 +53,9 @@ class Session:
     choice: Choice
     logs: Path
     request: BuildRequest
+    output: OutputFormat
     # Of the environment, and of the user's files.
     settings: Mapping[str, str] = field(repr=False)
-    # Set where packages are asked for, and no archives.
-    debian: Optional[DebianRequest] = None
-    # The packages are to be compared with other Pythons.
-    features: bool = False
     # Where many are to be built, (target, Python, options) of each; the request's own are those of all then.
     rows: tuple[tuple[str, str, str], ...] = ()
 
@@ -84,20 +75,9 @@ class Session:
         settings = before.settings if before else read_settings(os.environ, warn)
         cache = home()
         catalog = load_catalog(checkout() / "cpython-unix")
-        formats = tuple(part for text in flags.formats for part in text.split(","))
-        features = isinstance(flags, FeaturesFlags)
-        debian = _debian_request(flags) if "deb" in formats or features else None
-        if debian and (flags.platform in ("macos", "windows") or system_of(building_machine()) != "linux"):
-            raise BadRequest("Debian packages are built on Linux", "run ./build-linux.py on Linux")
-        if debian and set(formats) - {"deb"}:
-            raise BadRequest(
-                "one command cannot build both Debian packages and archives",
-                "ask for deb alone, and run another command for the other formats",
-            )
-        if not debian:
-            _refuse(flags, "packages", *_REFUSED["packages"])
-        image = image_for(resolve_debian(debian, catalog)[0], catalog) if debian else catalog.images["build"]
-        choice = choice or choose(flags.engine, catalog, cache, image)
+        local_python = _local_python(flags)
+        output = choose_format(flags, local_python)
+        choice = choice or choose(flags.engine, catalog, cache, output.image(catalog))
         targets = _targets(flags)
         machine, msvc = _machine(flags, catalog, targets)
         request = BuildRequest(
@@ -106,12 +86,12 @@ class Session:
             options=flags.options,
             machine=machine,
             toolchain=flags.toolchain,
-            local_python=_local_python(flags),
+            local_python=local_python,
             engine=choice.name,
             llvm=choice.llvm,
             xcode=choice.xcode,
             msvc=msvc,
-            formats=formats,
+            formats=words_of(flags),
             release=flags.release,
             pgo_profile=_pgo_profile(flags),
         )
@@ -124,8 +104,7 @@ class Session:
             choice=choice,
             logs=cache / "logs",
             request=request,
-            debian=debian,
-            features=features,
+            output=output,
             rows=flags.rows,
         )
 
@@ -144,10 +123,7 @@ class Session:
             },
             packages=self.choice.packages,
         )
-        if self.debian:
-            return plan_debian(self.debian_builds(), self.catalog, surroundings, self.choice.name, self.features)
-        builds = (build for request in self._requests() for build in resolve(request, self.catalog))
-        return Planner(self.catalog, surroundings).plan(tuple(dict.fromkeys(builds)))
+        return self.output.plan(self._requests(), self.catalog, surroundings)
 
     def _choose_origin(self, origins: tuple[Origin, ...]) -> int:
         """Return the index of the origin that is here, else of the one that the others have built with, else 0."""
@@ -164,10 +140,6 @@ class Session:
             replace(self.request, targets=(target,), pythons=(python,), options=(options,))
             for target, python, options in self.rows
         )
-
-    def debian_builds(self) -> tuple[DebianBuild, ...]:
-        """Return the packages asked for, none where archives are."""
-        return resolve_debian(self.debian, self.catalog) if self.debian else ()
 
 
 def open_store(folder: Path, settings: Mapping[str, str], warn: Callable[[str], None]) -> Store:
@@ -236,39 +208,6 @@ def _targets(flags: RequestFlags) -> tuple[str, ...]:
     if prompt:
         own = f"{prompt}-{_TARGETS['windows']}"
     return (own if wanted in own else f"{own.partition('-')[0]}-{_TARGETS[flags.platform]}",)
-
-
-def _debian_request(flags: RequestFlags) -> DebianRequest:
-    _refuse(flags, "archives", *_REFUSED["archives"])
-    return DebianRequest(
-        targets=flags.targets or (host_triple(),),
-        pythons=flags.pythons,
-        machine=building_machine(),
-        system=host_system(),
-        distro=flags.distro,
-        display=flags.distro_name,
-        fast=flags.fast,
-        freethreaded=flags.freethreaded,
-        shared=flags.enable_shared,
-        revision=flags.revision,
-        maintainer=flags.maintainer or _maintainer(),
-        package=flags.package_name,
-        local_python=_local_python(flags),
-    ).with_environment(os.environ)
-
-
-def _maintainer() -> str:
-    """Return who makes packages here: as Debian's tools are told by DEBFULLNAME and DEBEMAIL, else as git is; "" if neither."""
-    asked = {"DEBFULLNAME": "user.name", "DEBEMAIL": "user.email"}
-    found = {name: os.environ.get(name) or _git_says(setting) for name, setting in asked.items()}
-    return f"{found['DEBFULLNAME']} <{found['DEBEMAIL']}>" if all(found.values()) else ""
-
-
-def _git_says(setting: str) -> str:
-    try:
-        return subprocess.run(["git", "config", "--get", setting], capture_output=True, text=True).stdout.strip()
-    except FileNotFoundError:
-        return ""
 
 
 def _pgo_profile(flags: RequestFlags) -> Optional[PgoProfile]:

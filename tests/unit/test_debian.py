@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.driver.engine_choice import Choice, check_release
+from pythonbuild.driver.engine_choice import Choice
+from pythonbuild.driver.formats.debian import DebPackages
 from pythonbuild.errors import BadRequest, MissingPrerequisite, PythonBuildError
 from pythonbuild.home import checkout
 from pythonbuild.model.target import System, host_system
@@ -144,17 +145,16 @@ def test_a_machine_builds_by_itself_for_its_own_release_only() -> None:
     image = image_for(one(), CATALOG)
     everything = dict.fromkeys(image.packages, "1")
     asked = replace(REQUEST, system=System("debian", "trixie"))
-    check_release(Choice("host", image, packages=everything), asked, CATALOG)
-    check_release(Choice("docker", image), REQUEST, CATALOG)
+    here = Choice("host", image, packages=everything)
+    DebPackages(asked).check_machine(here, CATALOG)
+    DebPackages(REQUEST).check_machine(Choice("docker", image), CATALOG)
     with pytest.raises(MissingPrerequisite, match="this one is debian bookworm"):
-        check_release(
-            Choice("host", image, packages=everything), replace(asked, system=System("debian", "bookworm")), CATALOG
-        )
+        DebPackages(replace(asked, system=System("debian", "bookworm"))).check_machine(here, CATALOG)
     with pytest.raises(MissingPrerequisite, match="arm64"):
-        check_release(Choice("host", image, packages=everything), replace(asked, targets=(ARM,)), CATALOG)
+        DebPackages(replace(asked, targets=(ARM,))).check_machine(here, CATALOG)
     del everything["tk-dev"], everything["libssl-dev"]
     with pytest.raises(MissingPrerequisite) as caught:
-        check_release(Choice("host", image, packages=everything), asked, CATALOG)
+        DebPackages(asked).check_machine(here, CATALOG)
     assert caught.value.hint == "apt-get install libssl-dev tk-dev"
 
 

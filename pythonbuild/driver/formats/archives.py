@@ -1,0 +1,94 @@
+"""Archives of a Python: full, install_only and others, with a statement of provenance for each build."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pythonbuild.catalog.load import Catalog
+from pythonbuild.catalog.schema import Image
+from pythonbuild.driver.deliver import Delivered, statement_of, tag_of_checkout, whole
+from pythonbuild.driver.engine_choice import Choice
+from pythonbuild.driver.formats.base import Delivery
+from pythonbuild.model.naming import archive_name, provenance_name
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import Output, Plan
+from pythonbuild.request.build import Build, BuildRequest, resolve
+from pythonbuild.store.record import Record
+from pythonbuild.store.store import Store
+
+__all__ = ["Archives", "resolved"]
+
+
+@dataclass(frozen=True)
+class Archives:
+    """The default format."""
+
+    accepts: tuple[str, ...] = ("archives",)
+    title: str = "archives"
+    on_clusters: bool = True
+
+    def image(self, catalog: Catalog) -> Image:
+        """Return the image that engine docker builds in."""
+        return catalog.images["build"]
+
+    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, world: Surroundings) -> Plan:
+        """Return the plan of what was asked for."""
+        return Planner(catalog, world).plan(resolved(requests, catalog))
+
+    def check_machine(self, choice: Choice, catalog: Catalog) -> None:
+        """Accept every machine: what archives need is checked for each step."""
+
+    def deliver(self, delivery: Delivery) -> list[Delivered]:
+        """Copy the archives of each build, and write its statement of provenance."""
+        by_build: dict[Build, list[Output]] = {}
+        for output in delivery.plan.outputs:
+            assert isinstance(output.build, Build)
+            by_build.setdefault(output.build, []).append(output)
+        return [file for build, outputs in by_build.items() for file in _deliver(delivery, build, outputs)]
+
+
+def resolved(requests: tuple[BuildRequest, ...], catalog: Catalog) -> tuple[Build, ...]:
+    """Return the builds of all requests, each once."""
+    return tuple(dict.fromkeys(build for request in requests for build in resolve(request, catalog)))
+
+
+def _deliver(delivery: Delivery, build: Build, outputs: list[Output]) -> list[Delivered]:
+    tag = delivery.tag or tag_of_checkout(build.release)
+    files, changed = _copy(delivery.store, build, outputs, delivery.records, delivery.folder, tag)
+    name = provenance_name(build.python, build.target.triple, build.options, tag, build.release)
+    statement = delivery.folder / name
+    if changed or not statement.exists():
+        plan = delivery.plan.closure([output.step for output in outputs])
+        text = statement_of(build, plan, delivery.records, files)
+        with whole(statement) as partial:
+            partial.write_text(text)
+    return [*files, Delivered(statement, statement.stat().st_size)]
+
+
+def _copy(
+    store: Store, build: Build, outputs: list[Output], records: Mapping[str, Record], folder: Path, tag: str
+) -> tuple[list[Delivered], bool]:
+    """Copy the files of one build; returns them, and whether any was not there."""
+    delivered = []
+    changed = False
+    for output in outputs:
+        assert output.kind is not None, "builds of archives have archives"
+        source = store.tree(records[output.step]) / str(output.kind)
+        name = archive_name(build.python, build.target.triple, build.options, tag, output.kind, build.release)
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / name
+        status = source.stat()
+        if not target.exists() or (target.stat().st_size, target.stat().st_mtime_ns) != (
+            status.st_size,
+            status.st_mtime_ns,
+        ):
+            changed = True
+            with whole(target) as partial:
+                shutil.copyfile(source, partial)
+                os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
+        delivered.append(Delivered(target, status.st_size))
+    return delivered, changed

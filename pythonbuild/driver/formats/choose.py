@@ -1,0 +1,47 @@
+"""The output formats by their words of --format, and the one that a command asks for."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from pythonbuild.driver.formats.archives import Archives
+from pythonbuild.driver.formats.base import OutputFormat
+from pythonbuild.driver.formats.debian import DebPackages, debian_request
+from pythonbuild.errors import BadRequest
+from pythonbuild.flags.declared import given
+from pythonbuild.flags.verbs import FeaturesFlags, RequestFlags
+from pythonbuild.request.build import LocalPython
+
+__all__ = ["choose_format", "words_of"]
+
+# Value of `Flag.only` -> what such a flag is for, and what to do if the command makes something else.
+_FOR = {
+    "packages": ("Debian packages", "add --format deb, or drop it"),
+    "archives": ("archives", "drop it, or drop --format deb"),
+}
+
+
+def words_of(flags: RequestFlags) -> tuple[str, ...]:
+    """Return the words of all --format flags."""
+    return tuple(part for text in flags.formats for part in text.split(","))
+
+
+def choose_format(flags: RequestFlags, local_python: Optional[LocalPython]) -> OutputFormat:
+    """Return the output format that flags ask for.
+
+    Raises BadRequest if they ask for several at once, or if a flag is for another one.
+    """
+    words = words_of(flags)
+    chosen: OutputFormat = Archives()
+    if "deb" in words or isinstance(flags, FeaturesFlags):
+        chosen = DebPackages(debian_request(flags, local_python), isinstance(flags, FeaturesFlags))
+    if not isinstance(chosen, Archives) and set(words) - {"deb"}:
+        raise BadRequest(
+            f"one command cannot make both {chosen.title} and {', '.join(sorted(set(words) - {'deb'}))}",
+            "run a command for each",
+        )
+    for flag, _ in given(flags):
+        if flag.only in _FOR and flag.only not in chosen.accepts:
+            what, hint = _FOR[flag.only]
+            raise BadRequest(f"{flag.name} is for {what}, and this command makes {chosen.title}", hint)
+    return chosen
