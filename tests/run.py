@@ -2,7 +2,7 @@
 """Run checks and tests: ``python3 tests/run.py [GROUP or TEST]... [-- PYTEST_FLAG...]``, or prove what the project claims:
 ``python3 tests/run.py prove``, explained by ``prove --help``.
 
-Without arguments, all groups but the last three run.  A TEST is pytest's name of one, such as tests/FILE::FUNCTION.  The command makes
+Without arguments, all groups but the last four run.  A TEST is pytest's name of one, such as tests/FILE::FUNCTION.  The command makes
 its own virtual environment, so nothing has to be installed first.  It runs one test more at a time than there are processors.
   lint          ruff, mypy --strict, and a check that no code needs a newer Python than the project promises
   docs          builds the documentation in build/site; warnings and broken links are errors
@@ -12,6 +12,7 @@ its own virtual environment, so nothing has to be installed first.  It runs one 
   workflows     the workflows for GitHub: permissions, pins, scripts, linters
   docker        small builds in containers; needs a Docker daemon
   distribution  builds the default Python, or takes it from the cache, and tests it as users would use it
+  images        builds a container image, loads it into the Docker daemon, and runs it
   foreign       builds Pythons for other CPUs and for musl, and runs them with qemu-user and musl's loader
   macos         builds Pythons for macOS on Linux, and inspects them
   packages      builds Debian packages in containers, and installs them in clean ones
@@ -49,11 +50,12 @@ GROUPS = {
     "workflows": "1 minute",
     "docker": "7 minutes",
     "distribution": "7 minutes; 15 when Python is to be built",
+    "images": "1 minute; 10 when a Python is to be built",
     "foreign": "40 minutes; 2 hours when Pythons are to be built",
     "macos": "5 minutes; 30 when Pythons are to be built",
     "packages": "40 minutes",
 }
-_DEFAULT = list(GROUPS)[:-3]
+_DEFAULT = list(GROUPS)[:-4]
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _REPORT = 30.0  # seconds that an interrupted pytest has for its report
 

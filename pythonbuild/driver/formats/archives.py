@@ -30,6 +30,7 @@ class Archives:
     accepts: tuple[str, ...] = ("archives",)
     title: str = "archives"
     on_clusters: bool = True
+    takes_base_image: bool = False
 
     def image(self, catalog: Catalog) -> Image:
         """Return the image that engine docker builds in."""

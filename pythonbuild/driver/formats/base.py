@@ -51,6 +51,10 @@ class OutputFormat(Protocol):
     def on_clusters(self) -> bool:
         """Can a cluster run its steps?"""
 
+    @property
+    def takes_base_image(self) -> bool:
+        """Is --base-image the base of what it makes, and not of the build image?"""
+
     def image(self, catalog: Catalog) -> Image:
         """Return the image that engine docker builds in."""
 

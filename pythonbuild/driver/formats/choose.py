@@ -7,6 +7,7 @@ from typing import Optional
 from pythonbuild.driver.formats.archives import Archives
 from pythonbuild.driver.formats.base import OutputFormat
 from pythonbuild.driver.formats.debian import DebPackages, debian_request
+from pythonbuild.driver.formats.oci import read_images
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.declared import given
 from pythonbuild.flags.verbs import FeaturesFlags, RequestFlags
@@ -14,10 +15,13 @@ from pythonbuild.request.build import LocalPython
 
 __all__ = ["choose_format", "words_of"]
 
+# Words of --format that are not kinds of archives.
+_SPECIAL = ("deb", "oci")
+
 # Value of `Flag.only` -> what such a flag is for, and what to do if the command makes something else.
 _FOR = {
     "packages": ("Debian packages", "add --format deb, or drop it"),
-    "archives": ("archives", "drop it, or drop --format deb"),
+    "archives": ("archives and images", "drop it, or drop --format deb"),
 }
 
 
@@ -31,15 +35,17 @@ def choose_format(flags: RequestFlags, local_python: Optional[LocalPython]) -> O
 
     Raises BadRequest if they ask for several at once, or if a flag is for another one.
     """
-    words = words_of(flags)
+    features = isinstance(flags, FeaturesFlags)
+    words = ("deb",) if features else words_of(flags)
+    special = [word for word in words if word in _SPECIAL]
+    if special and set(words) != {special[0]}:
+        others = ", ".join(sorted(set(words) - {special[0]}))
+        raise BadRequest(f"one command cannot make both {special[0]} and {others}", "run a command for each")
     chosen: OutputFormat = Archives()
-    if "deb" in words or isinstance(flags, FeaturesFlags):
-        chosen = DebPackages(debian_request(flags, local_python), isinstance(flags, FeaturesFlags))
-    if not isinstance(chosen, Archives) and set(words) - {"deb"}:
-        raise BadRequest(
-            f"one command cannot make both {chosen.title} and {', '.join(sorted(set(words) - {'deb'}))}",
-            "run a command for each",
-        )
+    if special == ["deb"]:
+        chosen = DebPackages(debian_request(flags, local_python), features)
+    elif special == ["oci"]:
+        chosen = read_images(flags)
     for flag, _ in given(flags):
         if flag.only in _FOR and flag.only not in chosen.accepts:
             what, hint = _FOR[flag.only]

@@ -37,6 +37,7 @@ class DebPackages:
     accepts: tuple[str, ...] = ("packages",)
     title: str = "Debian packages"
     on_clusters: bool = False
+    takes_base_image: bool = False
 
     def builds(self, catalog: Catalog) -> tuple[DebianBuild, ...]:
         """Return the packages that were asked for."""

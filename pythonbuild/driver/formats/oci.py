@@ -1,0 +1,180 @@
+"""Container images: the stripped Python with bytecode, on an empty base or on the image of --base-image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import docker.errors
+
+from pythonbuild.catalog.load import Catalog
+from pythonbuild.catalog.schema import Image, Target
+from pythonbuild.driver.deliver import Delivered, statement_of, tag_of_checkout, whole
+from pythonbuild.driver.engine_choice import Choice
+from pythonbuild.driver.formats.archives import resolved
+from pythonbuild.driver.formats.base import Delivery
+from pythonbuild.engines.daemon import Daemon
+from pythonbuild.errors import BadRequest
+from pythonbuild.flags.verbs import Containers, RequestFlags
+from pythonbuild.oci.image import Platform
+from pythonbuild.oci.layout import pack
+from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.step import Need, Output, Plan, PythonAction, Step, key_of
+from pythonbuild.request.build import Build, BuildRequest
+
+__all__ = ["OciImages", "platform_of", "read_images"]
+
+# Part of every key, see planner.py.
+_FORMAT = "1"
+# CPUs of target triples -> the names of Go, with a variant.
+_ARCHITECTURES = {
+    "x86_64": ("amd64", ""),
+    "x86_64_v2": ("amd64", "v2"),
+    "x86_64_v3": ("amd64", "v3"),
+    "x86_64_v4": ("amd64", "v4"),
+    "aarch64": ("arm64", ""),
+    "armv7": ("arm", "v7"),
+    "i686": ("386", ""),
+    "loongarch64": ("loong64", ""),
+    "mips": ("mips", ""),
+    "mipsel": ("mipsle", ""),
+    "ppc64le": ("ppc64le", ""),
+    "riscv64": ("riscv64", ""),
+    "s390x": ("s390x", ""),
+}
+
+
+@dataclass(frozen=True)
+class BaseImage:
+    """An image of the container daemon: its name, its ID, and its CPU in the words of Go."""
+
+    name: str
+    identity: str
+    architecture: str
+
+
+@dataclass(frozen=True)
+class OciImages:
+    """One image for each build; the images of several targets also form an index."""
+
+    base: Optional[BaseImage] = None
+    accepts: tuple[str, ...] = ("archives",)
+    title: str = "container images"
+    on_clusters: bool = False
+    takes_base_image: bool = True
+
+    def image(self, catalog: Catalog) -> Image:
+        """Return the image that engine docker builds in."""
+        return catalog.images["build"]
+
+    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, world: Surroundings) -> Plan:
+        """Return the plan of what was asked for.  Raises BadRequest for a Python that would not run in its image."""
+        stripped = tuple(replace(request, formats=("install_only_stripped",)) for request in requests)
+        builds = resolved(stripped, catalog)
+        for build in builds:
+            self._check(build)
+        plan = Planner(catalog, world).plan(builds)
+        steps = dict(plan.steps)
+        outputs = []
+        for output in plan.outputs:
+            assert isinstance(output.build, Build)
+            step = self._step(output.build, plan, plan.steps[output.step], world.handlers["oci"])
+            steps[step.name] = step
+            outputs.append(Output(output.build, step.name, None))
+        return Plan(steps, tuple(outputs)).closure([output.step for output in outputs])
+
+    def check_machine(self, choice: Choice, catalog: Catalog) -> None:
+        """Accept every machine: what images need is checked for each step."""
+
+    def deliver(self, delivery: Delivery) -> list[Delivered]:
+        """Pack the images: one archive for each Python and options, with the images of all targets."""
+        groups: dict[tuple[str, str], list[Output]] = {}
+        for output in delivery.plan.outputs:
+            assert isinstance(output.build, Build)
+            groups.setdefault((str(output.build.python), str(output.build.options)), []).append(output)
+        return [file for outputs in groups.values() for file in _deliver(delivery, outputs)]
+
+    def _check(self, build: Build) -> None:
+        target = build.target
+        if target.macos or target.windows:
+            raise BadRequest(f"images run Linux, not {target.triple}", "choose a target for Linux")
+        if self.base is None and "static" not in build.options:
+            raise BadRequest(
+                f"{build} needs a C library, which an empty image does not have",
+                f"add --base-image NAME, or build --options noopt+static for {target.arch}-unknown-linux-musl",
+            )
+        if self.base and self.base.architecture != platform_of(target).architecture:
+            raise BadRequest(
+                f"the base image {self.base.name} is for {self.base.architecture}, and {target.triple} is not",
+                f"name an image for {platform_of(target).architecture}",
+            )
+
+    def _step(self, build: Build, plan: Plan, archive: Step, code: str) -> Step:
+        """Return the step that makes an image of what an archive is made of."""
+        (content,) = archive.needs
+        tree = content if content.role == "distribution" else _need(plan, content.step, "distribution")
+        needs = [content, Need("bill", tree.step)]
+        needs += [need for need in plan.steps[tree.step].needs if need.role == "host-python"]
+        platform = platform_of(build.target)
+        parameters = {
+            "python": str(build.python),
+            "options": str(build.options),
+            "architecture": platform.architecture,
+            "variant": platform.variant,
+            "base": self.base.identity if self.base else "",
+        }
+        inputs = {"format": _FORMAT, "code": code, **parameters}
+        inputs.update({f"{need.role} {need.step.split('@')[0]}": plan.steps[need.step].key for need in needs})
+        label = f"oci-{build.python}-{build.options}{'-based' if self.base else ''}"
+        identity = f"{label}@{build.target.triple}/{build.toolchain}"
+        return Step(identity, identity, inputs, key_of(inputs), PythonAction("oci", parameters), tuple(needs))
+
+
+def _need(plan: Plan, step: str, role: str) -> Need:
+    return next(need for need in plan.steps[step].needs if need.role == role)
+
+
+def platform_of(target: Target) -> Platform:
+    """Return a target's platform in the words of Go, which images use."""
+    return Platform(
+        "linux", *_ARCHITECTURES[target.arch if target.triple.startswith(f"{target.arch}-") else _cpu(target)]
+    )
+
+
+def _cpu(target: Target) -> str:
+    return target.triple.partition("-")[0]
+
+
+def read_images(flags: RequestFlags) -> OciImages:
+    """Return what flags ask for.  Raises BadRequest if the daemon does not have the base image."""
+    name = flags.base_image if isinstance(flags, Containers) else ""
+    if not name:
+        return OciImages()
+    daemon = Daemon.connect()
+    with daemon.calls("look for an image") as api:
+        try:
+            found = api.inspect_image(name)  # type: ignore[no-untyped-call]
+        except docker.errors.ImageNotFound:
+            raise BadRequest(f"the container daemon has no image {name}", f"docker pull {name}") from None
+    return OciImages(BaseImage(name, found["Id"], found["Architecture"]))
+
+
+def _deliver(delivery: Delivery, outputs: list[Output]) -> Iterable[Delivered]:
+    """Pack the images of one Python with the same options, and write their statement of provenance."""
+    builds = [output.build for output in outputs if isinstance(output.build, Build)]
+    first = builds[0]
+    tag = delivery.tag or tag_of_checkout(first.release)
+    triple = f"-{first.target.triple}" if len(builds) == 1 else ""
+    stem = f"cpython-{first.python}{triple}-{first.options}-{tag}-oci"
+    delivery.folder.mkdir(parents=True, exist_ok=True)
+    target, statement = delivery.folder / f"{stem}.tar", delivery.folder / f"{stem}.intoto.jsonl"
+    trees = [delivery.store.tree(delivery.records[output.step]) for output in outputs]
+    with whole(target) as partial:
+        pack(trees, re.sub(r"[^\w.-]", "-", f"{first.python}-{first.options}"), partial)
+    file = Delivered(target, target.stat().st_size)
+    text = statement_of(first, delivery.plan.closure([output.step for output in outputs]), delivery.records, [file])
+    with whole(statement) as partial:
+        partial.write_text(text)
+    return [file, Delivered(statement, statement.stat().st_size)]

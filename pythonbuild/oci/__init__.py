@@ -1,0 +1,1 @@
+"""Container images of a Python, in the image layout of the Open Container Initiative."""

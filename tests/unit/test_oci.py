@@ -1,0 +1,92 @@
+"""Container images: what may be one, and several in one index."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from pythonbuild.catalog.load import load_catalog
+from pythonbuild.driver.formats.oci import BaseImage, OciImages, platform_of
+from pythonbuild.errors import BadRequest
+from pythonbuild.home import checkout
+from pythonbuild.oci.layout import pack
+from pythonbuild.plan.planner import Surroundings
+from pythonbuild.plan.step import Plan
+from pythonbuild.request.build import BuildRequest
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+WORLD = Surroundings(machine="x86_64", handlers={"oci": "0"})
+STATIC = "x86_64-unknown-linux-musl"
+DEBIAN = BaseImage("debian:13", "sha256:1", "amd64")
+
+
+def planned(images: OciImages, target: str, options: str = "noopt") -> Plan:
+    request = BuildRequest(targets=(target,), pythons=(), options=(options,), machine="x86_64", formats=("oci",))
+    return images.plan((request,), CATALOG, WORLD)
+
+
+def test_a_static_python_needs_no_base() -> None:
+    plan = planned(OciImages(), STATIC, "noopt+static")
+    (output,) = plan.outputs
+    step = plan.steps[output.step]
+    assert [need.role for need in step.needs] == ["stripped", "bill", "host-python"]
+    assert not [name for name in plan.steps if name.startswith("archive-")]
+
+
+def test_other_pythons_need_a_base_with_a_c_library() -> None:
+    with pytest.raises(BadRequest, match="needs a C library") as caught:
+        planned(OciImages(), "x86_64-unknown-linux-gnu")
+    assert "--base-image NAME" in caught.value.hint
+    assert planned(OciImages(DEBIAN), "x86_64-unknown-linux-gnu").outputs
+
+
+def test_another_base_is_another_image() -> None:
+    keys = []
+    for identity in ("sha256:1", "sha256:2"):
+        plan = planned(OciImages(BaseImage("debian:13", identity, "amd64")), "x86_64-unknown-linux-gnu")
+        keys.append(plan.steps[plan.outputs[0].step].key)
+    assert keys[0] != keys[1]
+
+
+def test_a_base_for_another_cpu_is_refused() -> None:
+    with pytest.raises(
+        BadRequest, match=r"the base image debian:13 is for amd64, and aarch64-unknown-linux-gnu is not"
+    ):
+        planned(OciImages(DEBIAN), "aarch64-unknown-linux-gnu")
+
+
+def test_every_target_for_linux_has_a_platform() -> None:
+    linux = [target for target in CATALOG.targets.values() if "-linux-" in target.triple]
+    assert {target.triple: platform_of(target).architecture for target in linux}[STATIC] == "amd64"
+    assert platform_of(CATALOG.target("armv7-unknown-linux-gnueabihf")).json() == {
+        "architecture": "arm",
+        "os": "linux",
+        "variant": "v7",
+    }
+    assert platform_of(CATALOG.target("x86_64_v3-unknown-linux-gnu")).variant == "v3"
+
+
+def made(folder: Path, architecture: str) -> Path:
+    """Return the folder of an image without layers."""
+    (folder / "blobs" / "sha256").mkdir(parents=True)
+    (folder / "blobs" / "sha256" / architecture).write_text(architecture)
+    descriptor = {"digest": f"sha256:{architecture}", "platform": {"os": "linux", "architecture": architecture}}
+    (folder / "image.json").write_text(json.dumps({"descriptor": descriptor, "docker": {"RepoTags": [architecture]}}))
+    return folder
+
+
+def test_several_platforms_are_one_index(tmp_path: Path) -> None:
+    images = [made(tmp_path / name, name) for name in ("amd64", "arm64")]
+    for number in (1, 2):
+        pack(images, "3.13.15", tmp_path / f"{number}.tar")
+    assert (tmp_path / "1.tar").read_bytes() == (tmp_path / "2.tar").read_bytes()
+    with tarfile.open(tmp_path / "1.tar") as tar:
+        files = {member.name: tar.extractfile(member).read() for member in tar if member.isreg()}  # type: ignore[union-attr]
+    (entry,) = json.loads(files["index.json"])["manifests"]
+    assert entry["annotations"] == {"org.opencontainers.image.ref.name": "3.13.15"}
+    index = json.loads(files[f"blobs/{entry['digest'].replace(':', '/')}"])
+    assert [found["platform"]["architecture"] for found in index["manifests"]] == ["amd64", "arm64"]
+    assert [found["RepoTags"] for found in json.loads(files["manifest.json"])] == [["amd64"], ["arm64"]]
