@@ -70,7 +70,7 @@ _TABLE = (
         "doctor",
         "print everything that this machine lacks for a build, and how to get it",
         f.DoctorFlags,
-        "verbs:doctor",
+        "doctor:doctor",
     ),
     Verb("cache list", "print the results in the store, newest last", f.CacheListFlags, "cache:list_results"),
     Verb(

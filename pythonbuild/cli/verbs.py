@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Union
 
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
@@ -19,11 +17,10 @@ from pythonbuild.driver.engine_choice import start
 from pythonbuild.driver.session import Session, find_step, wanted_steps
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.images import Images
-from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite
+from pythonbuild.errors import BadRequest
 from pythonbuild.flags.verbs import (
     BuildAllFlags,
     BuildFlags,
-    DoctorFlags,
     ExplainFlags,
     FetchFlags,
     ImagesFlags,
@@ -32,12 +29,8 @@ from pythonbuild.flags.verbs import (
     RequestFlags,
     ShellFlags,
 )
-from pythonbuild.home import checkout, home
-from pythonbuild.host import doctor as checks
-from pythonbuild.host.msvc import Wishes, find_msvc
-from pythonbuild.host.toolchains import Msvc, Xcode
-from pythonbuild.host.xcode import find_xcode
-from pythonbuild.model.target import building_machine, system_of
+from pythonbuild.home import checkout
+from pythonbuild.model.target import building_machine
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.run.execute import references
 from pythonbuild.run.loop import glance
@@ -49,7 +42,6 @@ from pythonbuild.units import size
 __all__ = [
     "build",
     "build_all",
-    "doctor",
     "explain",
     "fetch",
     "images",
@@ -187,40 +179,6 @@ def images(flags: ImagesFlags) -> int:
         if flags.remove:
             kept.remove(item["Id"])
     return 0
-
-
-def _containers() -> str:
-    try:
-        daemon = Daemon.connect()
-    except EngineUnavailable as error:
-        return error.message
-    return f"{daemon.product} {daemon.version} answers at {daemon.address}"
-
-
-def _own_compiler(system: str) -> Union[Xcode, Msvc]:
-    """Return Apple's or Microsoft's compiler on this machine; raises MissingPrerequisite if there is none that can be used."""
-    catalog = load_catalog(checkout() / "cpython-unix")
-    if system == "darwin":
-        return find_xcode(catalog.toolchain("xcode"), os.environ)
-    machine = building_machine()
-    return find_msvc(catalog.native_target(machine), machine, Wishes(), os.environ)
-
-
-def doctor(flags: DoctorFlags) -> int:
-    """Tell everything that is missing on this machine."""
-    found = checks.findings(home(), Path(flags.output))
-    system = system_of(building_machine())
-    if system != "linux" and not found:
-        try:
-            sys.stdout.write(f"compiler: {_own_compiler(system)}\n")
-        except MissingPrerequisite as error:
-            found.append(checks.Finding(error.message, error.hint))
-    for finding in found:
-        sys.stdout.write(f"- {finding}\n")
-    if system == "linux":
-        sys.stdout.write(f"containers: {_containers()}\n")
-    sys.stdout.write(f"{len(found)} problems\n" if found else "this machine is ready to build\n")
-    return 3 if found else 0
 
 
 def list_catalog(flags: ListFlags) -> int:

@@ -1,0 +1,98 @@
+"""The verb `doctor`: for each kind of build, whether this machine is ready, or what it lacks and how to get it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.engines.daemon import Daemon
+from pythonbuild.errors import EngineUnavailable, MissingPrerequisite
+from pythonbuild.flags.verbs import DoctorFlags
+from pythonbuild.home import checkout, home
+from pythonbuild.host.doctor import findings
+from pythonbuild.host.llvm import lacking_programs
+from pythonbuild.host.msvc import Wishes, find_msvc
+from pythonbuild.host.xcode import find_xcode
+from pythonbuild.model.target import building_machine, system_of
+
+__all__ = ["doctor"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of build: its name, what this machine lacks for it with the cures, and else what it has."""
+
+    name: str
+    lacks: tuple[tuple[str, str], ...] = ()
+    has: str = "ready"
+
+    def text(self) -> str:
+        """Return the lines for a person."""
+        if not self.lacks:
+            return f"{self.name}: {self.has}\n"
+        lines = [f"- {problem}\n    {cure}" for problem, cure in self.lacks]
+        return "\n".join([f"{self.name}: not ready", *lines]) + "\n"
+
+
+def doctor(flags: DoctorFlags) -> int:
+    """Print what this machine is ready for; 3 if it cannot build for itself."""
+    catalog = load_catalog(checkout() / "cpython-unix")
+    own = tuple((finding.problem, finding.cure) for finding in findings(home(), Path(flags.output)))
+    system = system_of(building_machine())
+    kinds = [Kind("builds on this machine", own)] if own or system == "linux" else [_with_own_compiler(catalog, system)]
+    if system == "linux":
+        kinds += [*_with_llvm(catalog), Kind("other CPUs and musl"), _emulated(catalog), *_in_containers()]
+    sys.stdout.write("".join(kind.text() for kind in kinds))
+    problems = len(kinds[0].lacks)
+    sys.stdout.write(f"{problems} problems\n" if problems else "this machine is ready to build\n")
+    return 3 if problems else 0
+
+
+def _with_own_compiler(catalog: Catalog, system: str) -> Kind:
+    """Look for Apple's or Microsoft's compiler."""
+    name, machine = "builds on this machine", building_machine()
+    try:
+        if system == "darwin":
+            return Kind(name, has=str(find_xcode(catalog.toolchain("xcode"), os.environ)))
+        return Kind(name, has=str(find_msvc(catalog.native_target(machine), machine, Wishes(), os.environ)))
+    except MissingPrerequisite as error:
+        return Kind(name, ((error.message, error.hint),))
+
+
+def _with_llvm(catalog: Catalog) -> Iterable[Kind]:
+    for name, toolchain in (("lto and pgo+lto, by this machine's LLVM", "llvm"), ("macOS", "llvm-darwin")):
+        row = catalog.toolchain(toolchain)
+        missing = lacking_programs(row)
+        problem = f"LLVM {row.host_version} or newer lacks {', '.join(missing)}"
+        yield Kind(name, ((problem, f"{row.host_hint}, or build in containers"),) if missing else ())
+
+
+def _emulated(catalog: Catalog) -> Kind:
+    """Look for the emulators that run Pythons for other CPUs, which `test` and `validate` of such archives need."""
+    packages: dict[str, None] = {}
+    for target in catalog.targets.values():
+        wanted = target.emulator
+        if wanted is None or wanted.cpu == building_machine().partition("-")[0]:
+            continue
+        program = any(shutil.which(f"qemu-{wanted.cpu}{end}") for end in ("-static", ""))
+        if not program or not (Path("/") / wanted.libraries / wanted.loader).exists():
+            packages.update(dict.fromkeys(wanted.packages))
+    problem = "no emulator, or no C library, for some of them"
+    return Kind(
+        "running Pythons for other CPUs", ((problem, f"apt-get install {' '.join(packages)}"),) if packages else ()
+    )
+
+
+def _in_containers() -> Iterable[Kind]:
+    try:
+        daemon = Daemon.connect()
+    except EngineUnavailable as error:
+        yield Kind("containers, and Debian packages in them", ((error.message, error.hint.replace("\n", "\n    ")),))
+        return
+    has = f"{daemon.product} {daemon.version} answers at {daemon.address}"
+    yield Kind("containers, and Debian packages in them", has=has)
