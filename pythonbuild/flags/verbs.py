@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 from pythonbuild.flags import read
 from pythonbuild.flags.declared import argument, arguments, either, switch, value, values
@@ -53,6 +53,12 @@ _INSTEAD, _FILTERS = "instead of building", "filters (each may be repeated; a ro
 _JOBS, _ARCHIVES = "jobs of CI", "archives"
 # The order of the headings in --help.
 GROUPS = (_WHAT, _HOW, _MANY, _PACKAGES, _CONTAINERS, _WINDOWS, _INSTEAD, _FILTERS, _JOBS, _ARCHIVES)
+
+# What flags of one group have in common.
+_OF_PACKAGES: dict[str, Any] = {"group": _PACKAGES, "plan": True, "only": "packages", "platforms": ("linux",)}
+_OF_WINDOWS: dict[str, Any] = {"group": _WINDOWS, "plan": True, "only": "windows", "platforms": ("windows",)}
+_OF_CONTAINERS: dict[str, Any] = {"group": _CONTAINERS, "platforms": ("linux",)}
+_OF_ARCHIVES: dict[str, Any] = {"group": _ARCHIVES, "only": "archives"}
 
 
 def processors() -> int:
@@ -173,76 +179,52 @@ class _Packages:
 
     distro: str = value(
         "--distro",
-        group=_PACKAGES,
-        plan=True,
-        only="packages",
-        platforms=("linux",),
+        **_OF_PACKAGES,
         metavar="NAME",
         text="the release to build for, e.g. debian:trixie",
         usual="OS_DISTRO_BASE, else that of this machine",
     )
     distro_name: str = value(
         "--distro-name",
-        group=_PACKAGES,
-        plan=True,
-        only="packages",
-        platforms=("linux",),
+        **_OF_PACKAGES,
         metavar="TEXT",
         text="the release's name in descriptions",
         usual="OS_DISTRO_DISP, else its usual name",
     )
     fast: Optional[bool] = switch(
         "--fast",
-        group=_PACKAGES,
-        plan=True,
-        only="packages",
-        platforms=("linux",),
+        **_OF_PACKAGES,
         default=None,
         text="no profile, no link-time optimization, no test modules, no test run (or FAST_BUILD=true)",
     )
     freethreaded: Optional[bool] = either(
         "--freethreaded",
-        group=_PACKAGES,
-        plan=True,
-        only="packages",
-        platforms=("linux",),
+        **_OF_PACKAGES,
         text="also a package with the free-threaded interpreter",
         usual="BUILD_NOGIL, else yes from CPython 3.13 on",
     )
     enable_shared: bool = switch(
         "--enable-shared",
-        group=_PACKAGES,
-        plan=True,
-        only="packages",
-        platforms=("linux",),
+        **_OF_PACKAGES,
         text="also libpython3.x.so, which the interpreter then needs",
     )
     revision: str = value(
         "--revision",
-        group=_PACKAGES,
-        plan=True,
-        only="packages",
-        platforms=("linux",),
+        **_OF_PACKAGES,
         default="1",
         metavar="N",
         text="the Debian revision",
     )
     maintainer: str = value(
         "--maintainer",
-        group=_PACKAGES,
-        plan=True,
-        only="packages",
-        platforms=("linux",),
+        **_OF_PACKAGES,
         metavar="'NAME <MAIL>'",
         text="the packages' maintainer",
         usual="DEBFULLNAME and DEBEMAIL, else git's user.name and user.email",
     )
     package_name: str = value(
         "--package-name",
-        group=_PACKAGES,
-        plan=True,
-        only="packages",
-        platforms=("linux",),
+        **_OF_PACKAGES,
         metavar="NAME",
         text="the package's name",
         usual="python3.x, or python3.x-opt where the distribution has its own python3.x",
@@ -255,30 +237,21 @@ class _Windows:
 
     vs: str = value(
         "--vs",
-        group=_WINDOWS,
-        plan=True,
-        only="windows",
-        platforms=("windows",),
+        **_OF_WINDOWS,
         choices=("2017", "2019", "2022", "2026"),
         text="the Visual Studio to use",
         usual="that of the command prompt, else the newest",
     )
     windows_sdk_version: str = value(
         "--windows-sdk-version",
-        group=_WINDOWS,
-        plan=True,
-        only="windows",
-        platforms=("windows",),
+        **_OF_WINDOWS,
         metavar="VERSION",
         text="the Windows SDK to use, 10.0.17763 or newer",
         usual="the newest",
     )
     sh: str = value(
         "--sh",
-        group=_WINDOWS,
-        plan=True,
-        only="windows",
-        platforms=("windows",),
+        **_OF_WINDOWS,
         metavar="PATH",
         text="the sh.exe of Git, Cygwin or MSYS2 that runs build scripts",
         usual="that of Git, else another one",
@@ -304,16 +277,14 @@ class Containers:
 
     base_image: str = value(
         "--base-image",
-        group=_CONTAINERS,
+        **_OF_CONTAINERS,
         plan=True,
-        platforms=("linux",),
         metavar="NAME",
         text="the Debian image to base the build image on; with --format oci the image to base the new one on",
     )
     cpus: float = value(
         "--cpus",
-        group=_CONTAINERS,
-        platforms=("linux",),
+        **_OF_CONTAINERS,
         read=read.processors_of_a_container,
         default=0.0,
         metavar="N",
@@ -321,8 +292,7 @@ class Containers:
     )
     memory: int = value(
         "--memory",
-        group=_CONTAINERS,
-        platforms=("linux",),
+        **_OF_CONTAINERS,
         read=read.size,
         default=0,
         metavar="SIZE",
@@ -628,46 +598,40 @@ class ReleaseFlags(VerbFlags):
     apt: str = value("--apt", metavar="DIR", text="the folder of the repository; packages in it are kept")
     tag: str = value(
         "--tag",
-        group=_ARCHIVES,
-        only="archives",
+        **_OF_ARCHIVES,
         metavar="YYYYMMDD",
         text="the name of the release",
         usual="the day in the archives' names",
     )
     output: str = value(
         "--output",
-        group=_ARCHIVES,
-        only="archives",
+        **_OF_ARCHIVES,
         metavar="DIR",
         text="the folder for releases; older ones in it are kept and listed",
         usual="DIR/release",
     )
     base_url: str = value(
         "--base-url",
-        group=_ARCHIVES,
-        only="archives",
+        **_OF_ARCHIVES,
         metavar="URL",
         text="the public address of that folder",
         usual="file:// and its path",
     )
     to: str = value(
         "--to",
-        group=_ARCHIVES,
-        only="archives",
+        **_OF_ARCHIVES,
         metavar="s3://BUCKET/PREFIX",
         text="upload the release to a bucket, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, "
         "AWS_REGION, AWS_ENDPOINT_URL",
     )
     dry_run: bool = switch(
         "--dry-run",
-        group=_ARCHIVES,
-        only="archives",
+        **_OF_ARCHIVES,
         text="with --to: make the folder, and print what would be uploaded; without it, print the files of the release",
     )
     replace: bool = switch(
         "--replace",
-        group=_ARCHIVES,
-        only="archives",
+        **_OF_ARCHIVES,
         text="replace files of this release that exist with other content",
     )
 
