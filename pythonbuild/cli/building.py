@@ -13,6 +13,7 @@ from pythonbuild.driver.building import build, fetch
 from pythonbuild.driver.formats.debian import check_signing
 from pythonbuild.events import Delivered, DeliveredFile, Display
 from pythonbuild.flags.verbs import BuildFlags, FetchFlags, RunFlags, Shown
+from pythonbuild.home import expanded
 from pythonbuild.sources.cache import sha256_of
 
 __all__ = ["build_and_deliver", "fetch_sources", "make_step"]
@@ -24,7 +25,7 @@ def build_and_deliver(flags: BuildFlags) -> None:
     check_signing(flags.sign)
     with _shown(flags, flags.json) as display:
         done = build(flags, display)
-        delivered = done.deliver(Path(flags.output), flags.sign)
+        delivered = done.deliver(expanded(flags.output), flags.sign)
         if flags.json:
             files = (DeliveredFile(file.path, file.bytes, sha256_of(file.path)) for file in delivered)
             display(Delivered(tuple(files)))

@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType
 from typing import Optional
@@ -33,6 +34,8 @@ def function_of(verb: Verb) -> Callable[[VerbFlags], int]:
 
 def main(arguments: list[str], program: str) -> int:
     """Run the program with its command line; returns the exit status (see errors.py)."""
+    # A shell's >&- leaves no stream at all.
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # A console or pipe of another encoding than UTF-8, as Windows has them, is no reason to end.
         if isinstance(stream, io.TextIOWrapper):
@@ -45,7 +48,9 @@ def main(arguments: list[str], program: str) -> int:
     # A plain kill is as good a reason to clean up as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return function_of(verb)(flags)
+        status = function_of(verb)(flags)
+        sys.stdout.flush()
+        return status
     except PythonBuildError as error:
         if not isinstance(error, StepsFailed):
             _report(error, program)
@@ -66,7 +71,14 @@ def main(arguments: list[str], program: str) -> int:
             else "check its owner and permissions"
         )
         _report(PythonBuildError(f"{error.strerror}: {error.filename or ''}".rstrip(": "), hint), program)
+        _drop_output()
         return 3
+
+
+def _drop_output() -> None:
+    """Let nothing be written at the end that could not be written before."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(number: int, frame: Optional[FrameType]) -> None:

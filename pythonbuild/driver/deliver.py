@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from pythonbuild import __version__
 from pythonbuild.home import checkout
@@ -40,10 +41,21 @@ def whole(target: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def statement_of(build: Build, plan: Plan, records: Mapping[str, Record], files: list[Delivered]) -> str:
-    """Return the statement of provenance of one build's files."""
+def statement_of(
+    build: Build,
+    plan: Plan,
+    records: Mapping[str, Record],
+    files: list[Delivered],
+    changed: Optional[Mapping[str, object]] = None,
+    more: Iterable[Input] = (),
+) -> str:
+    """Return the statement of provenance of files.
+
+    changed: parameters of the request that differ from the build's; more: inputs besides the sources of the plan.
+    """
     made = [records[step.name] for step in plan if step.name in records]
     inputs = [Input(source.name, source.origin.place, source.origin.sha256) for step in plan for source in step.sources]
+    inputs += more
     if build.pgo_profile:
         inputs.append(Input("pgo profile", f"file:{build.pgo_profile.path.name}", build.pgo_profile.digest))
     request = {
@@ -53,6 +65,7 @@ def statement_of(build: Build, plan: Plan, records: Mapping[str, Record], files:
         "toolchain": build.toolchain,
         "formats": list(map(str, build.formats)),
         "release": build.release,
+        **(changed or {}),
     }
     builder = {"id": "urn:pythonbuild", "pythonbuild": __version__, "commit": _commit(), "machine": platform.platform()}
     # Not out of records: there is none of a step that was not needed, as the store had what is made of it.

@@ -1,4 +1,4 @@
-"""The Python steps of a plan, by the names the planner gives them: where stages 7 and 8 meet the runner.
+"""The Python steps of a plan, by the names that the planner gives them.
 
 Each loads its stage when it runs: what reads programs and writes archives takes longer to load than a plan to be made.
 """
@@ -61,10 +61,11 @@ def handlers(jobs: int) -> Mapping[str, Handler]:
         own = [str(install / "bin" / "python3")]
         compiler = [str(trees["host-python"] / "bin" / "host-python")] if "host-python" in trees else own
         given = call.parameters
-        facts = Facts(given["python"], given["options"], Platform("linux", given["architecture"], given["variant"]))
+        platform = Platform("linux", given["architecture"], given["variant"])
+        facts = Facts(given["python"], given["options"], platform, given["based on"])
         with saved_base(given["base"]) as base:
             bill = trees["bill"] / "python" / "build" / SBOM_NAME
-            write_image(install, bill, facts, base, [*compiler, "-I", "-B", "-m", "compileall"], call.output)
+            write_image(install, bill, facts, base, [*compiler, "-s", "-B", "-m", "compileall"], call.output)
         call.say(f"an image for {given['architecture']}")
 
     return {"distribution": distribution, "strip": strip, "archive": archive, "oci": oci}

@@ -19,7 +19,7 @@ from pythonbuild.driver.formats.choose import choose_format, words_of
 from pythonbuild.driver.python_source import read_local_python
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.flags.declared import given
-from pythonbuild.flags.verbs import RequestFlags
+from pythonbuild.flags.verbs import Containers, RequestFlags
 from pythonbuild.home import checkout, code, expanded, home
 from pythonbuild.host.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
@@ -126,6 +126,10 @@ class Session:
         )
         return self.output.plan(self._requests(), self.catalog, surroundings)
 
+    def limits(self, flags: Containers) -> Containers:
+        """Return what the containers of this build are made from, and may take."""
+        return replace(flags, base_image="") if self.output.takes_base_image else flags
+
     def _choose_origin(self, origins: tuple[Origin, ...]) -> int:
         """Return the index of the origin that is here, else of the one that the others have built with, else 0."""
         here = [index for index, origin in enumerate(origins) if self.sources.find(origin)]
@@ -214,7 +218,7 @@ def _targets(flags: RequestFlags) -> tuple[str, ...]:
 def _pgo_profile(flags: RequestFlags) -> Optional[PgoProfile]:
     if not flags.pgo_profile:
         return None
-    path = Path(flags.pgo_profile)
+    path = expanded(flags.pgo_profile)
     if not path.is_file() or path.stat().st_size == 0:
         raise BadRequest(
             f"there is no profile in {path}",
@@ -225,9 +229,12 @@ def _pgo_profile(flags: RequestFlags) -> Optional[PgoProfile]:
 
 
 def find_step(plan: Plan, name: str) -> str:
-    """Return the step a user means by `name`: its name, or a beginning of it that fits one step only."""
+    """Return the step that a user means by `name`: its name or identity, or a beginning of its name that fits no other step."""
     if name in plan.steps:
         return name
+    for step in plan:
+        if step.identity == name:
+            return step.name
     found = [step for step in plan.steps if re.match(re.escape(name) + r"[-@]", step)]
     if len(found) == 1:
         return found[0]

@@ -161,8 +161,13 @@ class _Either(argparse.Action):
         names = [name for option in option_strings for name in (option, f"--no-{option[2:]}")]
         super().__init__(names, dest, nargs=0, **more)
 
-    def __call__(self, parser: object, namespace: argparse.Namespace, words: Any, option: Optional[str] = None) -> None:
-        setattr(namespace, self.dest, not str(option).startswith("--no-"))
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, words: Any, option: Optional[str] = None
+    ) -> None:
+        wanted = not str(option).startswith("--no-")
+        if getattr(namespace, self.dest) not in (None, wanted):
+            parser.error(f"{option} contradicts {self.option_strings[0 if not wanted else 1]}")
+        setattr(namespace, self.dest, wanted)
 
 
 def read_flags(declared: type[Flags], namespace: argparse.Namespace, **more: Any) -> Flags:

@@ -115,7 +115,7 @@ class _What:
         "--optimizations",
         group=_WHAT,
         plan=True,
-        only="archives",
+        only="pythons",
         metavar="A+B",
         text="debug, noopt, pgo, lto, freethreaded, static, joined with +; may be repeated",
         usual="noopt",
@@ -127,7 +127,7 @@ class _What:
         "--pgo-profile",
         group=_WHAT,
         plan=True,
-        only="archives",
+        only="pythons",
         metavar="FILE",
         text="for pgo: use this profile instead of training; an earlier build's full archive has it as "
         "python/build/pgo.profile. The same profile gives the same bytes",
@@ -169,7 +169,7 @@ class _What:
         default="auto",
         text="where steps run: host is this machine; docker is containers, with the daemon of DOCKER_HOST or of a local "
         "socket of Docker or Podman",
-        usual="auto, which is docker if a daemon answers, else host",
+        usual="auto, which is docker if a daemon answers, else host; a daemon that DOCKER_HOST names must answer",
     )
 
 
@@ -627,7 +627,7 @@ class ReleaseFlags(VerbFlags):
     dry_run: bool = switch(
         "--dry-run",
         **_OF_ARCHIVES,
-        text="with --to: make the folder, and print what would be uploaded; without it, print the files of the release",
+        text="with --to: make the folder, and print what would be uploaded; without --to: print the files of the release",
     )
     replace: bool = switch(
         "--replace",
@@ -710,7 +710,7 @@ class TestFlags(ArchivesFlags):
         "WORD",
         names=("--regrtest",),
         count="*",
-        text="tests and more flags for the suite, e.g. --regrtest test_ssl test_zlib",
+        text="run only these tests of the suite, e.g. --regrtest test_ssl test_zlib",
     )
 
 

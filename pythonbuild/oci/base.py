@@ -16,7 +16,8 @@ from pythonbuild.errors import PythonBuildError
 __all__ = ["Base", "read_base"]
 
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
-_GZIP = b"\x1f\x8b"
+# How a layer may be compressed -> its first bytes.
+_PACKED = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Base:
     config: Mapping[str, Any]
     paths: tuple[str, ...]
 
+    def history(self) -> list[Any]:
+        """Return the history of the layers, with an entry for each that has none."""
+        found = list(self.config.get("history") or ())
+        told = sum(not entry.get("empty_layer") for entry in found)
+        return [*found, *({"created_by": "unknown"} for _ in self.paths[told:])]
+
     def layers(self, blobs: Path) -> list[dict[str, Any]]:
         """Copy the layers, as they are, into a folder of blobs; returns their descriptors, with `diff`: the digest unpacked."""
         found = []
@@ -35,9 +42,9 @@ class Base:
             with open(source, "rb") as file:
                 digest = hashlib.sha256(file.read()).hexdigest()
                 file.seek(0)
-                packed = file.read(2) == _GZIP
+                start = file.read(4)
             shutil.copyfile(source, blobs / digest)
-            kind = f"{_LAYER}+gzip" if packed else _LAYER
+            kind = next((f"{_LAYER}+{name}" for name, magic in _PACKED.items() if start.startswith(magic)), _LAYER)
             found.append({"mediaType": kind, "digest": f"sha256:{digest}", "size": source.stat().st_size, "diff": diff})
         return found
 
@@ -48,17 +55,17 @@ def read_base(saved: Path, folder: Path) -> Base:
         with tarfile.open(saved) as tar:
             for member in tar:
                 name = Path(member.name)
-                if member.isreg() and not name.is_absolute() and ".." not in name.parts:
+                # Older versions write a layer that occurs twice as a link; tarfile reads what it leads to.
+                content = tar.extractfile(member) if member.isreg() or member.issym() else None
+                if content and not name.is_absolute() and ".." not in name.parts:
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                    content = tar.extractfile(member)
-                    assert content is not None
                     with open(folder / name, "wb") as target:
                         shutil.copyfileobj(content, target)
         (image,) = json.loads((folder / "manifest.json").read_text())
         config = json.loads((folder / image["Config"]).read_text())
         layers = tuple(image["Layers"])
-        if len(layers) != len(config["rootfs"]["diff_ids"]):
-            raise ValueError("another number of layers than its configuration has")
-    except (tarfile.TarError, OSError, ValueError, KeyError) as error:
+        if len(layers) != len(config["rootfs"]["diff_ids"]) or not all((folder / layer).is_file() for layer in layers):
+            raise ValueError("it lacks layers")
+    except (tarfile.TarError, OSError, ValueError, KeyError, TypeError) as error:
         raise PythonBuildError(f"the base image that the daemon saved cannot be read: {error}") from error
     return Base(folder, config, layers)

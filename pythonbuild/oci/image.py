@@ -65,12 +65,20 @@ class Facts:
     options: str
     platform: Platform
 
+    # The base's name in file names and tags, "" for none.
+    base: str = ""
+
     @property
     def tag(self) -> str:
         """The name that `docker load` gives it; a + cannot be in one."""
-        return (
-            f"localhost/pythonbuild/cpython:{self.python}-{self.options.replace('+', '-')}-{self.platform.architecture}"
-        )
+        parts = [
+            self.python,
+            self.options.replace("+", "-"),
+            self.platform.architecture,
+            self.platform.variant,
+            self.base,
+        ]
+        return f"localhost/pythonbuild/cpython:{'-'.join(filter(None, parts))}"
 
 
 def write_image(
@@ -117,7 +125,7 @@ def _compile(root: Path, compiler: Sequence[str]) -> None:
     command = [*compiler, "-q", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/"]
     folder = next((root / PREFIX / "lib").glob("python3.*"))
     variables = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONHASHSEED": "0"}
-    done = subprocess.run([*command, str(folder)], env=variables, capture_output=True, text=True)
+    done = subprocess.run([*command, str(folder)], cwd=root, env=variables, capture_output=True, text=True)
     if done.returncode:
         raise PythonBuildError(f"the standard library could not be compiled: {(done.stdout + done.stderr)[-1000:]}")
 
@@ -210,14 +218,15 @@ def _config(facts: Facts, base: Optional[Base], diffs: Sequence[str]) -> dict[st
         "created": _CREATED,
         **facts.platform.json(),
         "config": {
-            "User": inherited.get("User") or f"{_USER}:{_USER}",
+            **inherited,
+            "User": inherited.get("User", "") if base else f"{_USER}:{_USER}",
             "Env": [f"{name}={text}" for name, text in sorted(variables.items())],
             "Cmd": ["python3"],
             "WorkingDir": inherited.get("WorkingDir") or "/",
             "Labels": dict(sorted(labels.items())),
         },
         "rootfs": {"type": "layers", "diff_ids": list(diffs)},
-        "history": [*((base.config.get("history") or []) if base else []), own],
+        "history": [*(base.history() if base else ()), own],
     }
 
 

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Optional
 
-__all__ = ["in_columns", "table", "width_of_output"]
+__all__ = ["table", "width_of_output"]
 
 _LEAST = 12  # characters of a table's last column, however narrow the terminal is
 
@@ -43,12 +43,3 @@ def table(rows: Sequence[Sequence[str]], width: Optional[int], indent: str = "  
         parts = textwrap.wrap(row[-1], room, break_on_hyphens=False) if room and row[-1] else [row[-1]]
         lines += [f"{start if number == 0 else ' ' * fixed}{part}".rstrip() for number, part in enumerate(parts)]
     return lines
-
-
-def in_columns(names: Sequence[str], width: Optional[int], indent: str = "  ") -> list[str]:
-    """Return names in as many columns of equal width as fit, read from top to bottom; one on each line without a width."""
-    size = max(map(len, names), default=0) + 2
-    count = max(1, (width - len(indent)) // size) if width else 1
-    height = -(-len(names) // count)
-    rows = [names[row::height] for row in range(height)]
-    return [indent + "".join(f"{name:<{size}}" for name in row).rstrip() for row in rows]

@@ -38,7 +38,10 @@ class Style:
 
 
 def failure_block(failure: Failure, style: Style, retry: str, enter: str) -> str:
-    """Return the text about a failed step; it is meant to be the last thing on the screen."""
+    """Return the text about a failed step; it is meant to be the last thing on the screen.
+
+    retry, enter: commands; `enter` is "" if no command opens a shell in the step's build root.
+    """
     lines = [style.bad(f"FAILED {failure.step}") + f" after {seconds(failure.seconds)}: {failure.reason}"]
     if failure.first_error:
         lines.append(f"  first error   {failure.first_error}")
@@ -47,7 +50,7 @@ def failure_block(failure: Failure, style: Style, retry: str, enter: str) -> str
         lines.append(style.dim(f"    {marker} {line}"))
     if failure.log:
         lines.append(f"  log       {failure.log}")
-    if failure.root:
+    if failure.root and enter:
         lines.append(f"  enter     {enter}")
     lines.append(f"  retry     {retry}")
     if failure.skipped:

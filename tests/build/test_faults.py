@@ -427,3 +427,18 @@ def test_an_unknown_home_folder_is_one_error_of_two_lines(script: str) -> None:
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith(f"{script}: ~nobody-of-that-name/cache: the home folder")
     assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("words", [["list"], ["build", "--plan", "--engine", "host"]], ids=lambda words: words[0])
+def test_an_output_that_takes_nothing_is_one_error_or_none(small: Small, words: list[str]) -> None:
+    def shell(where: str) -> subprocess.CompletedProcess[str]:
+        line = shlex.join([sys.executable, "-m", "pythonbuild", *words])
+        return subprocess.run(
+            ["sh", "-c", f"{line} {where}"], env=small.variables(), cwd=small.root, capture_output=True, text=True
+        )
+
+    full = shell(">/dev/full")
+    assert full.returncode == 3
+    assert full.stderr.count("\n") == 2
+    assert "No space left on device" in full.stderr
+    assert (shell(">&-").returncode, shell(">&-").stderr) == (0, "")

@@ -68,7 +68,7 @@ def image(daemon: None, request: pytest.FixtureRequest, tmp_path_factory: pytest
     static = "static" in options
     words = [*command, "--format", "oci", *([] if static else ["--base-image", base()])]
     folder = once(tmp_path_factory, "image", lambda folder: _build(command, words, folder))
-    (archive,) = (folder / "image").glob("*-oci.tar")
+    (archive,) = (folder / "image").glob("*-oci*.tar")
     (line,) = docker("load", "--input", str(archive)).splitlines()
     return Loaded(line.partition(": ")[2], archive, static, words)
 

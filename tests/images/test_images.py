@@ -48,9 +48,9 @@ def read(files: dict[str, bytes], digest: str) -> Any:
     return json.loads(files[f"blobs/{digest.replace(':', '/')}"])
 
 
-def test_its_python_works_for_an_ordinary_user(image: Loaded) -> None:
+def test_its_python_works_for_the_user_of_the_base_or_an_ordinary_one(image: Loaded) -> None:
     version = image.archive.name.split("-")[1]
-    assert image.run(_WORKS) == f"/opt/python True {version}"
+    assert image.run(_WORKS) == f"/opt/python {image.static} {version}"
 
 
 def test_it_has_bytecode_that_is_never_checked_against_the_sources(image: Loaded) -> None:
@@ -99,8 +99,12 @@ def test_it_carries_its_bill_of_materials(image: Loaded) -> None:
 
 
 def test_its_provenance_names_the_file(image: Loaded) -> None:
-    (statement,) = image.archive.parent.glob("*-oci.intoto.jsonl")
-    (subject,) = json.loads(statement.read_text())["subject"]
+    (statement,) = image.archive.parent.glob("*-oci*.intoto.jsonl")
+    told = json.loads(statement.read_text())
+    (subject,) = told["subject"]
+    definition = told["predicate"]["buildDefinition"]
+    assert definition["externalParameters"]["formats"] == ["oci"]
+    assert ("base image" in [found["name"] for found in definition["resolvedDependencies"]]) != image.static
     digest = hashlib.sha256(image.archive.read_bytes()).hexdigest()
     assert subject == {"name": image.archive.name, "digest": {"sha256": digest}}
 

@@ -11,7 +11,7 @@ from pythonbuild.cli.show import catalog_text, plan_text
 from pythonbuild.model.options import OPTIONS
 from pythonbuild.plan.step import Plan
 from pythonbuild.run.schedule import State
-from pythonbuild.ui.columns import in_columns, table
+from pythonbuild.ui.columns import table
 
 ROWS = [
     ("step", "state", "why"),
@@ -30,12 +30,6 @@ def test_a_wide_table_has_a_line_for_each_row() -> None:
     assert len(table(ROWS, None)) == 2
     assert len(table(ROWS, 400)) == 2
     assert table([], 80) == []
-
-
-def test_columns_are_read_from_top_to_bottom() -> None:
-    names = ["a", "b", "c", "d", "e"]
-    assert in_columns(names, 8) == ["  a  d", "  b  e", "  c"]
-    assert in_columns(names, None) == ["  a", "  b", "  c", "  d", "  e"]
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.driver.formats.oci import BaseImage, OciImages, platform_of
-from pythonbuild.errors import BadRequest
+from pythonbuild.errors import BadRequest, PythonBuildError
 from pythonbuild.home import checkout
+from pythonbuild.oci.base import Base, read_base
+from pythonbuild.oci.image import Facts, Platform, _config
 from pythonbuild.oci.layout import pack
 from pythonbuild.plan.planner import Surroundings
 from pythonbuild.plan.step import Plan
@@ -41,6 +45,62 @@ def test_other_pythons_need_a_base_with_a_c_library() -> None:
         planned(OciImages(), "x86_64-unknown-linux-gnu")
     assert "--base-image NAME" in caught.value.hint
     assert planned(OciImages(DEBIAN), "x86_64-unknown-linux-gnu").outputs
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [("x86_64-unknown-linux-gnu", STATIC), ("armv7-unknown-linux-gnueabi", "armv7-unknown-linux-gnueabihf")],
+)
+def test_images_that_nothing_could_tell_apart_are_refused(targets: tuple[str, ...]) -> None:
+    base = BaseImage("debian:13", "sha256:1", "arm" if "armv7" in targets[0] else "amd64")
+    request = BuildRequest(targets=targets, pythons=(), options=(), machine="x86_64", formats=("oci",))
+    with pytest.raises(BadRequest, match="have the same platform"):
+        OciImages(base).plan((request,), CATALOG, WORLD)
+
+
+def saved(folder: Path, config: dict[str, Any], layers: list[str]) -> Path:
+    """Write what `docker save` of Docker 20 does: each layer in a folder, one that occurs again as a link."""
+    files = {
+        "config.json": json.dumps(config),
+        "manifest.json": json.dumps([{"Config": "config.json", "Layers": layers}]),
+    }
+    with tarfile.open(folder / "saved.tar", "w") as tar:
+        for name, text in {"1/layer.tar": "a layer", **files}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+        info = tarfile.TarInfo("2/layer.tar")
+        info.type, info.linkname = tarfile.SYMTYPE, "../1/layer.tar"
+        tar.addfile(info)
+    return folder / "saved.tar"
+
+
+def test_a_base_is_read_as_docker_saves_it(tmp_path: Path) -> None:
+    config = {"rootfs": {"diff_ids": ["sha256:1", "sha256:1"]}, "history": [{"created_by": "one"}]}
+    base = read_base(saved(tmp_path, config, ["1/layer.tar", "2/layer.tar"]), tmp_path / "base")
+    (tmp_path / "blobs").mkdir()
+    first, second = base.layers(tmp_path / "blobs")
+    assert first == second
+    assert first["mediaType"] == "application/vnd.oci.image.layer.v1.tar"
+    assert [entry["created_by"] for entry in base.history()] == ["one", "unknown"]
+
+
+@pytest.mark.parametrize("layers", [["1/layer.tar"], ["1/layer.tar", "3/layer.tar"]])
+def test_a_base_without_its_layers_is_one_error(tmp_path: Path, layers: list[str]) -> None:
+    config = {"rootfs": {"diff_ids": ["sha256:1", "sha256:1"]}}
+    with pytest.raises(PythonBuildError, match="it lacks layers"):
+        read_base(saved(tmp_path, config, layers), tmp_path / "base")
+
+
+def test_an_image_keeps_the_settings_of_its_base(tmp_path: Path) -> None:
+    own = {"Entrypoint": ["/init"], "Env": ["PATH=/bin", "A=1"], "User": "", "Labels": {"theirs": "1"}}
+    base = Base(tmp_path, {"config": own, "rootfs": {"diff_ids": []}}, ())
+    facts = Facts("3.13.15", "noopt", Platform("linux", "amd64"))
+    config = _config(facts, base, [])["config"]
+    assert (config["Entrypoint"], config["User"]) == (["/init"], "")
+    assert config["Env"] == ["A=1", "LANG=C.UTF-8", "PATH=/opt/python/bin:/bin"]
+    assert config["Labels"]["theirs"] == "1"
+    assert _config(facts, None, [])["config"]["User"] == "65532:65532"
 
 
 def test_another_base_is_another_image() -> None:

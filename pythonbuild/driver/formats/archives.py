@@ -27,7 +27,7 @@ __all__ = ["Archives", "resolved"]
 class Archives:
     """The default format."""
 
-    accepts: tuple[str, ...] = ("archives",)
+    accepts: tuple[str, ...] = ("archives", "pythons")
     title: str = "archives"
     on_clusters: bool = True
     takes_base_image: bool = False

@@ -65,4 +65,4 @@ class OutputFormat(Protocol):
         """Raise MissingPrerequisite if this machine cannot make it with the chosen engine."""
 
     def deliver(self, delivery: Delivery) -> list[Delivered]:
-        """Copy the files to the output folder; returns them.  A file that is up to date is left alone."""
+        """Copy the files to the output folder; returns them.  None of them is there before it is whole."""

@@ -21,7 +21,8 @@ _SPECIAL = ("deb", "oci")
 # Value of `Flag.only` -> what such a flag is for, and what to do if the command makes something else.
 _FOR = {
     "packages": ("Debian packages", "add --format deb, or drop it"),
-    "archives": ("archives and images", "drop it, or drop --format deb"),
+    "archives": ("archives", "drop it, or drop --format"),
+    "pythons": ("archives and images", "drop it, or drop --format deb"),
 }
 
 

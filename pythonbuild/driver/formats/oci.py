@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -20,6 +19,7 @@ from pythonbuild.errors import BadRequest
 from pythonbuild.flags.verbs import Containers, RequestFlags
 from pythonbuild.oci.image import Platform
 from pythonbuild.oci.layout import pack
+from pythonbuild.packaging.provenance import Input
 from pythonbuild.plan.planner import Planner, Surroundings
 from pythonbuild.plan.step import Need, Output, Plan, PythonAction, Step, key_of
 from pythonbuild.request.build import Build, BuildRequest
@@ -54,13 +54,18 @@ class BaseImage:
     identity: str
     architecture: str
 
+    @property
+    def short(self) -> str:
+        """Its name without a registry, in letters that file names and tags may have."""
+        return re.sub(r"[^\w.]+", "-", self.name.rpartition("/")[2].partition("@")[0])
+
 
 @dataclass(frozen=True)
 class OciImages:
     """One image for each build; the images of several targets also form an index."""
 
     base: Optional[BaseImage] = None
-    accepts: tuple[str, ...] = ("archives",)
+    accepts: tuple[str, ...] = ("pythons",)
     title: str = "container images"
     on_clusters: bool = False
     takes_base_image: bool = True
@@ -75,6 +80,7 @@ class OciImages:
         builds = resolved(stripped, catalog)
         for build in builds:
             self._check(build)
+        _check_platforms(builds)
         plan = Planner(catalog, world).plan(builds)
         steps = dict(plan.steps)
         outputs = []
@@ -94,7 +100,30 @@ class OciImages:
         for output in delivery.plan.outputs:
             assert isinstance(output.build, Build)
             groups.setdefault((str(output.build.python), str(output.build.options)), []).append(output)
-        return [file for outputs in groups.values() for file in _deliver(delivery, outputs)]
+        return [file for outputs in groups.values() for file in self._pack(delivery, outputs)]
+
+    def _pack(self, delivery: Delivery, outputs: list[Output]) -> list[Delivered]:
+        """Pack the images of one Python with the same options, and write their statement of provenance."""
+        builds = [output.build for output in outputs if isinstance(output.build, Build)]
+        first = builds[0]
+        tag = delivery.tag or tag_of_checkout(first.release)
+        triple = f"-{first.target.triple}" if len(builds) == 1 else ""
+        stem = f"cpython-{first.python}{triple}-{first.options}-{tag}-oci" + (
+            f"-{self.base.short}" if self.base else ""
+        )
+        delivery.folder.mkdir(parents=True, exist_ok=True)
+        target, statement = delivery.folder / f"{stem}.tar", delivery.folder / f"{stem}.intoto.jsonl"
+        trees = [delivery.store.tree(delivery.records[output.step]) for output in outputs]
+        with whole(target) as partial:
+            pack(trees, re.sub(r"[^\w.-]", "-", f"{first.python}-{first.options}"), partial)
+        file = Delivered(target, target.stat().st_size)
+        plan = delivery.plan.closure([output.step for output in outputs])
+        request = {"target": [build.target.triple for build in builds], "formats": ["oci"]}
+        inputs = [Input("base image", self.base.name, self.base.identity.rpartition(":")[2])] if self.base else []
+        text = statement_of(first, plan, delivery.records, [file], request, inputs)
+        with whole(statement) as partial:
+            partial.write_text(text)
+        return [file, Delivered(statement, statement.stat().st_size)]
 
     def _check(self, build: Build) -> None:
         target = build.target
@@ -124,12 +153,25 @@ class OciImages:
             "architecture": platform.architecture,
             "variant": platform.variant,
             "base": self.base.identity if self.base else "",
+            "based on": self.base.short if self.base else "",
         }
         inputs = {"format": _FORMAT, "code": code, **parameters}
         inputs.update({f"{need.role} {need.step.split('@')[0]}": plan.steps[need.step].key for need in needs})
         label = f"oci-{build.python}-{build.options}{'-based' if self.base else ''}"
         identity = f"{label}@{build.target.triple}/{build.toolchain}"
         return Step(identity, identity, inputs, key_of(inputs), PythonAction("oci", parameters), tuple(needs))
+
+
+def _check_platforms(builds: tuple[Build, ...]) -> None:
+    """Raise BadRequest for two images of one Python that nothing could tell apart."""
+    seen: dict[tuple[str, str, Platform], Build] = {}
+    for build in builds:
+        same = seen.setdefault((str(build.python), str(build.options), platform_of(build.target)), build)
+        if same != build:
+            raise BadRequest(
+                f"images of {same.target.triple} and {build.target.triple} have the same platform",
+                "build them with two commands, into two folders",
+            )
 
 
 def _need(plan: Plan, step: str, role: str) -> Need:
@@ -158,23 +200,10 @@ def read_images(flags: RequestFlags) -> OciImages:
             found = api.inspect_image(name)  # type: ignore[no-untyped-call]
         except docker.errors.ImageNotFound:
             raise BadRequest(f"the container daemon has no image {name}", f"docker pull {name}") from None
+        except docker.errors.APIError as error:
+            if error.status_code != 400:
+                raise
+            raise BadRequest(f"{name!r} is not the name of an image", "write it like debian:13") from None
+    if found["Os"] != "linux":
+        raise BadRequest(f"the base image {name} is for {found['Os']}", "name an image for Linux")
     return OciImages(BaseImage(name, found["Id"], found["Architecture"]))
-
-
-def _deliver(delivery: Delivery, outputs: list[Output]) -> Iterable[Delivered]:
-    """Pack the images of one Python with the same options, and write their statement of provenance."""
-    builds = [output.build for output in outputs if isinstance(output.build, Build)]
-    first = builds[0]
-    tag = delivery.tag or tag_of_checkout(first.release)
-    triple = f"-{first.target.triple}" if len(builds) == 1 else ""
-    stem = f"cpython-{first.python}{triple}-{first.options}-{tag}-oci"
-    delivery.folder.mkdir(parents=True, exist_ok=True)
-    target, statement = delivery.folder / f"{stem}.tar", delivery.folder / f"{stem}.intoto.jsonl"
-    trees = [delivery.store.tree(delivery.records[output.step]) for output in outputs]
-    with whole(target) as partial:
-        pack(trees, re.sub(r"[^\w.-]", "-", f"{first.python}-{first.options}"), partial)
-    file = Delivered(target, target.stat().st_size)
-    text = statement_of(first, delivery.plan.closure([output.step for output in outputs]), delivery.records, [file])
-    with whole(statement) as partial:
-        partial.write_text(text)
-    return [file, Delivered(statement, statement.stat().st_size)]
