@@ -59,15 +59,15 @@ def plan_rows(plan: Plan, found: Mapping[str, State], store: Store) -> list[dict
 
 
 def plan_text(
-    plan: Plan, rows: Iterable[Mapping[str, object]], missing: Iterable[str], width: Optional[int] = None
+    title: str, rows: Iterable[Mapping[str, object]], missing: Iterable[str], width: Optional[int] = None
 ) -> str:
-    """Return the plan as a table with a summary.
+    """Return a plan as a table with a summary.
 
-    missing: names of archives that would be fetched; width: of the terminal, None if lines may have any length.
+    title: what is planned, above the table; missing: names of archives that would be fetched; width: of the terminal, None
+    if lines may have any length.
     """
     found = list(rows)
-    builds = ", ".join(dict.fromkeys(str(output.build) for output in plan.outputs))
-    lines = _wrapped(builds, width) if builds else []
+    lines = _wrapped(title, width)
     cells = [("step", "state", "  usual", "why")]
     for row in found:
         usual = row["usual_seconds"]

@@ -123,7 +123,9 @@ def _show_plan(flags: RequestFlags, only: Sequence[str], as_json: bool) -> int:
         for source in step.sources
         if source.local is None and not any(session.sources.find(origin) for origin in source.origins)
     }
-    sys.stdout.write(show.plan_text(made, rows, missing, width_of_output()) + "\n")
+    builds = dict.fromkeys(str(output.build) for output in session.plan().outputs)
+    title = ", ".join(builds) + (f": only {', '.join(only)}" if only else "")
+    sys.stdout.write(show.plan_text(title, rows, missing, width_of_output()) + "\n")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,12 @@ def test_pip_installs_a_program_that_plans(source: Path, prepared: Path, tmp_pat
 
 
 def test_uv_runs_it_from_a_checkout(source: Path, prepared: Path, tmp_path: Path) -> None:
-    command = [str(UV), "tool", "run", "--python", sys.executable, "--from", str(source), "pythonbuild"]
-    done = run([*command, "--version"], prepared, tmp_path)
+    # pip knows this machine's package index and certificates, and uv may not.
+    (backend,) = re.findall(r'"(hatchling==[^"]+)"', (source / "pyproject.toml").read_text())
+    wheels = tmp_path / "wheels"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(wheels), backend, "tomli"], check=True
+    )
+    command = [str(UV), "tool", "run", "--python", sys.executable, "--no-index", "--find-links", str(wheels)]
+    done = run([*command, "--from", str(source), "pythonbuild", "--version"], prepared, tmp_path)
     assert (done.returncode, done.stdout) == (0, f"pythonbuild {__version__}\n"), done.stderr

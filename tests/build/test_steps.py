@@ -159,6 +159,7 @@ def test_a_checkout_is_left_alone(small: Small) -> None:
 def test_a_plan_honours_only(small: Small) -> None:
     done = small.run("--plan", "--only", "middle", "--only", "side")
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].endswith(" noopt: only middle, side")
     steps = [line.split()[0] for line in done.stdout.splitlines() if line.endswith("never built here")]
     assert [name.partition("-")[0] for name in steps if not name.startswith("toolchain")] == [
         "bottom",

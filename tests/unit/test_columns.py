@@ -9,7 +9,6 @@ import pytest
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.cli.show import catalog_text, plan_text
 from pythonbuild.model.options import OPTIONS
-from pythonbuild.plan.step import Plan
 from pythonbuild.run.schedule import State
 from pythonbuild.ui.columns import table
 
@@ -42,7 +41,9 @@ def test_a_plan_fits_the_terminal(width: int) -> None:
         }
         for name in OPTIONS
     ]
-    plan = plan_text(Plan({}, ()), [{**row, "why": "never built here"} for row in rows], ["one", "two"] * 40, width)
+    plan = plan_text(
+        "cpython-3.13.15 noopt, " * 9, [{**row, "why": "never built here"} for row in rows], ["one", "two"] * 40, width
+    )
     assert max(map(len, plan.splitlines())) <= width
     assert plan.endswith("nothing was run")
 
