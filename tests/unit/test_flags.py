@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -208,3 +208,17 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             parse(program, ["--version"])
         assert (ended.value.code, capsys.readouterr().out) == (0, f"pythonbuild {__version__}\n")
+
+
+def test_a_build_of_a_file_is_repeated_with_the_file_alone() -> None:
+    _, read = parse("python -m pythonbuild", ["build-all", "--from", "list", "--engine", "host"])
+    rows = (("x86_64-unknown-linux-gnu", "cpython-3.13", "noopt"),)
+    planned = replace(read, rows=rows, targets=(rows[0][0],), pythons=(rows[0][1],), options=(rows[0][2],))  # type: ignore[call-arg]
+    assert command(planned) == "python3 -m pythonbuild build-all --engine host --from list"
+
+
+@pytest.mark.parametrize("name", ["sccache", "freethreaded"])
+def test_a_flag_and_its_opposite_are_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("build-linux.py", [f"--{name}", f"--no-{name}"])
+    assert f"--no-{name} contradicts --{name}" in capsys.readouterr().err
