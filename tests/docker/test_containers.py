@@ -109,7 +109,7 @@ def test_a_failure_keeps_the_folder_and_not_the_container(boxed: Small) -> None:
     done = boxed.run(*ENGINE, "--only", "middle")
     assert done.returncode == 1
     assert "error: no such thing" in done.stderr
-    assert "shell middle --engine docker" in done.stderr
+    assert "shell middle --platform linux --engine docker" in done.stderr
     assert "Traceback" not in done.stderr
     assert not containers_of(boxed)
     (root,) = [path for path in (boxed.cache / "roots" / "docker").iterdir() if path.name.startswith("middle_")]

@@ -69,7 +69,10 @@ def image(daemon: None, request: pytest.FixtureRequest, tmp_path_factory: pytest
     words = [*command, "--format", "oci", *([] if static else ["--base-image", base()])]
     folder = once(tmp_path_factory, "image", lambda folder: _build(command, words, folder))
     (archive,) = (folder / "image").glob("*-oci*.tar")
-    (line,) = docker("load", "--input", str(archive)).splitlines()
+    # Docker also tells of an older image that loses its name.
+    (line,) = (
+        line for line in docker("load", "--input", str(archive)).splitlines() if line.startswith("Loaded image: ")
+    )
     return Loaded(line.partition(": ")[2], archive, static, words)
 
 
