@@ -12,15 +12,8 @@ from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.schema import ExpectedFailure
 from pythonbuild.cli.building import make_step
 from pythonbuild.errors import BadRequest
-from pythonbuild.flags.verbs import (
-    ConvertFlags,
-    DiffFlags,
-    IndexFlags,
-    InspectFlags,
-    RunFlags,
-    TestFlags,
-    ValidateFlags,
-)
+from pythonbuild.flags.archives import ConvertFlags, DiffFlags, IndexFlags, InspectFlags, TestFlags, ValidateFlags
+from pythonbuild.flags.build import RunFlags
 from pythonbuild.home import checkout
 from pythonbuild.model.naming import FLAVOURS, ArchiveFormat, ArchiveName
 from pythonbuild.model.target import building_machine

@@ -12,7 +12,8 @@ from pythonbuild.cli.report import make_observer, raise_failures, tell_summary
 from pythonbuild.driver.building import build, fetch
 from pythonbuild.driver.formats.debian import check_signing
 from pythonbuild.events import Delivered, DeliveredFile, Display
-from pythonbuild.flags.verbs import BuildFlags, FetchFlags, RunFlags, Shown
+from pythonbuild.flags.build import BuildFlags, FetchFlags, RunFlags
+from pythonbuild.flags.common import Shown
 from pythonbuild.home import expanded
 from pythonbuild.sources.cache import sha256_of
 

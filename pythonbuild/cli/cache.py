@@ -11,7 +11,7 @@ from pathlib import Path
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
 from pythonbuild.driver.compiler_cache import object_folders
-from pythonbuild.flags.verbs import CacheListFlags, CachePruneFlags, CacheSizeFlags
+from pythonbuild.flags.machine import CacheListFlags, CachePruneFlags, CacheSizeFlags
 from pythonbuild.home import checkout, home
 from pythonbuild.host.settings import read_settings
 from pythonbuild.sources.cache import SourceCache

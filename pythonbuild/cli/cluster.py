@@ -6,7 +6,7 @@ import sys
 
 from pythonbuild.cli.report import warn
 from pythonbuild.driver.worker import serve_scheduler, serve_worker
-from pythonbuild.flags.verbs import SchedulerFlags, WorkerFlags
+from pythonbuild.flags.machine import SchedulerFlags, WorkerFlags
 
 __all__ = ["scheduler", "worker"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from pythonbuild.cli.options import parser
-from pythonbuild.flags.verbs import CompletionFlags
+from pythonbuild.flags.machine import CompletionFlags
 
 __all__ = ["completion"]
 

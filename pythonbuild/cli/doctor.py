@@ -12,7 +12,7 @@ from pathlib import Path
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.errors import EngineUnavailable, MissingPrerequisite
-from pythonbuild.flags.verbs import DoctorFlags
+from pythonbuild.flags.machine import DoctorFlags
 from pythonbuild.home import checkout, home
 from pythonbuild.host.doctor import findings
 from pythonbuild.host.llvm import lacking_programs

@@ -16,14 +16,15 @@ from typing import Optional
 
 from pythonbuild.cli.options import Verb, parse
 from pythonbuild.errors import BadRequest, Interrupted, PythonBuildError, StepsFailed
-from pythonbuild.flags.verbs import ConvertFlags, Shown, VerbFlags
+from pythonbuild.flags.archives import ConvertFlags
+from pythonbuild.flags.common import Shown, VerbFlags
 from pythonbuild.ui.github import annotation
 
 __all__ = ["function_of", "main"]
 
 
 def function_of(verb: Verb) -> Callable[[VerbFlags], int]:
-    """Return what does a verb, from its flags to the exit status.
+    """Return the function of a verb, which takes its flags and returns the exit status.
 
     Libraries that read archives take longer to load than most verbs to run, so only this verb's modules are loaded.
     """
@@ -34,7 +35,7 @@ def function_of(verb: Verb) -> Callable[[VerbFlags], int]:
 
 def main(arguments: list[str], program: str) -> int:
     """Run the program with its command line; returns the exit status (see errors.py)."""
-    # A shell's >&- leaves no stream at all.
+    # After >&- in a shell, Python has no such stream.
     sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # A console or pipe of another encoding than UTF-8, as Windows has them, is no reason to end.
@@ -76,7 +77,7 @@ def main(arguments: list[str], program: str) -> int:
 
 
 def _drop_output() -> None:
-    """Let nothing be written at the end that could not be written before."""
+    """Discard what is buffered for standard output: the interpreter would fail to write it again at its end."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

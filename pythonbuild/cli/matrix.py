@@ -9,8 +9,8 @@ from typing import Any
 
 from pythonbuild.catalog.load import Catalog, load_catalog, load_ci
 from pythonbuild.errors import BadRequest
+from pythonbuild.flags.catalog import MatrixFlags
 from pythonbuild.flags.declared import given
-from pythonbuild.flags.verbs import MatrixFlags
 from pythonbuild.home import checkout
 from pythonbuild.request.ci import DependencyJob, Job, ci_jobs, dependency_jobs, read_labels, shards
 from pythonbuild.request.matrix import KINDS, Combination, Described, Wanted, matrix, platform_of, read_wanted, select

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 from pythonbuild import __version__
 from pythonbuild.errors import BadRequest, nearest
-from pythonbuild.flags import verbs as f
+from pythonbuild.flags import archives, build, catalog, machine
+from pythonbuild.flags.common import GROUPS, VerbFlags
 from pythonbuild.flags.declared import add_flags, flag_of, read_flags
 from pythonbuild.flags.read import empty_value
-from pythonbuild.flags.verbs import GROUPS, VerbFlags
 
 __all__ = ["VERBS", "Verb", "parse", "parser"]
 
@@ -46,105 +46,112 @@ class Verb:
 
 
 _TABLE = (
-    Verb("build", "build Pythons, and put their archives into dist/", f.BuildFlags, "verbs:build"),
+    Verb("build", "build Pythons, and put their archives into dist/", build.BuildFlags, "verbs:build"),
     Verb(
         "build-all",
         "build many Pythons as one plan, on this machine or on a cluster",
-        f.BuildAllFlags,
+        build.BuildAllFlags,
         "verbs:build_all",
     ),
-    Verb("scheduler", "run the scheduler of a cluster for build-all", f.SchedulerFlags, "cluster:scheduler"),
-    Verb("worker", "run a worker of a cluster for build-all", f.WorkerFlags, "cluster:worker"),
-    Verb("plan", "print what would be built, what is cached, and why", f.PlanFlags, "verbs:plan"),
+    Verb("scheduler", "run the scheduler of a cluster for build-all", machine.SchedulerFlags, "cluster:scheduler"),
+    Verb("worker", "run a worker of a cluster for build-all", machine.WorkerFlags, "cluster:worker"),
+    Verb("plan", "print what would be built, what is cached, and why", build.PlanFlags, "verbs:plan"),
     Verb(
         "explain",
         "print the inputs of a step's key, and what changed since it was last built",
-        f.ExplainFlags,
+        build.ExplainFlags,
         "verbs:explain",
     ),
-    Verb("fetch", "download all sources, so that a build can run with --offline", f.FetchFlags, "verbs:fetch"),
+    Verb("fetch", "download all sources, so that a build can run with --offline", build.FetchFlags, "verbs:fetch"),
     Verb(
         "update",
         "find newer versions of recipes and Pythons, verify them, and pin them",
-        f.UpdateFlags,
+        catalog.UpdateFlags,
         "update:update",
     ),
-    Verb("shell", "open a shell in the build root of a failed step", f.ShellFlags, "verbs:shell"),
+    Verb("shell", "open a shell in the build root of a failed step", build.ShellFlags, "verbs:shell"),
     Verb(
         "doctor",
-        "print everything that this machine lacks for a build, and how to get it",
-        f.DoctorFlags,
+        "print for each kind of build whether this machine is ready, or what it lacks and how to get it",
+        machine.DoctorFlags,
         "doctor:doctor",
     ),
-    Verb("cache list", "print the results in the store, newest last", f.CacheListFlags, "cache:list_results"),
+    Verb("cache list", "print the results in the store, newest last", machine.CacheListFlags, "cache:list_results"),
     Verb(
         "cache size",
         "print how much disk store, sources, build roots and compiled objects use",
-        f.CacheSizeFlags,
+        machine.CacheSizeFlags,
         "cache:show_size",
     ),
     Verb(
         "cache prune",
         "delete what is old, unreferenced or left over from killed builds",
-        f.CachePruneFlags,
+        machine.CachePruneFlags,
         "cache:prune",
     ),
     Verb(
         "features",
         "compare Debian packages with CPython's default build and the distribution's own Python",
-        f.FeaturesFlags,
+        build.FeaturesFlags,
         "packages:features",
     ),
     Verb(
         "release",
         "publish archives with checksums and indexes, or Debian packages for apt",
-        f.ReleaseFlags,
+        archives.ReleaseFlags,
         "publish:release",
     ),
-    Verb("images", "list or delete the container images that pythonbuild made", f.ImagesFlags, "verbs:images"),
+    Verb("images", "list or delete the container images that pythonbuild made", machine.ImagesFlags, "verbs:images"),
     Verb(
         "list",
         "list targets, Pythons, options, packages, distributions and toolchains",
-        f.ListFlags,
+        catalog.ListFlags,
         "verbs:list_catalog",
     ),
     Verb(
         "matrix",
         "list every combination of target, Python and options that can be built, or the jobs of CI",
-        f.MatrixFlags,
+        catalog.MatrixFlags,
         "matrix:show_matrix",
     ),
     Verb(
         "validate",
         "check archives against every rule; exit with 1 on findings",
-        f.ValidateFlags,
+        archives.ValidateFlags,
         "archives:validate",
     ),
-    Verb("convert", "make the other flavours from full archives", f.ConvertFlags, "archives:convert"),
+    Verb("convert", "make the other flavours from full archives", archives.ConvertFlags, "archives:convert"),
     Verb(
         "inspect",
         "print versions, options, sizes, modules and libraries of archives",
-        f.InspectFlags,
+        archives.InspectFlags,
         "archives:inspect",
     ),
-    Verb("diff", "print what differs between two archives; exit with 1 if anything does", f.DiffFlags, "archives:diff"),
+    Verb(
+        "diff",
+        "print what differs between two archives; exit with 1 if anything does",
+        archives.DiffFlags,
+        "archives:diff",
+    ),
     Verb(
         "test",
         "run the Python of archives: a smoke test, and CPython's own test suite",
-        f.TestFlags,
+        archives.TestFlags,
         "archives:test",
     ),
     Verb(
         "completion",
         'print a script for a shell\'s completion; use it with: eval "$(pythonbuild completion bash)"',
-        f.CompletionFlags,
+        machine.CompletionFlags,
         "completion:completion",
     ),
-    Verb("index", "print an index of archives for uv (python-downloads-json-url)", f.IndexFlags, "archives:index"),
+    Verb(
+        "index", "print an index of archives for uv (python-downloads-json-url)", archives.IndexFlags, "archives:index"
+    ),
 )
 # Flags of other build systems for CPython -> ours.
 _ELSEWHERE = {"--no-docker": "--engine host"}
-# Flags that need no verb, besides those of `build`, which is meant without one.
+# Flags that need no verb.  A command line that starts with any other flag means `build`.
 _ASKING = ("-h", "--help", "--version")
 # Verbs whose actions are verbs of their own.
 _PARENTS = {"cache": "list, measure and clean the store"}

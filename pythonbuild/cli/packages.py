@@ -10,7 +10,8 @@ from pythonbuild.cli.report import warn
 from pythonbuild.driver.formats.debian import DebPackages
 from pythonbuild.driver.session import Session
 from pythonbuild.errors import BadRequest
-from pythonbuild.flags.verbs import FeaturesFlags, ReleaseFlags
+from pythonbuild.flags.archives import ReleaseFlags
+from pythonbuild.flags.build import FeaturesFlags
 from pythonbuild.plan.debian import FEATURES
 from pythonbuild.release.apt import apt_repository
 from pythonbuild.validation.features import features_text, read_features

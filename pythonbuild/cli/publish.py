@@ -11,8 +11,8 @@ from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli.packages import release_packages
 from pythonbuild.cli.report import warn
 from pythonbuild.errors import BadRequest
+from pythonbuild.flags.archives import ReleaseFlags
 from pythonbuild.flags.declared import given
-from pythonbuild.flags.verbs import ReleaseFlags
 from pythonbuild.home import checkout
 from pythonbuild.host.settings import read_settings
 from pythonbuild.release.bucket import Bucket, open_bucket

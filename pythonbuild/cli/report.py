@@ -10,8 +10,9 @@ from typing import Union
 
 from pythonbuild.driver.deliver import Delivered
 from pythonbuild.errors import StepsFailed
+from pythonbuild.flags.build import BuildAllFlags, FeaturesFlags, RequestFlags, RunFlags, ShellFlags
+from pythonbuild.flags.common import Shown, VerbFlags
 from pythonbuild.flags.declared import restricted, to_argv
-from pythonbuild.flags.verbs import BuildAllFlags, FeaturesFlags, RequestFlags, RunFlags, ShellFlags, Shown, VerbFlags
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import Build
 from pythonbuild.run.loop import RunResult
@@ -64,7 +65,7 @@ def raise_failures(plan: Plan, result: RunResult, flags: RunFlags) -> None:
         return
     style = Style(flags.color, sys.stderr)
     for failure in result.failures:
-        # A shell plans what `build` plans, and not what `features` compares.
+        # `shell` has no plan for the steps of `features`.
         enter = "" if isinstance(flags, FeaturesFlags) else command(_shell_flags(plan, failure.step, flags))
         sys.stderr.write("\n" + failure_block(failure, style, command(flags), enter) + "\n")
     raise StepsFailed(f"{len(result.failures)} steps failed")

@@ -15,7 +15,7 @@ from pythonbuild.catalog.edit import rewrite
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.pins import Pin, pins
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
-from pythonbuild.flags.verbs import UpdateFlags
+from pythonbuild.flags.catalog import UpdateFlags
 from pythonbuild.home import checkout, home
 from pythonbuild.sources.adopt import Adopted, adopt
 from pythonbuild.sources.cache import SourceCache

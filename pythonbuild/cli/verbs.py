@@ -18,17 +18,17 @@ from pythonbuild.driver.session import Session, find_step, wanted_steps
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.images import Images
 from pythonbuild.errors import BadRequest
-from pythonbuild.flags.verbs import (
+from pythonbuild.flags.build import (
     BuildAllFlags,
     BuildFlags,
     ExplainFlags,
     FetchFlags,
-    ImagesFlags,
-    ListFlags,
     PlanFlags,
     RequestFlags,
     ShellFlags,
 )
+from pythonbuild.flags.catalog import ListFlags
+from pythonbuild.flags.machine import ImagesFlags
 from pythonbuild.home import checkout
 from pythonbuild.model.target import building_machine
 from pythonbuild.plan.step import ScriptAction

@@ -18,7 +18,7 @@ from pythonbuild.driver.session import Session, find_step, wanted_steps
 from pythonbuild.engines.base import Engine
 from pythonbuild.errors import MissingPrerequisite
 from pythonbuild.events import Display, Note
-from pythonbuild.flags.verbs import FetchFlags, RunFlags
+from pythonbuild.flags.build import FetchFlags, RunFlags
 from pythonbuild.home import expanded
 from pythonbuild.host import doctor
 from pythonbuild.model.target import cpu_flags

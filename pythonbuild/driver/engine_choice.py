@@ -18,7 +18,7 @@ from pythonbuild.engines.images import Facts, Images, read_facts
 from pythonbuild.engines.sccache import CompilerCache
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable
 from pythonbuild.events import Note, Observer
-from pythonbuild.flags.verbs import Containers
+from pythonbuild.flags.build import Containers
 from pythonbuild.host.llvm import find_llvm
 from pythonbuild.host.toolchains import Llvm, Xcode
 from pythonbuild.host.xcode import find_xcode

@@ -23,7 +23,7 @@ _SOURCE_FILES = (_PATCHLEVEL, "configure", "Makefile.pre.in", "Lib/os.py", "Pyth
 def read_local_python(path: Path) -> LocalPython:
     """Return the version and digest of a source tree or tarball.
 
-    Raises BadRequest if it is something else, with what it lacks, and without anything that is in it.
+    Raises BadRequest if it is something else.  The message names what is missing, and shows nothing of the content.
     """
     if path.is_dir():
         missing = [name for name in _SOURCE_FILES if not (path / name).is_file()]

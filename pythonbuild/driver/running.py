@@ -15,7 +15,7 @@ from pythonbuild.engines.base import Engine
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import EngineLost
 from pythonbuild.events import Display, Note
-from pythonbuild.flags.verbs import RunFlags
+from pythonbuild.flags.build import RunFlags
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import Build
 from pythonbuild.run.cluster import shared_lookup

@@ -18,8 +18,8 @@ from pythonbuild.driver.formats.base import OutputFormat
 from pythonbuild.driver.formats.choose import choose_format, words_of
 from pythonbuild.driver.python_source import read_local_python
 from pythonbuild.errors import BadRequest, UnknownName
+from pythonbuild.flags.build import Containers, RequestFlags
 from pythonbuild.flags.declared import given
-from pythonbuild.flags.verbs import Containers, RequestFlags
 from pythonbuild.home import checkout, code, expanded, home
 from pythonbuild.host.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
@@ -69,7 +69,7 @@ class Session:
     ) -> Session:
         """Open catalog, store and caches, and read the request from the flags.
 
-        warn: is told what the user should know of settings and stores; choice: the engine, if it is known already;
+        warn: called with each warning about settings and stores; choice: the engine, if it is known already;
         before: an earlier session of this command, whose settings and store are used again.
         """
         settings = before.settings if before else read_settings(os.environ, warn)

@@ -47,7 +47,7 @@ def address_of(text: str) -> str:
 
 
 def serve_scheduler(host: str, port: int, say: Callable[[str], None]) -> None:
-    """Run a scheduler until it is interrupted; say: is told its address.  Raises BadRequest if it cannot listen there."""
+    """Run a scheduler until it is interrupted; say: called with its address.  Raises BadRequest if it cannot listen there."""
     import asyncio
 
     from distributed import Scheduler
@@ -68,7 +68,7 @@ def serve_scheduler(host: str, port: int, say: Callable[[str], None]) -> None:
 
 
 def serve_worker(scheduler: str, jobs: int, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-    """Run a worker until its scheduler ends, or it is interrupted; say: is told that it is ready.
+    """Run a worker until its scheduler ends, or it is interrupted; say: called when it is ready.
 
     Raises EngineUnavailable if the scheduler does not answer, BadRequest without a shared store, and MissingPrerequisite.
     """

@@ -22,7 +22,7 @@ from pythonbuild.errors import PythonBuildError
 from pythonbuild.oci.base import Base
 from pythonbuild.packaging.archives import install_only_members
 
-__all__ = ["PREFIX", "Facts", "Platform", "write_image"]
+__all__ = ["PREFIX", "TIME", "Facts", "Platform", "as_json", "write_image"]
 
 # Where images have their Python.
 PREFIX = "opt/python"
@@ -33,44 +33,44 @@ _FILES = {
     "etc/group": f"root:x:0:\nnonroot:x:{_USER}:\n",
 }
 _FOLDERS = {"home/nonroot": (0o700, _USER), "tmp": (0o1777, 0)}
-_TIME = 1704067200  # 2024-01-01 00:00 UTC, as for archives
+TIME = 1704067200  # 2024-01-01 00:00 UTC, as for archives
 _CREATED = "2024-01-01T00:00:00Z"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
-
-
+# An entry of a layer: the path of its content, or the content itself.
 _Entry = tuple[tarfile.TarInfo, Union[Path, bytes]]
 
 
 @dataclass(frozen=True)
 class Platform:
-    """What an image runs on, in the words of Go: e.g. linux, arm, v7."""
+    """The system and CPU that an image is for, with Go's names, e.g. linux, arm, v7."""
 
     os: str
     architecture: str
     variant: str = ""
 
     def json(self) -> dict[str, str]:
-        """Return it as image indexes have it."""
+        """Return the object for a configuration or an index."""
         found = {"architecture": self.architecture, "os": self.os, "variant": self.variant}
         return {name: text for name, text in found.items() if text}
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What an image says of itself: the version of its Python, its build options and its platform."""
+    """The facts in an image's configuration and tag.
+
+    python: the version; options: of the build; base: the name of the base for tags, "" for none.
+    """
 
     python: str
     options: str
     platform: Platform
-
-    # The base's name in file names and tags, "" for none.
     base: str = ""
 
     @property
     def tag(self) -> str:
-        """The name that `docker load` gives it; a + cannot be in one."""
+        """The name that `docker load` gives the image.  A tag cannot contain a +."""
         parts = [
             self.python,
             self.options.replace("+", "-"),
@@ -97,17 +97,17 @@ def write_image(
     blobs.mkdir(parents=True)
     layers = [*(base.layers(blobs) if base else ()), _layer(root, base is None, blobs)]
     shutil.rmtree(root)
-    config = _blob(blobs, _json(_config(facts, base, [layer["diff"] for layer in layers])), _CONFIG)
+    config = _blob(blobs, as_json(_config(facts, base, [layer["diff"] for layer in layers])), _CONFIG)
     listed = [{name: layer[name] for name in ("mediaType", "digest", "size")} for layer in layers]
     manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": config, "layers": listed}
-    descriptor = {**_blob(blobs, _json(manifest), _MANIFEST), "platform": facts.platform.json()}
+    descriptor = {**_blob(blobs, as_json(manifest), _MANIFEST), "platform": facts.platform.json()}
     # What `docker load` of versions without OCI layouts reads.
     docker = {
         "Config": _path(config["digest"]),
         "RepoTags": [facts.tag],
         "Layers": [_path(layer["digest"]) for layer in listed],
     }
-    (output / "image.json").write_bytes(_json({"descriptor": descriptor, "docker": docker}))
+    (output / "image.json").write_bytes(as_json({"descriptor": descriptor, "docker": docker}))
 
 
 def _copy(install: Path, target: Path) -> None:
@@ -120,8 +120,8 @@ def _copy(install: Path, target: Path) -> None:
 
 
 def _compile(root: Path, compiler: Sequence[str]) -> None:
-    """Compile the standard library; its bytecode names the files as they are in the image."""
-    # One process, in sorted order and with one hash seed: marshal's references would depend on what else was compiled.
+    """Compile the standard library, with the paths that its files have in the image."""
+    # Bytecode depends on what its process compiled before and on the hash seed: one process compiles in sorted order.
     command = [*compiler, "-q", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/"]
     folder = next((root / PREFIX / "lib").glob("python3.*"))
     variables = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONHASHSEED": "0"}
@@ -194,7 +194,7 @@ def _entries(root: Path, alone: bool) -> Iterator[_Entry]:
         info.type, info.mode = tarfile.DIRTYPE, 0o755
         found.setdefault(name, (info, b""))
     for name in sorted(found):
-        found[name][0].mtime = _TIME
+        found[name][0].mtime = TIME
         yield found[name]
 
 
@@ -230,7 +230,8 @@ def _config(facts: Facts, base: Optional[Base], diffs: Sequence[str]) -> dict[st
     }
 
 
-def _json(value: object) -> bytes:
+def as_json(value: object) -> bytes:
+    """Return JSON with the same bytes each time."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pythonbuild.oci.image import TIME, as_json
+
 __all__ = ["pack"]
 
-_TIME = 1704067200
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _VERSION = "1.0.0"
 
@@ -27,7 +28,7 @@ def pack(images: Sequence[Path], name: str, target: Path) -> None:
     made: dict[str, bytes] = {}
     first: dict[str, Any] = described[0]["descriptor"]
     if len(images) > 1:
-        index = _json(
+        index = as_json(
             {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [each["descriptor"] for each in described]}
         )
         digest = hashlib.sha256(index).hexdigest()
@@ -35,9 +36,9 @@ def pack(images: Sequence[Path], name: str, target: Path) -> None:
         first = {"mediaType": _INDEX, "digest": f"sha256:{digest}", "size": len(index)}
     annotated = {**first, "annotations": {"org.opencontainers.image.ref.name": name}}
     files = {
-        "index.json": _json({"schemaVersion": 2, "mediaType": _INDEX, "manifests": [annotated]}),
-        "manifest.json": _json([each["docker"] for each in described]),
-        "oci-layout": _json({"imageLayoutVersion": _VERSION}),
+        "index.json": as_json({"schemaVersion": 2, "mediaType": _INDEX, "manifests": [annotated]}),
+        "manifest.json": as_json([each["docker"] for each in described]),
+        "oci-layout": as_json({"imageLayoutVersion": _VERSION}),
         **{f"blobs/sha256/{digest}": content for digest, content in made.items()},
     }
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as tar:
@@ -59,9 +60,5 @@ def pack(images: Sequence[Path], name: str, target: Path) -> None:
 
 def _info(name: str) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
-    info.mtime, info.mode = _TIME, 0o644
+    info.mtime, info.mode = TIME, 0o644
     return info
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

@@ -18,7 +18,7 @@ from typing import Optional
 import pytest
 
 from pythonbuild.cli.options import VERBS
-from pythonbuild.flags.verbs import RequestFlags
+from pythonbuild.flags.build import RequestFlags
 from pythonbuild.home import checkout, home
 from tests.once import once
 

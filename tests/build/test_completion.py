@@ -76,3 +76,19 @@ def test_a_tab_completes_verbs_flags_and_values(shell: str, typed: str, complete
         terminal.type(f"{typed}\t", completed)
     finally:
         terminal.close()
+
+
+def test_fish_completes_a_verb(tmp_path: Path) -> None:
+    """fish lists completions itself, so it needs no terminal."""
+    if not shutil.which("fish"):
+        assert "fish" not in REQUIRED, "fish is required, and is not installed"
+        pytest.skip("fish is not installed: apt-get install fish")
+    command = [sys.executable, "-m", "pythonbuild", "completion", "fish"]
+    script = subprocess.run(command, cwd=checkout(), capture_output=True, text=True, check=True).stdout
+    (tmp_path / "script").write_text(script)
+    ask = f"source {tmp_path}/script; complete --do-complete 'pythonbuild cac'"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", ask], env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["cache"]

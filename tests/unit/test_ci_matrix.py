@@ -17,7 +17,7 @@ from pythonbuild.catalog.schema import CiRunner, CiTarget
 from pythonbuild.cli.main import main
 from pythonbuild.cli.options import parse
 from pythonbuild.errors import BadCatalog, UnknownName
-from pythonbuild.flags.verbs import BuildFlags
+from pythonbuild.flags.build import BuildFlags
 from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
 from pythonbuild.plan.planner import Planner, Surroundings

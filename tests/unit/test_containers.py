@@ -13,7 +13,7 @@ from pythonbuild.cli.options import parse
 from pythonbuild.engines.containers import cpu_seconds
 from pythonbuild.engines.images import dockerfile, read_facts, tag_of, tag_with_trees
 from pythonbuild.engines.streams import send
-from pythonbuild.flags.verbs import BuildFlags
+from pythonbuild.flags.build import BuildFlags
 from pythonbuild.home import checkout
 
 CATALOG = load_catalog(checkout() / "cpython-unix")

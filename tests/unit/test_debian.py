@@ -12,8 +12,10 @@ import yaml
 
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.driver.engine_choice import Choice
+from pythonbuild.driver.formats.choose import choose_format
 from pythonbuild.driver.formats.debian import DebPackages
 from pythonbuild.errors import BadRequest, MissingPrerequisite, PythonBuildError
+from pythonbuild.flags.build import BuildFlags
 from pythonbuild.home import checkout
 from pythonbuild.model.target import System, host_system
 from pythonbuild.plan.debian import plan_debian
@@ -139,6 +141,11 @@ def test_python_builders_arguments_are_variables() -> None:
     for wrong in ({"FAST_BUILD": "yes"}, {"PYTHON_VER_MIC": "5"}):
         with pytest.raises(BadRequest):
             REQUEST.with_environment(wrong)
+
+
+def test_a_format_that_is_named_twice_is_asked_for_once() -> None:
+    flags = BuildFlags(formats=("deb,deb",), distro="debian:trixie", maintainer="A <a@example.org>", engine="host")
+    assert isinstance(choose_format(flags, None), DebPackages)
 
 
 def test_a_machine_builds_by_itself_for_its_own_release_only() -> None:

@@ -13,8 +13,8 @@ from pythonbuild import __version__
 from pythonbuild.cli.options import VERBS, parse, parser
 from pythonbuild.cli.report import command
 from pythonbuild.errors import BadRequest
+from pythonbuild.flags.build import BuildAllFlags, BuildFlags, RequestFlags, RunFlags, ShellFlags
 from pythonbuild.flags.declared import Flag, flag_of, restricted, to_argv
-from pythonbuild.flags.verbs import BuildAllFlags, BuildFlags, RequestFlags, RunFlags, ShellFlags
 
 # A value for the flags whose readers do not take any text.
 VALUES = {

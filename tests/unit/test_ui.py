@@ -11,7 +11,7 @@ import pytest
 from pythonbuild import events
 from pythonbuild.cli.options import parse
 from pythonbuild.errors import BadRequest
-from pythonbuild.flags.verbs import BuildFlags
+from pythonbuild.flags.build import BuildFlags
 from pythonbuild.ui.github import GithubObserver
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.plain import PlainObserver

@@ -9,16 +9,15 @@ from pythonbuild.driver.formats.base import OutputFormat
 from pythonbuild.driver.formats.debian import DebPackages, debian_request
 from pythonbuild.driver.formats.oci import read_images
 from pythonbuild.errors import BadRequest
+from pythonbuild.flags.build import FeaturesFlags, RequestFlags
 from pythonbuild.flags.declared import given
-from pythonbuild.flags.verbs import FeaturesFlags, RequestFlags
 from pythonbuild.request.build import LocalPython
 
 __all__ = ["choose_format", "words_of"]
 
 # Words of --format that are not kinds of archives.
 _SPECIAL = ("deb", "oci")
-
-# Value of `Flag.only` -> what such a flag is for, and what to do if the command makes something else.
+# A value of `Flag.only` -> what such flags are for, and what to do if the command makes something else.
 _FOR = {
     "packages": ("Debian packages", "add --format deb, or drop it"),
     "archives": ("archives", "drop it, or drop --format"),
@@ -38,14 +37,14 @@ def choose_format(flags: RequestFlags, local_python: Optional[LocalPython]) -> O
     """
     features = isinstance(flags, FeaturesFlags)
     words = ("deb",) if features else words_of(flags)
-    special = [word for word in words if word in _SPECIAL]
-    if special and set(words) != {special[0]}:
-        others = ", ".join(sorted(set(words) - {special[0]}))
-        raise BadRequest(f"one command cannot make both {special[0]} and {others}", "run a command for each")
+    special = next((word for word in words if word in _SPECIAL), "")
+    others = ", ".join(sorted({*words} - {special}))
+    if special and others:
+        raise BadRequest(f"one command cannot make both {special} and {others}", "run a command for each")
     chosen: OutputFormat = Archives()
-    if special == ["deb"]:
+    if special == "deb":
         chosen = DebPackages(debian_request(flags, local_python), features)
-    elif special == ["oci"]:
+    elif special == "oci":
         chosen = read_images(flags)
     for flag, _ in given(flags):
         if flag.only in _FOR and flag.only not in chosen.accepts:

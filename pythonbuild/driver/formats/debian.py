@@ -16,7 +16,7 @@ from pythonbuild.driver.deliver import Delivered
 from pythonbuild.driver.engine_choice import Choice
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.errors import BadRequest, MissingPrerequisite
-from pythonbuild.flags.verbs import RequestFlags
+from pythonbuild.flags.build import RequestFlags
 from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.planner import Surroundings

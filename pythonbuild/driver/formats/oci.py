@@ -16,7 +16,7 @@ from pythonbuild.driver.formats.archives import resolved
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.errors import BadRequest
-from pythonbuild.flags.verbs import Containers, RequestFlags
+from pythonbuild.flags.build import Containers, RequestFlags
 from pythonbuild.oci.image import Platform
 from pythonbuild.oci.layout import pack
 from pythonbuild.packaging.provenance import Input
@@ -28,7 +28,7 @@ __all__ = ["OciImages", "platform_of", "read_images"]
 
 # Part of every key, see planner.py.
 _FORMAT = "1"
-# CPUs of target triples -> the names of Go, with a variant.
+# The CPU in a target triple -> its name in Go, and its variant.
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""),
     "x86_64_v2": ("amd64", "v2"),
@@ -48,7 +48,7 @@ _ARCHITECTURES = {
 
 @dataclass(frozen=True)
 class BaseImage:
-    """An image of the container daemon: its name, its ID, and its CPU in the words of Go."""
+    """An image of the container daemon: its name, its ID, and Go's name of its CPU."""
 
     name: str
     identity: str
@@ -179,14 +179,8 @@ def _need(plan: Plan, step: str, role: str) -> Need:
 
 
 def platform_of(target: Target) -> Platform:
-    """Return a target's platform in the words of Go, which images use."""
-    return Platform(
-        "linux", *_ARCHITECTURES[target.arch if target.triple.startswith(f"{target.arch}-") else _cpu(target)]
-    )
-
-
-def _cpu(target: Target) -> str:
-    return target.triple.partition("-")[0]
+    """Return a target's platform, with the names that Go and therefore images use."""
+    return Platform("linux", *_ARCHITECTURES[target.triple.partition("-")[0]])
 
 
 def read_images(flags: RequestFlags) -> OciImages:
