@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from pythonbuild.errors import BadArchive, UnknownName
-from pythonbuild.model.options import BuildOptions
+from pythonbuild.model.options import OPTION_NAMES, BuildOptions
 from pythonbuild.model.version import PythonVersion
 
 __all__ = [
@@ -101,7 +101,7 @@ class ArchiveName:
         return archive_name(self.python, self.triple, self.options, self.tag, kind, self.release)
 
 
-_OPTION = r"(?:debug|noopt|pgo|lto|freethreaded|static)"
+_OPTION = f"(?:{'|'.join(OPTION_NAMES)})"
 _OPTIONS = rf"(?P<options>{_OPTION}(?:\+{_OPTION})*)"
 _INSTALL_ONLY = r"(?P<flavour>install_only|install_only_stripped)"
 _RELEASE = r"cpython-(?P<python>[^-+]+)\+(?P<tag>[^-]+)-(?P<triple>.+?)"
