@@ -169,6 +169,11 @@ class Catalog:
             raise UnknownName("recipe", name, recipes)
         return recipes[name]
 
+    def python_recipe(self, target: Optional[Target] = None) -> RecipeFolder:
+        """Return the folder of the recipe that builds the Python itself for a target's system (default: Unix)."""
+        recipes = self.windows_recipes if target and target.windows else self.recipes
+        return next(folder for folder in recipes.values() if folder.recipe.is_python)
+
     def templates(self, target: Target) -> dict[str, str]:
         """Return the templates that scripts of recipes for a target's system may include."""
         return self.windows_templates if target.windows else self.common_templates
@@ -336,6 +341,9 @@ def _recipe_folder(folder: Path, others: Optional[dict[str, RecipeFolder]] = Non
 
 def _check(catalog: Catalog) -> None:
     for recipes in (catalog.recipes, catalog.windows_recipes):
+        pythons = [folder.recipe.name for folder in recipes.values() if folder.recipe.is_python]
+        if recipes and len(pythons) != 1:
+            raise BadCatalog(f"one recipe must have `kind: python`, not {len(pythons)}: {', '.join(pythons)}")
         for folder in recipes.values():
             for other in (*folder.recipe.needs, *folder.recipe.tools):
                 if other not in recipes:

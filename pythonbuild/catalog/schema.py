@@ -131,9 +131,8 @@ class Patch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A folder of cpython-unix/packages or cpython-windows/packages: how one dependency (or CPython) is built.
 
-    kind: a library is built for the target; a tool for the machine that builds, and runs there; a sysroot
-    is what a toolchain compiles and links against.  A recipe without sources that reads `python` has
-    CPython's.
+    kind: a library and the Python itself are built for the target; a tool for the building machine, on which it runs; a toolchain
+    compiles and links against a sysroot.  A recipe that reads `python` and has no sources is made of CPython's.
     """
 
     name: str
@@ -143,7 +142,7 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shares: tuple[str, ...] = ()
     version: str = ""
     description: str = ""
-    kind: str = "library"
+    kind: Literal["library", "python", "sysroot", "tool"] = "library"
     licenses: tuple[str, ...] = ()
     license_files: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
@@ -158,8 +157,13 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     patches: tuple[Patch, ...] = ()
 
     @property
+    def is_python(self) -> bool:
+        """True for the recipe of the Python itself."""
+        return self.kind == "python"
+
+    @property
     def from_cpython(self) -> bool:
-        """Is it made of the sources of the CPython that is built?"""
+        """True if it is made of the sources of the CPython that is built."""
         return "python" in self.reads and not self.sources
 
 

@@ -139,7 +139,7 @@ def _check_machine(todo: list[Step], session: Session, output: str) -> None:
     """Raise MissingPrerequisite with all that is wrong here, if there is anything to be built; BadRequest if it would not run here."""
     for triple in session.request.targets:
         target = session.catalog.target(triple)
-        if any(isinstance(step.action, ScriptAction) and f"@{triple}/" in step.identity for step in todo):
+        if any(isinstance(step.action, ScriptAction) and step.target == triple for step in todo):
             check_cpu(target, cpu_flags())
         if target.windows and any(isinstance(step.action, PythonAction) for step in todo):
             check_runs_on(target, session.request.machine)

@@ -25,7 +25,7 @@ from pythonbuild.host.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
 from pythonbuild.host.toolchains import Msvc
 from pythonbuild.model.target import building_machine, host_triple, system_of
-from pythonbuild.plan.planner import Surroundings
+from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest, LocalPython, PgoProfile
 from pythonbuild.sources.cache import SourceCache
@@ -110,7 +110,7 @@ class Session:
 
     def plan(self) -> Plan:
         """Return the plan of the request, as the source cache stands now."""
-        surroundings = Surroundings(
+        facts = PlanningFacts(
             machine=self.request.machine,
             llvm=self.request.llvm,
             xcode=self.request.xcode,
@@ -124,7 +124,7 @@ class Session:
             },
             packages=self.choice.packages,
         )
-        return self.output.plan(self._requests(), self.catalog, surroundings)
+        return self.output.plan(self._requests(), self.catalog, facts)
 
     def limits(self, flags: Containers) -> Containers:
         """Return what the containers of this build are made from, and may take."""

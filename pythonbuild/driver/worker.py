@@ -199,9 +199,9 @@ def _check_same(job: Job, world: _World) -> None:
     if isinstance(job.step.action, ScriptAction):
         if job.step.action.host_paths and job.llvm != find_llvm(world.catalog.toolchain("llvm")):
             raise StepError(f"this worker does not have the LLVM that was planned with: {job.llvm}")
-        for target in world.catalog.targets.values():
-            if f"@{target.triple}/" in job.step.identity:
-                check_cpu(target, cpu_flags())
+        target = world.catalog.targets.get(job.step.target)
+        if target:
+            check_cpu(target, cpu_flags())
 
 
 def _need(step: Step, world: _World, lines: list[str]) -> Record:

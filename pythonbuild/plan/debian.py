@@ -1,4 +1,4 @@
-"""Debian builds x catalog -> a plan of one step each: dpkg-buildpackage runs where the release is."""
+"""Debian builds x catalog -> a plan with one step for each build, which runs dpkg-buildpackage in the release's image or root."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pythonbuild.catalog.load import Catalog, file_digest
-from pythonbuild.catalog.schema import Origin
-from pythonbuild.plan.planner import Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.graph import Graph
+from pythonbuild.plan.recipes import cpython_source
 from pythonbuild.plan.render import render
-from pythonbuild.plan.step import Need, Output, Plan, ScriptAction, SourceFile, Step, key_of
+from pythonbuild.plan.step import Need, Output, Plan, ScriptAction, Step
 from pythonbuild.request.debian import DebianBuild, debian_of, image_for
 
 __all__ = ["FEATURES", "plan_debian"]
 
-# Part of every key, see planner.py.
-_FORMAT = "1"
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-# The step that compares interpreters.
+# The label of steps that compare interpreters begins with it.
 FEATURES = "features"
 
 
 def plan_debian(
-    builds: tuple[DebianBuild, ...], catalog: Catalog, world: Surroundings, engine: str, features: bool = False
+    builds: tuple[DebianBuild, ...], catalog: Catalog, facts: PlanningFacts, engine: str, features: bool = False
 ) -> Plan:
-    """Return the plan that makes the packages of all `builds`, on the engine of that name; with what features they have, if asked for.
+    """Return the plan that makes the packages of all builds.
 
-    The versions of what they are built with are in the keys, so that packages are made anew when the release has newer.
+    engine: the name of the engine that builds them; features: compare the packages with CPython's default build, too.
+    The versions of the release's packages that a build uses are in its key, so a newer one makes the packages anew.
     """
-    steps: dict[str, Step] = {}
+    graph = Graph()
     outputs = []
     for build in builds:
-        maker = _Maker(build, catalog, world, engine)
-        made = maker.compared() if features else (maker.packages(),)
-        steps.update({step.name: step for step in made})
-        outputs.append(Output(build=build, step=made[-1].name, kind=None))
-    return Plan(steps=steps, outputs=tuple(outputs))
+        maker = _Maker(build, catalog, facts, engine, graph)
+        last = maker.compared() if features else maker.packages()
+        outputs.append(Output(build=build, step=last.name, kind=None))
+    return Plan(steps=graph.steps, outputs=tuple(outputs))
 
 
 @dataclass(frozen=True)
 class _Maker:
-    """Makes the steps of one build."""
+    """Adds the steps of one build to a graph."""
 
     build: DebianBuild
     catalog: Catalog
-    world: Surroundings
+    facts: PlanningFacts
     engine: str
+    graph: Graph
 
     def packages(self) -> Step:
         """Return the step that makes the packages."""
@@ -59,53 +59,45 @@ class _Maker:
         files["debian/expected-failures"] = "".join(f"# {item.reason}\n{item.test}\n" for item in failures)
         training = {
             f"debian/{name}": data
-            for name, data in catalog.recipe("cpython").files.items()
+            for name, data in catalog.python_recipe().files.items()
             if name.startswith("training/")
         }
         kinds = ["fast"] * build.fast + ["shared"] * build.shared + ["alone"] * (not build.freethreaded)
         action = self._action(folder.script, {**_encoded(files), **training}, packed=True)
         return self._step("-".join(["deb", self._version, *kinds]), action, source=True)
 
-    def compared(self) -> tuple[Step, Step, Step]:
-        """Return the steps that make the packages and CPython's default build, and the one that compares them, last."""
+    def compared(self) -> Step:
+        """Return the step that compares the packages with CPython's default build."""
         texts = debian_of(self.catalog).features
         packages = self.packages()
         default = self._step(f"default-{self._version}", self._action(texts["default.sh.j2"], {}), source=True)
         reader = {"read_features.py": texts["read_features.py"]}
         compare = self._action(texts["compare.sh.j2"], _encoded(reader))
         needs = (packages, default)
-        name = packages.name.split("@")[0].replace("deb", FEATURES, 1)
-        return packages, default, self._step(name, compare, needs=needs)
+        return self._step(packages.label.replace("deb", FEATURES, 1), compare, needs=needs)
 
     @property
     def _version(self) -> str:
         return str(self.build.python) + ("-local" if self.build.local_python else "")
 
-    def _step(self, name: str, action: ScriptAction, source: bool = False, needs: tuple[Step, ...] = ()) -> Step:
-        identity = f"{name}@{self.build.release.name}-{self.build.architecture}"
-        sources = (_source(self.build, self.catalog, self.world),) if source else ()
+    def _step(self, label: str, action: ScriptAction, source: bool = False, needs: tuple[Step, ...] = ()) -> Step:
+        build = self.build
+        origins = () if build.local_python else self.catalog.releases[build.python].origins
+        sources = (cpython_source("cpython", origins, build.local_python, self.facts),) if source else ()
         inputs = {
-            "format": _FORMAT,
             "engine": self.engine,
             "script": file_digest(action.script.encode()),
             **{f"source {item.name}": item.origin.sha256 for item in sources},
             **{f"variable {key}": value for key, value in action.environment.items()},
             **{f"file {path}": file_digest(content) for path, content in action.files.items()},
-            **{f"deps {need.name.split('@')[0]}": need.key for need in needs},
         }
-        for package in image_for(self.build, self.catalog).packages:
-            version = self.world.packages.get(package.partition(":")[0])
+        for package in image_for(build, self.catalog).packages:
+            version = self.facts.packages.get(package.partition(":")[0])
             if version:
                 inputs[f"package {package}"] = version
-        return Step(
-            name=identity,
-            identity=identity,
-            inputs=inputs,
-            key=key_of(inputs),
-            action=action,
-            needs=tuple(Need("deps", need.name) for need in needs),
-            sources=sources,
-        )
+        target = f"{build.release.name}-{build.architecture}"
+        deps = tuple(Need("deps", need.identity) for need in needs)
+        return self.graph.add(label, target, action, inputs, needs=deps, sources=sources)
 
     def _action(self, script: str, files: Mapping[str, bytes], packed: bool = False) -> ScriptAction:
         context = _context(self.build, self.catalog)
@@ -132,17 +124,8 @@ def _encoded(texts: Mapping[str, str]) -> dict[str, bytes]:
     return {name: text.encode() for name, text in texts.items()}
 
 
-def _source(build: DebianBuild, catalog: Catalog, world: Surroundings) -> SourceFile:
-    local = build.local_python
-    if local:
-        origin = Origin(sha256=local.digest, size=0, url=f"file:{local.path.name}")
-        return SourceFile(name="cpython", origins=(origin,), local=local.path)
-    origins = catalog.releases[build.python].origins
-    return SourceFile(name="cpython", origins=origins, chosen=world.choose_origin(origins))
-
-
 def _rendered(packaging: Mapping[str, str], build: DebianBuild, context: Mapping[str, object]) -> dict[str, str]:
-    """Return the texts of debian/ by the template's name without .j2; nothing for a package that is not made."""
+    """Return the texts of debian/, by the templates' names without .j2, of the packages that this build makes."""
     return {
         name.removesuffix(".j2"): render(name, {name: text}, context) if name.endswith(".j2") else text
         for name, text in packaging.items()
@@ -151,7 +134,7 @@ def _rendered(packaging: Mapping[str, str], build: DebianBuild, context: Mapping
 
 
 def _place(name: str, build: DebianBuild) -> str:
-    """Return the file's name in debian/: main.* and freethreaded.* are called by their packages there."""
+    """Return a file's name in debian/, where the package's name replaces `main` and `freethreaded`."""
     for role, package in (("main.", build.name), ("freethreaded.", build.freethreaded_name)):
         if name.startswith(role):
             return f"{package}.{name.removeprefix(role)}"

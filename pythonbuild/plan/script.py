@@ -1,11 +1,11 @@
-"""What a build script gets: the words its template is filled with, its commands, its variables; and what of it is in its step's key."""
+"""The commands and variables of build scripts, and the part of a script that is in its step's key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from pythonbuild.catalog.load import file_digest
-from pythonbuild.catalog.schema import Toolchain
+from pythonbuild.catalog.schema import Recipe, Toolchain
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.request.build import Build
 
@@ -14,42 +14,19 @@ __all__ = [
     "compiler_arguments",
     "compiler_names",
     "script_inputs",
-    "target_context",
     "unix_variables",
     "windows_variables",
 ]
 
-# A fixed time for everything that would write the present one: 2024-01-01 00:00 UTC.
+# The time that programs write instead of the present: 2024-01-01 00:00 UTC.
 _EPOCH = "1704067200"
 
 
-def target_context(build: Build, native: Build, cross: bool, runs_here: bool) -> dict[str, object]:
-    """Return what templates know as `target`.
-
-    native: the build of what runs on the building machine; cross: is it built like what does not; runs_here: does it run there.
-    """
-    target = build.target
-    # Configure scripts take it for a cross build if they are told two different names of one platform: of Darwin, a version may be said.
-    build_name = native.target.gnu + ("20" if cross and native.target.macos else "")
-    return {
-        "triple": target.triple,
-        "host": target.gnu,
-        "build": build_name,
-        "zig": target.zig,
-        "answers": target.answers,
-        "arch": target.arch,
-        "libc": target.libc,
-        "macos": target.macos,
-        "openssl": target.openssl,
-        **({"windows": target.windows, "runs_here": runs_here} if target.windows else {}),
-    }
-
-
 def commands(toolchain: Toolchain, build: Build) -> dict[str, str]:
-    """Return {command: command line}; compilers get target, sysroot and the build root's own include and library folders."""
+    """Return {command: command line}.  Compilers get the target, the sysroot, and the build root's include and library folders."""
     gnu = build.target.gnu
     arguments = compiler_arguments(toolchain, build)
-    # Where a root or the store lies must not be in a result.  GCC hands only the debug option on to the assembler.
+    # Results must not contain the paths of build roots or of the store.  GCC passes only the debug option on to the assembler.
     paths = [
         "-ffile-prefix-map=@ROOT@=/build",
         "-fdebug-prefix-map=@ROOT@=/build",
@@ -64,14 +41,14 @@ def commands(toolchain: Toolchain, build: Build) -> dict[str, str]:
 
 
 def compiler_names(toolchain: Toolchain, others: Iterable[str]) -> tuple[str, ...]:
-    """Return the commands that compile on Unix: the toolchain's but its preprocessor, and others."""
+    """Return the commands that compile on Unix: the toolchain's, except its preprocessor, and `others`."""
     if toolchain.runs_on == "windows":
         return ()
     return (*(name for name in toolchain.compilers if name != "cpp"), *others)
 
 
 def compiler_arguments(toolchain: Toolchain, build: Build) -> list[str]:
-    """Return what a compiler is told of the target."""
+    """Return the arguments that tell a compiler its target."""
     target = build.target
     minor = target.glibc.partition(".")[2]
     words = {
@@ -88,10 +65,10 @@ def compiler_arguments(toolchain: Toolchain, build: Build) -> list[str]:
     ]
 
 
-def unix_variables(name: str, toolchain: Toolchain) -> dict[str, str]:
-    """Return the variables of the script of a recipe of that name; the toolchain has some of its own."""
-    # CPython chooses its own optimization flags; a library left to itself often compiles with none.
-    flags = "" if name == "cpython" else "-O3 -fPIC"
+def unix_variables(recipe: Recipe, toolchain: Toolchain) -> dict[str, str]:
+    """Return the variables of a recipe's script.  The toolchain adds some of its own."""
+    # CPython chooses its optimization flags; many libraries compile without optimization by default.
+    flags = "" if recipe.is_python else "-O3 -fPIC"
     return {
         "AR": "ar",
         "ARCHIVER_FLAGS": "rcsD",
@@ -115,7 +92,7 @@ def unix_variables(name: str, toolchain: Toolchain) -> dict[str, str]:
         "ROOT": "@ROOT@",
         "SOURCES": "@ROOT@/src",
         "SOURCE_DATE_EPOCH": _EPOCH,
-        "SRC": f"@ROOT@/src/{name}",
+        "SRC": f"@ROOT@/src/{recipe.name}",
         "STRIP": "strip",
         "TMPDIR": "@ROOT@/tmp",
         "TOOLS": "@ROOT@/tools",
@@ -123,20 +100,20 @@ def unix_variables(name: str, toolchain: Toolchain) -> dict[str, str]:
     }
 
 
-def windows_variables(name: str) -> dict[str, str]:
-    """Return the variables of a script for Windows, besides those by which Visual C++'s programs find what they need."""
+def windows_variables(recipe: Recipe) -> dict[str, str]:
+    """Return the variables of a recipe's script for Windows.  Visual C++ adds those that its programs need."""
     return {
         "DEPS": "@ROOT@/deps",
         "FILES": "@ROOT@/files",
         "LC_ALL": "C",
-        # Git's and MSYS2's shells would take arguments with a slash in front for paths, and change them.
+        # Otherwise Git's and MSYS2's shells convert arguments that begin with a slash, as if they were paths.
         "MSYS2_ARG_CONV_EXCL": "*",
         "OUT": "@ROOT@/out",
         "PYTHONUTF8": "1",
         "ROOT": "@ROOT@",
         "SOURCES": "@ROOT@/src",
         "SOURCE_DATE_EPOCH": _EPOCH,
-        "SRC": f"@ROOT@/src/{name}",
+        "SRC": f"@ROOT@/src/{recipe.name}",
         "TMPDIR": "@ROOT@/tmp",
         "TOOLS": "@ROOT@/tools",
         "TZ": "UTC",
@@ -144,7 +121,7 @@ def windows_variables(name: str) -> dict[str, str]:
 
 
 def script_inputs(action: ScriptAction) -> dict[str, str]:
-    """Return what of a script goes into its step's key, by names for people."""
+    """Return the inputs of a script for its step's key, under names that people can read."""
     inputs = {"script": file_digest(action.script.encode()), "license files": ", ".join(action.license_files)}
     inputs.update({f"variable {name}": value for name, value in action.environment.items()})
     inputs.update({f"command {name}": value for name, value in action.wrappers.items()})

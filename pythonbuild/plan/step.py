@@ -14,22 +14,33 @@ from pythonbuild.model.naming import ArchiveFormat
 from pythonbuild.request.build import Build
 from pythonbuild.request.debian import DebianBuild
 
-__all__ = ["Action", "Need", "Plan", "PythonAction", "ScriptAction", "SourceFile", "Step", "UnpackAction", "key_of"]
+__all__ = [
+    "Action",
+    "Need",
+    "Plan",
+    "PythonAction",
+    "ScriptAction",
+    "SourceFile",
+    "Step",
+    "UnpackAction",
+    "identity_of",
+    "key_of",
+]
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """An archive that a step reads: where it may come from, and which origin the step's key counts on."""
+    """An archive that a step reads: its origins, and the index of the one whose checksum is in the step's key."""
 
     name: str
     origins: tuple[Origin, ...]
     chosen: int = 0
-    # A file or tree of the user's own stands in for the origins.
+    # The user's own file or tree, used instead of the origins.
     local: Optional[Path] = None
 
     @property
     def origin(self) -> Origin:
-        """The origin that the key counts on."""
+        """The origin whose checksum is in the key."""
         return self.origins[self.chosen]
 
 
@@ -42,30 +53,34 @@ class UnpackAction:
 
 @dataclass(frozen=True)
 class ScriptAction:
-    """Run a POSIX shell script in a build root.  Texts may hold @ROOT@, @TOOLCHAIN@, @SYSROOT@ and names of `host_paths`."""
+    """Run a POSIX shell script in a build root.
+
+    Its texts may contain @ROOT@, @TOOLCHAIN@, @SYSROOT@ and, between @ signs, the names of `host_paths`.
+    """
 
     script: str
     environment: Mapping[str, str]
-    # Command name -> command line that it stands for.
+    # Command name -> the command line that it runs.
     wrappers: Mapping[str, str]
     patches: tuple[tuple[str, bytes], ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     license_files: tuple[str, ...] = ()
-    # Below the root: the tree that is the step's result.
+    # The folder below the root that becomes the step's result.
     output: str = "out"
+    # Name -> a folder or program outside the build root.
     host_paths: Mapping[str, Path] = field(default_factory=dict)
-    # Variables by which the machine's own compiler finds what it needs; those of `environment` come over them.
+    # Variables that the machine's own compiler needs; `environment` overrides them.
     host_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
-    # Those of the wrappers that are compilers -> which one, as far as its tree does not tell.  That is in the key as it is in `wrappers`
-    # and the step's needs, so that this need not be.
+    # The wrappers that are compilers -> the version of a compiler outside the build root.  Not in the key itself: `wrappers` and the
+    # step's needs already identify the compiler.
     compilers: Mapping[str, str] = field(default_factory=dict)
-    # Sources are put into folders of their names as the archives that they are, for the script to unpack.
+    # True: sources stay archives, each in a folder of its name, and the script unpacks them.
     packed: bool = False
 
 
 @dataclass(frozen=True)
 class PythonAction:
-    """Call the handler of that name, which the command line program registers, with `parameters`."""
+    """Call the Python function that the driver registers under the name `handler`."""
 
     handler: str
     parameters: Mapping[str, str]
@@ -76,7 +91,7 @@ Action = Union[UnpackAction, ScriptAction, PythonAction]
 
 @dataclass(frozen=True)
 class Need:
-    """Another step's result and what it is to this one: deps, tools, toolchain, sysroot, or a name a handler knows."""
+    """Another step whose result this one reads, and its role: deps, tools, toolchain, sysroot, or a word that a handler knows."""
 
     role: str
     step: str
@@ -84,20 +99,32 @@ class Need:
 
 @dataclass(frozen=True)
 class Step:
-    """A node of the plan.  `inputs` is exactly what the key is made of, so that two keys can be compared by a person."""
+    """A node of the plan.
+
+    name: unique in its plan; label: what it makes, e.g. openssl or cpython-3.13.15-noopt; target: the triple that it makes it for, or the
+    release and architecture of packages; toolchain: "" if it compiles nothing;
+    inputs: exactly what the key is made of, so that a person can compare two keys.
+    """
 
     name: str
-    identity: str
+    label: str
+    target: str
+    toolchain: str
     inputs: Mapping[str, str]
     key: str
     action: Action
     needs: tuple[Need, ...] = ()
     sources: tuple[SourceFile, ...] = ()
 
+    @property
+    def identity(self) -> str:
+        """The name that is the same in all plans, by which the store knows earlier results of this step."""
+        return identity_of(self.label, self.target, self.toolchain)
+
 
 @dataclass(frozen=True)
 class Output:
-    """Something for dist/: the build it belongs to, the step that makes it, and which archive it is (None: all files of packages)."""
+    """A result for the output folder: its build, the step that makes it, and which archive it is (None: images or packages)."""
 
     build: Union[Build, DebianBuild]
     step: str
@@ -106,7 +133,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps by name, needs before their users, and the files that come of it."""
+    """Steps by name, each after those that it needs, and the outputs."""
 
     steps: Mapping[str, Step]
     outputs: tuple[Output, ...]
@@ -115,12 +142,12 @@ class Plan:
         return iter(self.steps.values())
 
     def dependencies(self) -> tuple[str, ...]:
-        """Return the names of the steps that CPython's own steps need: libraries, tools, toolchains; of packages there are none."""
+        """Return the names of the steps that CPython's steps need: libraries, tools, toolchains.  A plan of packages has none."""
         pythons = [need.step for step in self for need in step.needs if need.role == "cpython"]
         return tuple(dict.fromkeys(need.step for python in pythons for need in self.steps[python].needs))
 
     def closure(self, names: list[str]) -> Plan:
-        """Return the plan of these steps and all they need; outputs of other steps are dropped."""
+        """Return the plan of these steps and all that they need, without the outputs of other steps."""
         wanted: set[str] = set()
         queue = list(names)
         while queue:
@@ -130,6 +157,11 @@ class Plan:
                 queue += [need.step for need in self.steps[name].needs]
         steps = {name: step for name, step in self.steps.items() if name in wanted}
         return Plan(steps=steps, outputs=tuple(output for output in self.outputs if output.step in wanted))
+
+
+def identity_of(label: str, target: str, toolchain: str) -> str:
+    """Return how a step is called in every plan, e.g. "openssl@x86_64-unknown-linux-gnu/gcc"."""
+    return f"{label}@{target}" + (f"/{toolchain}" if toolchain else "")
 
 
 def key_of(inputs: Mapping[str, str]) -> str:

@@ -54,7 +54,7 @@ def matrix(catalog: Catalog) -> Iterator[Combination]:
     """Yield each combination once: targets and Pythons in the catalog's order, options from none to all."""
     option_sets = tuple(_option_sets())
     for target in catalog.targets.values():
-        recipe = catalog.recipe("cpython", target)
+        recipe = catalog.python_recipe(target)
         for python in sorted(catalog.releases):
             if not recipe.applies_to(target.triple, python):
                 continue

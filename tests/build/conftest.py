@@ -138,7 +138,7 @@ def _fill(small: Small) -> None:
     small.recipe("top", needs="middle")
     small.recipe("side")
     folder = small.recipe("cpython", script=_CPYTHON, needs="top, side")
-    (folder / "recipe.yml").write_text("name: cpython\nneeds: [top, side]\nreads: [options, python]\n")
+    (folder / "recipe.yml").write_text("name: cpython\nkind: python\nneeds: [top, side]\nreads: [options, python]\n")
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from pythonbuild.catalog.load import Catalog, RecipeFolder, load_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import ScriptAction, Step
 from pythonbuild.request.build import BuildRequest, PgoProfile, resolve
 from pythonbuild.sources.downloaders import CannotFetch, Downloader
@@ -77,15 +78,15 @@ def steps_of(catalog: Catalog, request: BuildRequest, origin: int) -> Iterator[S
     def choose(origins: tuple[Origin, ...]) -> int:
         return min(origin, len(origins) - 1)
 
-    surroundings = Surroundings(request.machine, request.llvm, choose, xcode=request.xcode, msvc=request.msvc)
-    yield from Planner(catalog, surroundings).plan(resolve(request, catalog))
+    facts = PlanningFacts(request.machine, request.llvm, choose, xcode=request.xcode, msvc=request.msvc)
+    yield from make_plan(resolve(request, catalog), catalog, facts)
     if request.msvc:
         return  # there are neither engines nor profiles to choose from
     for engine, options in (("host", "pgo"), ("docker", "pgo"), ("host", "pgo+lto")):
         one = replace(request, options=(options,), engine=engine)
-        yield from Planner(catalog, surroundings).plan(resolve(one, catalog))
+        yield from make_plan(resolve(one, catalog), catalog, facts)
         profiled = replace(one, pgo_profile=PgoProfile(Path("p"), "0", b"profile"))
-        yield from Planner(catalog, surroundings).plan(resolve(profiled, catalog))
+        yield from make_plan(resolve(profiled, catalog), catalog, facts)
 
 
 def test_all_scripts_render_and_are_clean_shell(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.plan.debian import plan_debian
-from pythonbuild.plan.planner import Surroundings
+from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.request.debian import DebianBuild
 from tests.unit.test_debian import CATALOG, EVERY, action, one, texts
@@ -46,7 +46,7 @@ def test_all_scripts_are_clean_shell(tmp_path: Path) -> None:
             if shape not in found:
                 found[shape] = tmp_path / f"{len(found)}-{Path(name).name}"
                 found[shape].write_text(text)
-    for step in plan_debian((one(),), CATALOG, Surroundings("x86_64"), "docker", features=True):
+    for step in plan_debian((one(),), CATALOG, PlanningFacts("x86_64"), "docker", features=True):
         assert isinstance(step.action, ScriptAction)
         path = tmp_path / f"features-{step.name.split('@')[0]}.sh"
         path.write_text(step.action.script.replace("\n", "\nset -eu\n", 1))

@@ -166,7 +166,7 @@ def windows(prepared: Path, tmp_path: Path) -> Iterator[StandIn]:
             recipe.write("licenses: [MIT]\n")
     folder = made.recipe("cpython", script=_CPYTHON)
     (folder / "recipe.yml").write_text(
-        "name: cpython\nneeds: [top, side]\nreads: [options, python]\nlicenses: [Python-2.0]\nlicense_files: [LICENSE]\n"
+        "name: cpython\nkind: python\nneeds: [top, side]\nreads: [options, python]\nlicenses: [Python-2.0]\nlicense_files: [LICENSE]\n"
     )
     (made.cache / "venv").symlink_to(prepared / "venv")
     copy_bytecode(prepared, made.cache, made.root)

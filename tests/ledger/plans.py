@@ -19,7 +19,8 @@ from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import Llvm
 from pythonbuild.model.target import System
 from pythonbuild.plan.debian import plan_debian
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import Plan, key_of
 from pythonbuild.request.build import BuildRequest, resolve
 from pythonbuild.request.debian import DebianRequest, image_for, resolve_debian
@@ -44,7 +45,7 @@ def plan_of(subject: Subject, catalog: Catalog, given: Given) -> Plan:
     Raises PythonBuildError if the checkout cannot build it.
     """
     llvm = _llvm(catalog.images["build"]) if subject.engine == "docker" else None
-    surroundings = Surroundings(
+    facts = PlanningFacts(
         machine=_MACHINE,
         llvm=llvm,
         choose_origin=lambda origins: _chosen(origins, given),
@@ -57,7 +58,7 @@ def plan_of(subject: Subject, catalog: Catalog, given: Given) -> Plan:
     )
     if subject.packages:
         builds = resolve_debian(_debian_request(subject), catalog)
-        return plan_debian(builds, catalog, surroundings, subject.engine)
+        return plan_debian(builds, catalog, facts, subject.engine)
     request = BuildRequest(
         targets=(subject.target,),
         pythons=(f"cpython-{subject.python}",),
@@ -66,7 +67,7 @@ def plan_of(subject: Subject, catalog: Catalog, given: Given) -> Plan:
         engine=subject.engine,
         llvm=llvm,
     )
-    return Planner(catalog, surroundings).plan(resolve(request, catalog))
+    return make_plan(resolve(request, catalog), catalog, facts)
 
 
 def subject_key(plan: Plan) -> str:

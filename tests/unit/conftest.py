@@ -58,6 +58,7 @@ def catalog() -> Catalog:
         folder("openssl", needs=("zlib",), tools=("pkgconf",)),
         folder(
             "cpython",
+            kind="python",
             script="{{ python.version }} {{ options.pgo }}",
             version="",
             sources=(),

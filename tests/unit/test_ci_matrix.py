@@ -20,7 +20,8 @@ from pythonbuild.errors import BadCatalog, UnknownName
 from pythonbuild.flags.build import BuildFlags
 from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.request.build import BuildRequest, resolve
 from pythonbuild.request.ci import SHARD, Job, ci_jobs, dependency_jobs, read_labels, shards
 from pythonbuild.request.matrix import KINDS, Combination, matrix, platform_of, read_wanted, select
@@ -201,12 +202,12 @@ def test_what_jobs_of_a_target_share_is_built_once() -> None:
 def test_the_first_stage_makes_all_that_the_pythons_of_a_target_are_compiled_against() -> None:
     """What is built with --only dependencies has the keys of what each job of that target needs."""
     triple = "aarch64-unknown-linux-musl"
-    world = Surroundings(machine="x86_64", llvm=Llvm(Path("/usr/lib/llvm-22/bin"), "22"))
+    world = PlanningFacts(machine="x86_64", llvm=Llvm(Path("/usr/lib/llvm-22/bin"), "22"))
 
     def keys(words: list[str], names: str) -> set[str]:
         flags = flags_of("build-linux.py", words[1:])
         request = BuildRequest(flags.targets, flags.pythons, flags.options, machine="x86_64", llvm=world.llvm)
-        plan = Planner(CATALOG, world).plan(resolve(request, CATALOG))
+        plan = make_plan(resolve(request, CATALOG), CATALOG, world)
         steps = plan.closure(list(plan.dependencies()))
         return {step.key for step in steps if re.search(names, step.identity)}
 

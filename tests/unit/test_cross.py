@@ -11,7 +11,8 @@ from pythonbuild.catalog.load import load_catalog
 from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import Llvm
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import Plan, ScriptAction, Step
 from pythonbuild.release.uv_index import uv_index
 from pythonbuild.request.build import BuildRequest, resolve
@@ -23,7 +24,7 @@ LLVM = Llvm(Path("/usr/lib/llvm-22/bin"), "22")
 
 def planned(triple: str, options: str = "noopt") -> Plan:
     request = BuildRequest(targets=(triple,), pythons=(), options=(options,), machine="x86_64")
-    return Planner(CATALOG, Surroundings(machine="x86_64")).plan(resolve(request, CATALOG))
+    return make_plan(resolve(request, CATALOG), CATALOG, PlanningFacts(machine="x86_64"))
 
 
 def scripts(plan: Plan) -> dict[str, tuple[Step, ScriptAction]]:
@@ -57,7 +58,7 @@ def test_no_library_of_the_building_machine_gets_into_a_foreign_step(triple: str
 
 def test_targets_share_the_compiler_and_tools() -> None:
     request = BuildRequest(targets=(*FOREIGN, "x86_64-unknown-linux-gnu"), pythons=(), options=(), machine="x86_64")
-    plan = Planner(CATALOG, Surroundings(machine="x86_64")).plan(resolve(request, CATALOG))
+    plan = make_plan(resolve(request, CATALOG), CATALOG, PlanningFacts(machine="x86_64"))
     names = [step.identity.split("@")[0] for step in plan]
     for shared in ("toolchain-zig", "toolchain-gcc", "binutils", "pkgconf", "host-python-3.13.15"):
         assert names.count(shared) == 1
@@ -68,7 +69,7 @@ def test_an_aarch64_machine_builds_by_the_same_data() -> None:
     assert len(targets) > 6
     for target in targets:
         request = BuildRequest(targets=(target.triple,), pythons=(), options=("noopt",), machine="aarch64", llvm=LLVM)
-        plan = Planner(CATALOG, Surroundings(machine="aarch64", llvm=LLVM)).plan(resolve(request, CATALOG))
+        plan = make_plan(resolve(request, CATALOG), CATALOG, PlanningFacts(machine="aarch64", llvm=LLVM))
         found = scripts(plan)
         (cpython,) = (identity for identity in found if identity.startswith("cpython-"))
         native = target.triple == "aarch64-unknown-linux-gnu"

@@ -19,7 +19,7 @@ from pythonbuild.flags.build import BuildFlags
 from pythonbuild.home import checkout
 from pythonbuild.model.target import System, host_system
 from pythonbuild.plan.debian import plan_debian
-from pythonbuild.plan.planner import Surroundings
+from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.request.debian import DebianBuild, DebianRequest, debian_of, image_for, resolve_debian
 
@@ -36,7 +36,7 @@ def one(**changes: object) -> DebianBuild:
 
 
 def action(build: DebianBuild) -> ScriptAction:
-    (step,) = plan_debian((build,), CATALOG, Surroundings("x86_64"), "docker")
+    (step,) = plan_debian((build,), CATALOG, PlanningFacts("x86_64"), "docker")
     assert isinstance(step.action, ScriptAction)
     return step.action
 
@@ -181,7 +181,7 @@ def test_another_micro_version_uses_the_same_image() -> None:
 
 def test_keys_know_what_the_distribution_has_become() -> None:
     def key(**versions: str) -> str:
-        (step,) = plan_debian((one(),), CATALOG, Surroundings("x86_64", packages=versions), "docker")
+        (step,) = plan_debian((one(),), CATALOG, PlanningFacts("x86_64", packages=versions), "docker")
         return step.key
 
     assert key(zlib1g="1") == key()
@@ -227,7 +227,7 @@ def test_tests_that_may_fail_are_listed_for_a_release_with_their_reason() -> Non
 
 
 def test_features_come_after_what_they_compare() -> None:
-    packages, default, features = plan_debian((one(),), CATALOG, Surroundings("x86_64"), "docker", features=True)
+    packages, default, features = plan_debian((one(),), CATALOG, PlanningFacts("x86_64"), "docker", features=True)
     assert [need.step for need in features.needs] == [packages.name, default.name]
     assert packages.key in features.inputs.values()
 

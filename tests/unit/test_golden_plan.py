@@ -17,7 +17,8 @@ import pytest
 from pythonbuild.catalog.load import file_digest, load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
 from pythonbuild.request.build import BuildRequest, resolve
 
@@ -64,14 +65,14 @@ OTHERS = (
 def planned(machine: str, triple: str, python: str, options: str) -> Plan:
     if "windows" in machine:
         request = BuildRequest((triple,), (python,), (options,), machine, msvc=MSVC)
-        return Planner(CATALOG, Surroundings(machine, msvc=MSVC)).plan(resolve(request, CATALOG))
+        return make_plan(resolve(request, CATALOG), CATALOG, PlanningFacts(machine, msvc=MSVC))
     if "darwin" in machine:
         xcode = replace(XCODE, rosetta=machine.endswith("-rosetta"))
         machine = machine.removesuffix("-rosetta")
         request = BuildRequest((triple,), (python,), (options,), machine, xcode=xcode)
-        return Planner(CATALOG, Surroundings(machine, xcode=xcode)).plan(resolve(request, CATALOG))
+        return make_plan(resolve(request, CATALOG), CATALOG, PlanningFacts(machine, xcode=xcode))
     request = BuildRequest((triple,), (python,), (options,), machine, llvm=LLVM)
-    return Planner(CATALOG, Surroundings(machine, llvm=LLVM)).plan(resolve(request, CATALOG))
+    return make_plan(resolve(request, CATALOG), CATALOG, PlanningFacts(machine, llvm=LLVM))
 
 
 def shown(machine: str, triple: str, python: str, options: str) -> list[str]:

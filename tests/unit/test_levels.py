@@ -11,7 +11,8 @@ from pythonbuild.catalog.load import load_catalog
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.model.target import cpu_flags
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.release.uv_index import uv_index
 from pythonbuild.request.build import BuildRequest, check_cpu, resolve
@@ -27,8 +28,8 @@ ZEN = frozenset("abm avx avx2 bmi1 bmi2 cx16 f16c fma lahf_lm movbe popcnt sse4_
 @pytest.mark.parametrize("level", ["v2", "v3", "v4"])
 def test_compilers_get_the_level_and_every_step_is_another(level: str) -> None:
     request = replace(REQUEST, targets=(f"x86_64_{level}-unknown-linux-gnu",))
-    planned = Planner(CATALOG, Surroundings(machine="x86_64")).plan(resolve(request, CATALOG))
-    base = Planner(CATALOG, Surroundings(machine="x86_64")).plan(resolve(replace(request, targets=(BASE,)), CATALOG))
+    planned = make_plan(resolve(request, CATALOG), CATALOG, PlanningFacts(machine="x86_64"))
+    base = make_plan(resolve(replace(request, targets=(BASE,)), CATALOG), CATALOG, PlanningFacts(machine="x86_64"))
     keys = {step.key for step in base}
     scripts = [step for step in planned if isinstance(step.action, ScriptAction)]
     assert len(scripts) > 15

@@ -11,7 +11,8 @@ import pytest
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import Llvm, Msvc
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import Plan, ScriptAction, Step
 from pythonbuild.request.build import BuildRequest, resolve
 from pythonbuild.request.matrix import matrix
@@ -33,7 +34,7 @@ def planned() -> Plan:
             targets=(target.triple,), pythons=(str(python),), options=(str(options),), machine=machine, llvm=LLVM
         )
         builds.update(dict.fromkeys(resolve(request, CATALOG)))
-    return Planner(CATALOG, Surroundings(machine="x86_64", llvm=LLVM)).plan(tuple(builds))
+    return make_plan(tuple(builds), CATALOG, PlanningFacts(machine="x86_64", llvm=LLVM))
 
 
 @lru_cache(maxsize=1)
@@ -46,7 +47,7 @@ def planned_for_windows() -> Plan:
                 (target.triple,), (str(python),), (str(options),), machine="aarch64-windows", msvc=Msvc("1", Path("sh"))
             )
             builds.update(dict.fromkeys(resolve(request, CATALOG)))
-    return Planner(CATALOG, Surroundings(machine="aarch64-windows", msvc=Msvc("1", Path("sh")))).plan(tuple(builds))
+    return make_plan(tuple(builds), CATALOG, PlanningFacts(machine="aarch64-windows", msvc=Msvc("1", Path("sh"))))
 
 
 def all_steps() -> list[Step]:

@@ -17,12 +17,12 @@ from pythonbuild.home import checkout
 from pythonbuild.oci.base import Base, read_base
 from pythonbuild.oci.image import Facts, Platform, _config
 from pythonbuild.oci.layout import pack
-from pythonbuild.plan.planner import Surroundings
+from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
-WORLD = Surroundings(machine="x86_64", handlers={"oci": "0"})
+WORLD = PlanningFacts(machine="x86_64", handlers={"oci": "0"})
 STATIC = "x86_64-unknown-linux-musl"
 DEBIAN = BaseImage("debian:13", "sha256:1", "amd64")
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.errors import BadCatalog, BadRequest
 from pythonbuild.host.toolchains import Llvm
-from pythonbuild.plan.planner import Planner, Surroundings
-from pythonbuild.plan.step import Plan, ScriptAction
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.graph import Graph
+from pythonbuild.plan.planner import make_plan
+from pythonbuild.plan.step import Plan, ScriptAction, UnpackAction
 from pythonbuild.request.build import BuildRequest, resolve
 from tests.unit.conftest import folder
 
@@ -20,10 +23,8 @@ LLVM = Llvm(programs=Path("/usr/lib/llvm-22/bin"), version="clang version 22.1.8
 
 def make(catalog: Catalog, *options: str, pythons: tuple[str, ...] = (), chosen: int = 0, llvm: Llvm = LLVM) -> Plan:
     request = BuildRequest(("x86_64-unknown-linux-gnu",), pythons, options, "x86_64", llvm=llvm)
-    surroundings = Surroundings(
-        machine="x86_64", llvm=llvm, choose_origin=lambda origins: min(chosen, len(origins) - 1)
-    )
-    return Planner(catalog, surroundings).plan(resolve(request, catalog))
+    facts = PlanningFacts(machine="x86_64", llvm=llvm, choose_origin=lambda origins: min(chosen, len(origins) - 1))
+    return make_plan(resolve(request, catalog), catalog, facts)
 
 
 def changed(catalog: Catalog, name: str, **values: object) -> Catalog:
@@ -130,6 +131,23 @@ def test_a_circle_of_recipes_is_named(catalog: Catalog) -> None:
     circular = replace(catalog, recipes={**catalog.recipes, "zlib": folder("zlib", needs=("openssl",))})
     with pytest.raises(BadCatalog, match=r"in a circle: .*openssl.* -> .*zlib"):
         make(circular)
+
+
+def test_one_name_for_two_different_steps_is_a_fault() -> None:
+    graph = Graph()
+    step = graph.add("zlib", "here", UnpackAction("a"), {"archive": "a"})
+    assert graph.add("zlib", "here", UnpackAction("a"), {"archive": "a"}) is step
+    with pytest.raises(AssertionError, match="two different steps are called zlib@here"):
+        graph.add("zlib", "here", UnpackAction("b"), {"archive": "b"})
+
+
+def test_the_python_is_known_by_its_kind_and_not_by_its_name(catalog: Catalog) -> None:
+    recipes = {name: other for name, other in catalog.recipes.items() if name != "cpython"}
+    old = catalog.recipes["cpython"]
+    recipes["snake"] = replace(old, recipe=msgspec.structs.replace(old.recipe, name="snake"))
+    names = {name.split("-")[0] for name in make(replace(catalog, recipes=recipes)).steps}
+    assert {"snake", "distribution", "stripped", "archive"} < names
+    assert "cpython" not in names
 
 
 def test_the_closure_of_a_step(catalog: Catalog) -> None:

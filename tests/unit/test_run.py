@@ -10,7 +10,16 @@ from pythonbuild.run.schedule import State, priorities, ready, states
 def plan(**needs: str) -> Plan:
     """Make a plan of steps named by the keywords; each value names what it needs."""
     steps = {
-        name: Step(name, name, {}, name, PythonAction("none", {}), tuple(Need("deps", need) for need in text.split()))
+        name: Step(
+            name=name,
+            label=name,
+            target="",
+            toolchain="",
+            inputs={},
+            key=name,
+            action=PythonAction("none", {}),
+            needs=tuple(Need("deps", need) for need in text.split()),
+        )
         for name, text in needs.items()
     }
     return Plan(steps, ())

@@ -21,7 +21,8 @@ from pythonbuild.engines.sccache import (
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.host.settings import read_settings
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.script import script_inputs
 from pythonbuild.plan.step import Plan, ScriptAction
 from pythonbuild.request.build import BuildRequest, resolve
@@ -174,7 +175,7 @@ def plan() -> Plan:
         toolchain="auto",
         engine="host",
     )
-    return Planner(CATALOG, Surroundings(machine="x86_64")).plan(resolve(request, CATALOG))
+    return make_plan(resolve(request, CATALOG), CATALOG, PlanningFacts(machine="x86_64"))
 
 
 def test_which_compilers_there_are_is_in_no_key() -> None:

@@ -10,7 +10,8 @@ import pytest
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.release.uv_index import uv_index
 from pythonbuild.request.build import BuildRequest, resolve
@@ -21,7 +22,7 @@ REQUEST = BuildRequest(targets=(MUSL,), pythons=(), options=("noopt", "static"),
 
 
 def test_it_shares_all_but_cpython_with_the_dynamic_one() -> None:
-    plan = Planner(CATALOG, Surroundings(machine="x86_64")).plan(resolve(REQUEST, CATALOG))
+    plan = make_plan(resolve(REQUEST, CATALOG), CATALOG, PlanningFacts(machine="x86_64"))
     scripts = {step.name: step.action.script for step in plan if isinstance(step.action, ScriptAction)}
     assert len(scripts) > 25
     twice = [name for name in scripts if "3.13.15" in name and not name.startswith("host-python")]

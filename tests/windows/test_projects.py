@@ -19,7 +19,8 @@ from pythonbuild.catalog.schema import Origin, ProjectChange, ProjectEdit
 from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import Msvc
 from pythonbuild.model.version import PythonVersion
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.request.build import BuildRequest, resolve
 
@@ -226,7 +227,7 @@ def test_a_plan_has_the_edits_for_its_version(source: Source) -> None:
     request = BuildRequest(
         ("x86_64-pc-windows-msvc",), (f"cpython-{version}",), (), "x86_64-windows", msvc=Msvc("1", Path("sh"))
     )
-    plan = Planner(CATALOG, Surroundings("x86_64-windows", msvc=Msvc("1", Path("sh")))).plan(resolve(request, CATALOG))
+    plan = make_plan(resolve(request, CATALOG), CATALOG, PlanningFacts("x86_64-windows", msvc=Msvc("1", Path("sh"))))
     (action,) = (step.action for step in plan if step.name.startswith("cpython-"))
     assert isinstance(action, ScriptAction)
     given = json.loads(action.files["projects.json"])

@@ -14,7 +14,8 @@ from pythonbuild.driver.deliver import Delivered, statement_of, tag_of_checkout,
 from pythonbuild.driver.engine_choice import Choice
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.model.naming import archive_name, provenance_name
-from pythonbuild.plan.planner import Planner, Surroundings
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import Output, Plan
 from pythonbuild.request.build import Build, BuildRequest, resolve
 from pythonbuild.store.record import Record
@@ -36,9 +37,9 @@ class Archives:
         """Return the image that engine docker builds in."""
         return catalog.images["build"]
 
-    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, world: Surroundings) -> Plan:
+    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, facts: PlanningFacts) -> Plan:
         """Return the plan of what was asked for."""
-        return Planner(catalog, world).plan(resolved(requests, catalog))
+        return make_plan(resolved(requests, catalog), catalog, facts)
 
     def check_machine(self, choice: Choice, catalog: Catalog) -> None:
         """Accept every machine: what archives need is checked for each step."""

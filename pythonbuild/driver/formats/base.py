@@ -11,7 +11,7 @@ from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image
 from pythonbuild.driver.deliver import Delivered
 from pythonbuild.driver.engine_choice import Choice
-from pythonbuild.plan.planner import Surroundings
+from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest
 from pythonbuild.store.record import Record
@@ -58,7 +58,7 @@ class OutputFormat(Protocol):
     def image(self, catalog: Catalog) -> Image:
         """Return the image that engine docker builds in."""
 
-    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, world: Surroundings) -> Plan:
+    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, facts: PlanningFacts) -> Plan:
         """Return the plan of what was asked for."""
 
     def check_machine(self, choice: Choice, catalog: Catalog) -> None:

@@ -19,7 +19,7 @@ from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.flags.build import RequestFlags
 from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
 from pythonbuild.plan.debian import plan_debian
-from pythonbuild.plan.planner import Surroundings
+from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import Plan
 from pythonbuild.release.keys import check_key
 from pythonbuild.request.build import BuildRequest, LocalPython
@@ -47,9 +47,9 @@ class DebPackages:
         """Return the image of the packages' release."""
         return image_for(self.builds(catalog)[0], catalog)
 
-    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, world: Surroundings) -> Plan:
+    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, facts: PlanningFacts) -> Plan:
         """Return the plan of the packages."""
-        return plan_debian(self.builds(catalog), catalog, world, requests[0].engine, self.features)
+        return plan_debian(self.builds(catalog), catalog, facts, requests[0].engine, self.features)
 
     def check_machine(self, choice: Choice, catalog: Catalog) -> None:
         """Raise MissingPrerequisite on a machine of another release, and if it lacks build dependencies."""

@@ -20,14 +20,14 @@ from pythonbuild.flags.build import Containers, RequestFlags
 from pythonbuild.oci.image import Platform
 from pythonbuild.oci.layout import pack
 from pythonbuild.packaging.provenance import Input
-from pythonbuild.plan.planner import Planner, Surroundings
-from pythonbuild.plan.step import Need, Output, Plan, PythonAction, Step, key_of
+from pythonbuild.plan.facts import PlanningFacts
+from pythonbuild.plan.graph import Graph, with_short_names
+from pythonbuild.plan.planner import plan_builds
+from pythonbuild.plan.step import Need, Output, Plan, PythonAction, Step
 from pythonbuild.request.build import Build, BuildRequest
 
 __all__ = ["OciImages", "platform_of", "read_images"]
 
-# Part of every key, see planner.py.
-_FORMAT = "1"
 # The CPU in a target triple -> its name in Go, and its variant.
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""),
@@ -74,22 +74,21 @@ class OciImages:
         """Return the image that engine docker builds in."""
         return catalog.images["build"]
 
-    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, world: Surroundings) -> Plan:
+    def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, facts: PlanningFacts) -> Plan:
         """Return the plan of what was asked for.  Raises BadRequest for a Python that would not run in its image."""
         stripped = tuple(replace(request, formats=("install_only_stripped",)) for request in requests)
         builds = resolved(stripped, catalog)
         for build in builds:
             self._check(build)
         _check_platforms(builds)
-        plan = Planner(catalog, world).plan(builds)
-        steps = dict(plan.steps)
+        graph = Graph()
         outputs = []
-        for output in plan.outputs:
-            assert isinstance(output.build, Build)
-            step = self._step(output.build, plan, plan.steps[output.step], world.handlers["oci"])
-            steps[step.name] = step
-            outputs.append(Output(output.build, step.name, None))
-        return Plan(steps, tuple(outputs)).closure([output.step for output in outputs])
+        for archive in plan_builds(builds, catalog, facts, graph):
+            assert isinstance(archive.build, Build)
+            step = self._step(archive.build, graph, graph.steps[archive.step], facts.handlers["oci"])
+            outputs.append(Output(archive.build, step.identity, None))
+        plan = Plan(graph.steps, tuple(outputs))
+        return with_short_names(plan.closure([output.step for output in outputs]))
 
     def check_machine(self, choice: Choice, catalog: Catalog) -> None:
         """Accept every machine: what images need is checked for each step."""
@@ -140,12 +139,17 @@ class OciImages:
                 f"name an image for {platform_of(target).architecture}",
             )
 
-    def _step(self, build: Build, plan: Plan, archive: Step, code: str) -> Step:
-        """Return the step that makes an image of what an archive is made of."""
+    def _step(self, build: Build, graph: Graph, archive: Step, code: str) -> Step:
+        """Add the step that makes an image from the same tree as an archive."""
         (content,) = archive.needs
-        tree = content if content.role == "distribution" else _need(plan, content.step, "distribution")
+        stripped = content.role == "stripped"
+        tree = (
+            next(need for need in graph.steps[content.step].needs if need.role == "distribution")
+            if stripped
+            else content
+        )
         needs = [content, Need("bill", tree.step)]
-        needs += [need for need in plan.steps[tree.step].needs if need.role == "host-python"]
+        needs += [need for need in graph.steps[tree.step].needs if need.role == "host-python"]
         platform = platform_of(build.target)
         parameters = {
             "python": str(build.python),
@@ -155,11 +159,9 @@ class OciImages:
             "base": self.base.identity if self.base else "",
             "based on": self.base.short if self.base else "",
         }
-        inputs = {"format": _FORMAT, "code": code, **parameters}
-        inputs.update({f"{need.role} {need.step.split('@')[0]}": plan.steps[need.step].key for need in needs})
         label = f"oci-{build.python}-{build.options}{'-based' if self.base else ''}"
-        identity = f"{label}@{build.target.triple}/{build.toolchain}"
-        return Step(identity, identity, inputs, key_of(inputs), PythonAction("oci", parameters), tuple(needs))
+        action, inputs = PythonAction("oci", parameters), {"code": code, **parameters}
+        return graph.add(label, build.target.triple, action, inputs, build.toolchain, tuple(needs))
 
 
 def _check_platforms(builds: tuple[Build, ...]) -> None:
@@ -172,10 +174,6 @@ def _check_platforms(builds: tuple[Build, ...]) -> None:
                 f"images of {same.target.triple} and {build.target.triple} have the same platform",
                 "build them with two commands, into two folders",
             )
-
-
-def _need(plan: Plan, step: str, role: str) -> Need:
-    return next(need for need in plan.steps[step].needs if need.role == role)
 
 
 def platform_of(target: Target) -> Platform:
