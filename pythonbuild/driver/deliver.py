@@ -1,4 +1,4 @@
-"""What all output formats need to put files into the output folder: whole, named after a tag, and with a statement of provenance."""
+"""Delivery for all output formats: complete files, names with a tag, statements of provenance."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Delivered:
 
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """Give another name to write to, and move that to `target` when it is whole."""
+    """Give a temporary name to write to, and rename it to `target` at the end of the block."""
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         yield partial
@@ -68,7 +68,7 @@ def statement_of(
         **(changed or {}),
     }
     builder = {"id": "urn:pythonbuild", "pythonbuild": __version__, "commit": _commit(), "machine": platform.platform()}
-    # Not out of records: there is none of a step that was not needed, as the store had what is made of it.
+    # From the plan, because a step that was not needed has no record.
     for version in {step.inputs["host compiler"] for step in plan if "host compiler" in step.inputs}:
         builder["llvm"] = version
     times = (min(record.finished - record.seconds for record in made), max(record.finished for record in made))

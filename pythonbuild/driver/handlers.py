@@ -1,6 +1,6 @@
-"""The Python steps of a plan, by the names that the planner gives them.
+"""The steps of a plan that run Python functions, by the names that the planner uses.
 
-Each loads its stage when it runs: what reads programs and writes archives takes longer to load than a plan to be made.
+Each function imports its stage when it runs.  Those imports take longer than making a plan.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["handlers"]
 
 
 def handlers(jobs: int) -> Mapping[str, Handler]:
-    """Return the handlers; `jobs`: how many threads a compressor may use."""
+    """Return the handlers.  jobs: the number of threads that a compressor may use."""
 
     def distribution(call: HandlerCall) -> None:
         from pythonbuild.distribution.assemble import assemble

@@ -1,4 +1,4 @@
-"""A CPython source tree or tarball of the user's own, for --python-source."""
+"""The user's own CPython source tree or tarball, for --python-source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pythonbuild.store.trees import digest_of, manifest_of
 __all__ = ["read_local_python"]
 
 _PATCHLEVEL = "Include/patchlevel.h"
-# Files by which a source tree of CPython is known.
+# Files that every source tree of CPython has.
 _SOURCE_FILES = (_PATCHLEVEL, "configure", "Makefile.pre.in", "Lib/os.py", "Python/pythonrun.c")
 
 

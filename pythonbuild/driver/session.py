@@ -1,4 +1,4 @@
-"""What the verbs share: the catalog, the places on disk, and the way from flags to a plan."""
+"""The session of a command: the catalog, the places on disk, and the way from flags to a plan."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from pythonbuild.store.store import Store
 
 __all__ = ["Session", "code_digest", "find_step", "open_store", "wanted_steps"]
 
-# What the triples of an entry script's targets have in common; and what follows the CPU in them where this machine is of another system.
+# The part that all triples of an entry script's platform share, and what follows the CPU in its default triple.
 _PLATFORMS = {"linux": "-linux-", "macos": "-apple-", "windows": "-windows-"}
 _TARGETS = {"linux": "unknown-linux-gnu", "macos": "apple-darwin", "windows": "pc-windows-msvc"}
-_LONGEST = 3600.0  # seconds that a shared store may be waited for
+_LONGEST = 3600.0  # seconds to wait for a shared store
 
 
 @dataclass(frozen=True)
 class Session:
-    """The world as one command sees it."""
+    """Everything that one command works with."""
 
     catalog: Catalog
     store: Store
@@ -54,9 +54,9 @@ class Session:
     logs: Path
     request: BuildRequest
     output: OutputFormat
-    # Of the environment, and of the user's files.
+    # Variables of the environment and of the user's settings files.
     settings: Mapping[str, str] = field(repr=False)
-    # Where many are to be built, (target, Python, options) of each; the request's own are those of all then.
+    # For `build-all --from`: (target, Python, options) of each build.  The request then has those of all of them.
     rows: tuple[tuple[str, str, str], ...] = ()
 
     @classmethod
@@ -109,7 +109,7 @@ class Session:
         )
 
     def plan(self) -> Plan:
-        """Return the plan of the request, as the source cache stands now."""
+        """Return the plan of the request.  It depends on which sources are in the cache."""
         facts = PlanningFacts(
             machine=self.request.machine,
             llvm=self.request.llvm,
@@ -127,18 +127,18 @@ class Session:
         return self.output.plan(self._requests(), self.catalog, facts)
 
     def limits(self, flags: Containers) -> Containers:
-        """Return what the containers of this build are made from, and may take."""
+        """Return the base image and the limits of this build's containers."""
         return replace(flags, base_image="") if self.output.takes_base_image else flags
 
     def _choose_origin(self, origins: tuple[Origin, ...]) -> int:
-        """Return the index of the origin that is here, else of the one that the others have built with, else 0."""
+        """Return the index of an origin in the cache, else of the one that the shared store was built with, else 0."""
         here = [index for index, origin in enumerate(origins) if self.sources.find(origin)]
         if not here and self.store.shared and len(origins) > 1:
             return self.store.shared.chosen([origin.sha256 for origin in origins])
         return here[0] if here else 0
 
     def _requests(self) -> tuple[BuildRequest, ...]:
-        """Return the request, or those that it stands for."""
+        """Return the request, or one for each row."""
         if not self.rows:
             return (self.request,)
         return tuple(
@@ -148,7 +148,7 @@ class Session:
 
 
 def open_store(folder: Path, settings: Mapping[str, str], warn: Callable[[str], None]) -> Store:
-    """Return the store of this machine, and behind it the one that the settings name.  Raises BadRequest if it names none."""
+    """Return this machine's store, backed by the shared store of the settings.  Raises BadRequest for wrong settings."""
     place = settings.get("PYTHONBUILD_STORE", "")
     if not place:
         return Store(folder)
@@ -160,7 +160,7 @@ def open_store(folder: Path, settings: Mapping[str, str], warn: Callable[[str], 
     if not 0 < patience <= _LONGEST:
         raise BadRequest(
             f"PYTHONBUILD_STORE_TIMEOUT is {text!r}",
-            f"give the seconds until the shared store must have answered, {_LONGEST:.0f} at most",
+            f"give the number of seconds to wait for the shared store, at most {_LONGEST:.0f}",
         )
     shared = SharedStore(place_of(place, settings), patience)
     shared.say = lambda text, level: warn(text) if level == "warning" else None
@@ -168,13 +168,13 @@ def open_store(folder: Path, settings: Mapping[str, str], warn: Callable[[str], 
 
 
 def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) -> tuple[str, Optional[Msvc]]:
-    """Return the building machine, and for a Python for Windows its compiler; on another system, where such a one is planned only, those
-    that a Windows machine would have.
+    """Return the building machine, and Visual C++ for a Windows target.
 
-    Raises BadRequest for what cannot be, MissingPrerequisite if this machine lacks something.
+    On another system, --plan gets those that a Windows machine would have.  Raises BadRequest for an impossible request,
+    MissingPrerequisite if this machine lacks something.
     """
     if not any(_PLATFORMS["windows"] in triple for triple in targets):
-        reason = "chooses what a Windows machine builds with, and no target is for Windows"
+        reason = "is for builds on Windows, and no target is for Windows"
         _refuse(flags, "windows", reason, "drop it; ./build-windows.py builds for Windows")
         return building_machine(), None
     if len(targets) > 1:
@@ -184,28 +184,30 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
         wishes = Wishes(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
         return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ)
     if not flags.planning:
-        raise BadRequest("Pythons for Windows are built on Windows", "use --plan to see what would be done there")
-    # The plan is the same for every Visual Studio, SDK and shell that flags may choose.
+        raise BadRequest(
+            "Pythons for Windows are built on Windows", "add --plan to print what a Windows machine would build"
+        )
+    # The plan does not depend on the Visual Studio, SDK and shell that flags choose.
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
 
 
 def _refuse(flags: RequestFlags, only: str, reason: str, hint: str) -> None:
-    """Raise BadRequest if a flag was given that is for something else than this command builds."""
+    """Raise BadRequest if a flag was given that applies to `only`."""
     for flag, _ in given(flags):
         if flag.only == only:
             raise BadRequest(f"{flag.name} {reason}", hint)
 
 
 def _targets(flags: RequestFlags) -> tuple[str, ...]:
-    """Return the triples of the targets asked for; by default this machine's CPU, of the entry script's platform.
+    """Return the triples of the targets.  The default is this machine's CPU on the entry script's platform.
 
-    Raises BadRequest if one is another entry script's.
+    Raises BadRequest if one belongs to another entry script.
     """
     wanted = _PLATFORMS.get(flags.platform, "")
     for triple in flags.targets:
         other = next((name for name, part in _PLATFORMS.items() if part in triple), "")
         if wanted and other and other != flags.platform:
-            raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it by ./build-{other}.py")
+            raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it with ./build-{other}.py")
     if flags.targets:
         return flags.targets
     own = host_triple()
@@ -221,15 +223,15 @@ def _pgo_profile(flags: RequestFlags) -> Optional[PgoProfile]:
     path = expanded(flags.pgo_profile)
     if not path.is_file() or path.stat().st_size == 0:
         raise BadRequest(
-            f"there is no profile in {path}",
-            "give the file python/build/pgo.profile from a full archive built with pgo",
+            f"the profile {path} does not exist or is empty",
+            "name the file python/build/pgo.profile of a full archive that was built with pgo",
         )
     content = path.read_bytes()
     return PgoProfile(path, hashlib.sha256(content).hexdigest(), content)
 
 
 def find_step(plan: Plan, name: str) -> str:
-    """Return the step that a user means by `name`: its name or identity, or a beginning of its name that fits no other step."""
+    """Return the name of a step, given its name, its identity, or a beginning of its name that fits no other step."""
     if name in plan.steps:
         return name
     for step in plan:
@@ -242,7 +244,7 @@ def find_step(plan: Plan, name: str) -> str:
 
 
 def wanted_steps(session: Session, only: Sequence[str]) -> tuple[Plan, tuple[str, ...]]:
-    """Return the plan and the steps that it is for: those of its outputs, or those that --only names, with what they need."""
+    """Return the plan and the steps that it exists for: the makers of outputs, or with --only the named steps and what they need."""
     plan = session.plan()
     if not only:
         return plan, tuple(output.step for output in plan.outputs)
@@ -257,7 +259,7 @@ def wanted_steps(session: Session, only: Sequence[str]) -> tuple[Plan, tuple[str
 
 @lru_cache(maxsize=8)
 def code_digest(*packages: str) -> str:
-    """Return a digest of packages' code, so that a change to it makes the steps it does anew; without names, of all code."""
+    """Return a digest of the code of packages of pythonbuild; without names, of all code.  It is in the keys of their steps."""
     files = [path for package in packages for path in sorted((code() / package).glob("*.py"))]
     digest = hashlib.sha256()
     for path in files if packages else sorted(code().rglob("*.py")):

@@ -274,7 +274,7 @@ mkdir -p "$OUT/deps"
         (["--fast"], "--fast is for Debian packages"),
         (["--format", "deb,full", "--distro", "debian:trixie"], "one command cannot make both deb and full"),
         (["--format", "deb", "--distro", "debian:trixie", "--options", "lto"], "--options is for archives"),
-        (["--vs", "2022"], "--vs chooses what a Windows machine builds with, and no target is for Windows"),
+        (["--vs", "2022"], "--vs is for builds on Windows, and no target is for Windows"),
         (["--format", "deb", "--distro", "debian:trixie", "--sh", "/bin/sh"], "and no target is for Windows"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Archives of a Python: full, install_only and others, with a statement of provenance for each build."""
+"""Archives of Pythons (full, install_only and others), and a statement of provenance for each build."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class Archives:
     takes_base_image: bool = False
 
     def image(self, catalog: Catalog) -> Image:
-        """Return the image that engine docker builds in."""
+        """Return the image in which engine docker runs its steps."""
         return catalog.images["build"]
 
     def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, facts: PlanningFacts) -> Plan:
-        """Return the plan of what was asked for."""
+        """Return the plan that makes the requested archives."""
         return make_plan(resolved(requests, catalog), catalog, facts)
 
     def check_machine(self, choice: Choice, catalog: Catalog) -> None:
-        """Accept every machine: what archives need is checked for each step."""
+        """Accept every machine: each step checks what it needs."""
 
     def deliver(self, delivery: Delivery) -> list[Delivered]:
         """Copy the archives of each build, and write its statement of provenance."""
@@ -74,11 +74,11 @@ def _deliver(delivery: Delivery, build: Build, outputs: list[Output]) -> list[De
 def _copy(
     store: Store, build: Build, outputs: list[Output], records: Mapping[str, Record], folder: Path, tag: str
 ) -> tuple[list[Delivered], bool]:
-    """Copy the files of one build; returns them, and whether any was not there."""
+    """Copy the archives of one build.  Return them, and whether any of them is new."""
     delivered = []
     changed = False
     for output in outputs:
-        assert output.kind is not None, "builds of archives have archives"
+        assert output.kind is not None, "only packages and images are not archives"
         source = store.tree(records[output.step]) / str(output.kind)
         name = archive_name(build.python, build.target.triple, build.options, tag, output.kind, build.release)
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What an output format is: a family of files that one command makes, from its plan to the output folder."""
+"""The interface of an output format: a family of files that one command makes, from the plan to the output folder."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["Delivery", "OutputFormat"]
 
 @dataclass(frozen=True)
 class Delivery:
-    """Finished builds on their way to the output folder.
+    """Finished builds to copy to the output folder.
 
-    plan: has no other outputs than theirs; tag: for names of archives, "" for the time of the checkout's last commit;
-    key: signs Debian packages.
+    plan: its outputs are the files of these builds; tag: a part of archive names, "" for the time of the checkout's last commit;
+    key: the GnuPG key that signs Debian packages, "" for none.
     """
 
     store: Store
@@ -41,28 +41,28 @@ class OutputFormat(Protocol):
 
     @property
     def accepts(self) -> tuple[str, ...]:
-        """The values of `Flag.only` whose flags it knows; it refuses others."""
+        """The values of `Flag.only` whose flags it accepts.  It refuses flags with other values."""
 
     @property
     def title(self) -> str:
-        """What it makes, for messages."""
+        """The name of its files in messages, in the plural."""
 
     @property
     def on_clusters(self) -> bool:
-        """Can a cluster run its steps?"""
+        """True if a cluster can run its steps."""
 
     @property
     def takes_base_image(self) -> bool:
-        """Is --base-image the base of what it makes, and not of the build image?"""
+        """True if --base-image is the base of its files, and not of the image in which steps run."""
 
     def image(self, catalog: Catalog) -> Image:
-        """Return the image that engine docker builds in."""
+        """Return the image in which engine docker runs its steps."""
 
     def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, facts: PlanningFacts) -> Plan:
-        """Return the plan of what was asked for."""
+        """Return the plan that makes the requested files."""
 
     def check_machine(self, choice: Choice, catalog: Catalog) -> None:
         """Raise MissingPrerequisite if this machine cannot make it with the chosen engine."""
 
     def deliver(self, delivery: Delivery) -> list[Delivered]:
-        """Copy the files to the output folder; returns them.  None of them is there before it is whole."""
+        """Copy the files to the output folder, and return them.  Each appears there only when it is complete."""

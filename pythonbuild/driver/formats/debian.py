@@ -1,4 +1,4 @@
-"""Debian packages, built by dpkg-buildpackage in a container or on a machine of their release."""
+"""Debian packages, which dpkg-buildpackage makes in a container or on a machine of their release."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["DebPackages", "check_signing", "debian_request"]
 
 @dataclass(frozen=True)
 class DebPackages:
-    """Packages, or with `features` what they and other Pythons have."""
+    """Packages; with `features`, a table that compares them with other Pythons."""
 
     request: DebianRequest
     features: bool = False
@@ -40,7 +40,7 @@ class DebPackages:
     takes_base_image: bool = False
 
     def builds(self, catalog: Catalog) -> tuple[DebianBuild, ...]:
-        """Return the packages that were asked for."""
+        """Return the builds of the requested packages."""
         return resolve_debian(self.request, catalog)
 
     def image(self, catalog: Catalog) -> Image:
@@ -71,13 +71,13 @@ class DebPackages:
             )
 
     def deliver(self, delivery: Delivery) -> list[Delivered]:
-        """Copy all files of each build of packages."""
+        """Copy all files of each build."""
         trees = [delivery.store.tree(delivery.records[output.step]) for output in delivery.plan.outputs]
         return [file for tree in trees for file in _packages(tree, delivery.folder, delivery.key)]
 
 
 def debian_request(flags: RequestFlags, local_python: Optional[LocalPython]) -> DebianRequest:
-    """Return what packages the flags and the environment ask for.  Raises BadRequest on other systems than Linux."""
+    """Return the packages that the flags and the environment describe.  Raises BadRequest on other systems than Linux."""
     if flags.platform in ("macos", "windows") or system_of(building_machine()) != "linux":
         raise BadRequest("Debian packages are built on Linux", "run ./build-linux.py on Linux")
     return DebianRequest(
@@ -98,7 +98,7 @@ def debian_request(flags: RequestFlags, local_python: Optional[LocalPython]) -> 
 
 
 def _maintainer() -> str:
-    """Return who makes packages here: as Debian's tools are told by DEBFULLNAME and DEBEMAIL, else as git is; "" if neither."""
+    """Return the maintainer: DEBFULLNAME and DEBEMAIL, as for Debian's tools, else git's user; "" if neither is set."""
     asked = {"DEBFULLNAME": "user.name", "DEBEMAIL": "user.email"}
     found = {name: os.environ.get(name) or _git_says(setting) for name, setting in asked.items()}
     return f"{found['DEBFULLNAME']} <{found['DEBEMAIL']}>" if all(found.values()) else ""
@@ -112,19 +112,19 @@ def _git_says(setting: str) -> str:
 
 
 def check_signing(key: str) -> None:
-    """Raise MissingPrerequisite if packages are to be signed, and this machine cannot, BadRequest if the key is not there."""
+    """Do nothing without a key.  Raises MissingPrerequisite without debsign, BadRequest if GnuPG does not have the key."""
     if not key:
         return
     if not shutil.which("debsign"):
         raise MissingPrerequisite(
-            "--sign wants debsign, which knows what of a package is signed and in which order",
+            "--sign needs debsign, which signs the files of a package in the right order",
             "apt-get install devscripts gpg",
         )
     check_key(key)
 
 
 def _packages(tree: Path, folder: Path, key: str) -> list[Delivered]:
-    """Copy all files of a build of packages, signed if a key is given: none is there before all are."""
+    """Copy all files of one build, signed if a key is given.  They appear together, when all are complete."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".packages-") as partial:
         for source in sorted(tree.iterdir()):
@@ -138,7 +138,7 @@ def _packages(tree: Path, folder: Path, key: str) -> list[Delivered]:
                 said = (done.stderr or done.stdout).strip().splitlines()
                 raise BadRequest(
                     f"debsign could not sign with {key}: {said[-1] if said else 'no reason given'}",
-                    "the packages are in the store, unsigned: ask for them once more when gpg can",
+                    "the unsigned packages are in the store; repeat the command when gpg can sign",
                 )
         names = sorted(path.name for path in Path(partial).iterdir())
         for name in names:

@@ -71,11 +71,11 @@ class OciImages:
     takes_base_image: bool = True
 
     def image(self, catalog: Catalog) -> Image:
-        """Return the image that engine docker builds in."""
+        """Return the image in which engine docker runs its steps."""
         return catalog.images["build"]
 
     def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, facts: PlanningFacts) -> Plan:
-        """Return the plan of what was asked for.  Raises BadRequest for a Python that would not run in its image."""
+        """Return the plan that makes the requested images.  Raises BadRequest if a Python would not run in its image."""
         stripped = tuple(replace(request, formats=("install_only_stripped",)) for request in requests)
         builds = resolved(stripped, catalog)
         for build in builds:
@@ -91,10 +91,10 @@ class OciImages:
         return with_short_names(plan.closure([output.step for output in outputs]))
 
     def check_machine(self, choice: Choice, catalog: Catalog) -> None:
-        """Accept every machine: what images need is checked for each step."""
+        """Accept every machine: each step checks what it needs."""
 
     def deliver(self, delivery: Delivery) -> list[Delivered]:
-        """Pack the images: one archive for each Python and options, with the images of all targets."""
+        """Pack the images into one archive for each Python and options, which has the images of all targets."""
         groups: dict[tuple[str, str], list[Output]] = {}
         for output in delivery.plan.outputs:
             assert isinstance(output.build, Build)
@@ -102,7 +102,7 @@ class OciImages:
         return [file for outputs in groups.values() for file in self._pack(delivery, outputs)]
 
     def _pack(self, delivery: Delivery, outputs: list[Output]) -> list[Delivered]:
-        """Pack the images of one Python with the same options, and write their statement of provenance."""
+        """Pack the images of one Python and its options, and write their statement of provenance."""
         builds = [output.build for output in outputs if isinstance(output.build, Build)]
         first = builds[0]
         tag = delivery.tag or tag_of_checkout(first.release)
@@ -165,7 +165,7 @@ class OciImages:
 
 
 def _check_platforms(builds: tuple[Build, ...]) -> None:
-    """Raise BadRequest for two images of one Python that nothing could tell apart."""
+    """Raise BadRequest if two images of a Python have the same options and platform."""
     seen: dict[tuple[str, str, Platform], Build] = {}
     for build in builds:
         same = seen.setdefault((str(build.python), str(build.options), platform_of(build.target)), build)
@@ -177,12 +177,12 @@ def _check_platforms(builds: tuple[Build, ...]) -> None:
 
 
 def platform_of(target: Target) -> Platform:
-    """Return a target's platform, with the names that Go and therefore images use."""
+    """Return a target's platform in Go's names, which images use."""
     return Platform("linux", *_ARCHITECTURES[target.triple.partition("-")[0]])
 
 
 def read_images(flags: RequestFlags) -> OciImages:
-    """Return what flags ask for.  Raises BadRequest if the daemon does not have the base image."""
+    """Return the format that flags describe.  Raises BadRequest if the daemon does not have the base image."""
     name = flags.base_image if isinstance(flags, Containers) else ""
     if not name:
         return OciImages()
