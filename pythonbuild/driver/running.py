@@ -5,39 +5,30 @@ from __future__ import annotations
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Optional
 
 from pythonbuild.driver.cluster import cluster
 from pythonbuild.driver.compiler_cache import describe
 from pythonbuild.driver.handlers import handlers
+from pythonbuild.driver.preparing import Prepared
 from pythonbuild.driver.session import Session
-from pythonbuild.engines.base import Engine
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import EngineLost
 from pythonbuild.events import Display, Note
 from pythonbuild.flags.build import RunFlags
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import Build
-from pythonbuild.run.cluster import shared_lookup
 from pythonbuild.run.execute import Executor, Steps
 from pythonbuild.run.jobserver import Jobs, LocalJobs, job_tokens
-from pythonbuild.run.loop import Look, Run, RunResult, lookup
+from pythonbuild.run.loop import Run, RunResult
 
 __all__ = ["run_here", "run_on_cluster", "send_rest"]
 
 
-def run_here(
-    session: Session,
-    plan: Plan,
-    final: tuple[str, ...],
-    flags: RunFlags,
-    display: Display,
-    engine: Optional[Engine],
-) -> RunResult:
+def run_here(ready: Prepared, flags: RunFlags, display: Display) -> RunResult:
     """Run the steps on this machine."""
-    jobs = 1 if flags.serial else flags.jobs
-    # Without one, what is to be done needs none, or nothing is to be done.
-    engine = engine or HostEngine(session.cache / "roots")
+    session, jobs = ready.session, 1 if flags.serial else flags.jobs
+    # Without an engine, no step runs a script.
+    engine = ready.engine or HostEngine(session.cache / "roots")
     jobserver = job_tokens(jobs, session.store.work, engine.job_protocol)
     display(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
     executor = Executor(
@@ -49,10 +40,10 @@ def run_here(
         inherited=jobserver.inherited,
     )
     before = engine.overhead()
-    result = _go(session, plan, final, flags, display, executor, jobserver)
+    result = _run(ready, flags, display, executor, jobserver)
     if result.failures and flags.break_on_failure:
         failed = result.failures[0].step
-        root = executor.root_of(plan.steps[failed])
+        root = executor.root_of(ready.plan.steps[failed])
         if root and sys.stdin.isatty():
             display(Note(f"{failed} failed; this shell is in its build root ({root.path}); leave with exit"))
             display.close()
@@ -68,43 +59,31 @@ def run_here(
     return result
 
 
-def run_on_cluster(
-    session: Session, plan: Plan, final: tuple[str, ...], flags: RunFlags, display: Display
-) -> RunResult:
-    """Have the workers of a cluster run the steps; what is asked for is brought here at the end."""
-    with cluster(flags.executor, session, plan) as (steps, slots):
+def run_on_cluster(ready: Prepared, flags: RunFlags, display: Display) -> RunResult:
+    """Run the steps on a cluster's workers, and bring the requested results to this machine."""
+    with cluster(flags.executor, ready.session, ready.plan) as (steps, slots):
         display(Note(f"cluster  {flags.executor}, {slots} steps at once"))
-        result = _go(session, plan, final, flags, display, steps, LocalJobs(slots), shared_lookup)
-    for name in final:
-        if name in result.records and not session.store.bring(plan.steps[name].key, anew=True):
+        result = _run(ready, flags, display, steps, LocalJobs(slots))
+    for name in ready.final:
+        if name in result.records and not ready.session.store.bring(ready.plan.steps[name].key, anew=True):
             raise EngineLost(f"the result of {name} is missing from the shared store", "run the same command again")
     return result
 
 
-def _go(
-    session: Session,
-    plan: Plan,
-    final: tuple[str, ...],
-    flags: RunFlags,
-    display: Display,
-    steps: Steps,
-    tokens: Jobs,
-    look: Look = lookup,
-) -> RunResult:
-    """Run a plan to its end, by so many threads as there are job tokens."""
-    _tell_notes(session, plan, display)
+def _run(ready: Prepared, flags: RunFlags, display: Display, steps: Steps, tokens: Jobs) -> RunResult:
+    """Run a plan to its end, with one thread for each job token."""
+    _tell_notes(ready.session, ready.plan, display)
     pool = ThreadPoolExecutor(tokens.jobs, thread_name_prefix="step")
     run = Run(
-        plan=plan,
-        final=final,
-        store=session.store,
+        plan=ready.plan,
+        found=ready.found,
+        store=ready.session.store,
         executor=steps,
         jobserver=tokens,
         pool=pool,
         observer=display,
-        logs=session.logs,
+        logs=ready.session.logs,
         keep_going=flags.keep_going,
-        look=look,
     )
     try:
         return run.go()

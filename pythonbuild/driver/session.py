@@ -60,24 +60,17 @@ class Session:
     rows: tuple[tuple[str, str, str], ...] = ()
 
     @classmethod
-    def start(
-        cls,
-        flags: RequestFlags,
-        warn: Callable[[str], None],
-        choice: Optional[Choice] = None,
-        before: Optional[Session] = None,
-    ) -> Session:
+    def start(cls, flags: RequestFlags, warn: Callable[[str], None]) -> Session:
         """Open catalog, store and caches, and read the request from the flags.
 
-        warn: called with each warning about settings and stores; choice: the engine, if it is known already;
-        before: an earlier session of this command, whose settings and store are used again.
+        warn: called with each warning about settings and stores.
         """
-        settings = before.settings if before else read_settings(os.environ, warn)
+        settings = read_settings(os.environ, warn)
         cache = home()
         catalog = load_catalog(checkout() / "cpython-unix")
         local_python = _local_python(flags)
         output = choose_format(flags, local_python)
-        choice = choice or choose(flags.engine, catalog, cache, output.image(catalog))
+        choice = choose(flags.engine, catalog, cache, output.image(catalog))
         targets = _targets(flags)
         machine, msvc = _machine(flags, catalog, targets)
         request = BuildRequest(
@@ -97,7 +90,7 @@ class Session:
         )
         return cls(
             catalog=catalog,
-            store=before.store if before else open_store(cache / "store", settings, warn),
+            store=open_store(cache / "store", settings, warn),
             settings=settings,
             sources=SourceCache(cache / "sources"),
             cache=cache,
@@ -107,6 +100,11 @@ class Session:
             output=output,
             rows=flags.rows,
         )
+
+    def with_engine(self, choice: Choice) -> Session:
+        """Return this session with another engine, or with what is known of the engine since it started."""
+        request = replace(self.request, engine=choice.name, llvm=choice.llvm, xcode=choice.xcode)
+        return replace(self, choice=choice, request=request)
 
     def plan(self) -> Plan:
         """Return the plan of the request.  It depends on which sources are in the cache."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -33,12 +33,11 @@ from pythonbuild.run.schedule import State, priorities, ready, states
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
-__all__ = ["Look", "Looked", "Run", "RunResult", "glance", "lookup"]
+__all__ = ["Looked", "Run", "RunResult", "glance", "lookup"]
 
 _POLL = 0.3  # seconds between looks at a step that another process is building
 
 Looked = tuple[dict[str, State], dict[str, Record]]
-Look = Callable[[Plan, Store, Collection[str]], Looked]
 _LOOKING = 8  # entries of the store that are looked at at the same time
 
 
@@ -95,7 +94,8 @@ class Run:
     """Runs a plan.  `go` returns when everything is done, failed or skipped; KeyboardInterrupt ends all children first."""
 
     plan: Plan
-    final: tuple[str, ...]
+    # What `lookup`, or a cluster's, found.
+    found: Looked
     store: Store
     executor: Steps
     jobserver: Jobs
@@ -103,8 +103,6 @@ class Run:
     observer: Observer
     logs: Path
     keep_going: bool = False
-    # Tells which steps are done already, as `lookup` does for those that run on this machine.
-    look: Look = lookup
     _records: dict[str, Record] = field(default_factory=dict)
     _running: dict[Future[tuple[Record, bool]], tuple[str, float, IO[str]]] = field(default_factory=dict)
     _failures: list[Failure] = field(default_factory=list)
@@ -113,7 +111,7 @@ class Run:
     def go(self) -> RunResult:
         """Run the plan to its end."""
         started = time.monotonic()
-        found, self._records = self.look(self.plan, self.store, self.final)
+        found, self._records = self.found[0], dict(self.found[1])
         usual = self._usual_seconds()
         waiting = {name for name, state in found.items() if state is State.BUILD}
         cached = [name for name, state in found.items() if state is State.CACHED]

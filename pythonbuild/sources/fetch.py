@@ -22,13 +22,16 @@ _AT_ONCE = 4
 
 def fetch_all(
     sources: Iterable[SourceFile], cache: SourceCache, downloader: Downloader, observer: Observer, *, offline: bool
-) -> None:
-    """Bring every source into the cache.  Raises SourceUnavailable that lists all that could not be had, and where it looked."""
+) -> int:
+    """Bring every source into the cache; return how many were missing.
+
+    Raises SourceUnavailable with a list of all sources that no origin gave.
+    """
     missing = {source.origins: source for source in sources if source.local is None}
     todo = [source for source in missing.values() if not any(cache.find(origin) for origin in source.origins)]
     if offline:
         _refuse({source.name: ["not in the source cache, and --offline forbids to fetch it"] for source in todo})
-        return
+        return 0
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="fetch") as pool:
         reasons = dict(
             zip(
@@ -37,6 +40,7 @@ def fetch_all(
             )
         )
     _refuse({name: reason for name, reason in reasons.items() if reason})
+    return len(todo)
 
 
 def _refuse(reasons: dict[str, list[str]]) -> None:
