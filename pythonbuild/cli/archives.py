@@ -15,7 +15,8 @@ from pythonbuild.errors import BadRequest
 from pythonbuild.flags.archives import ConvertFlags, DiffFlags, IndexFlags, InspectFlags, TestFlags, ValidateFlags
 from pythonbuild.flags.build import RunFlags
 from pythonbuild.home import checkout
-from pythonbuild.model.naming import FLAVOURS, ArchiveFormat, ArchiveName
+from pythonbuild.model.formats import FLAVOURS
+from pythonbuild.model.naming import ArchiveFormat, ArchiveName
 from pythonbuild.model.target import building_machine
 from pythonbuild.packaging.convert import convert as convert_archive
 from pythonbuild.release.uv_index import uv_index

@@ -1,4 +1,4 @@
-"""The steps of a plan that run Python functions, by the names that the planner uses.
+"""The steps of archives that run Python functions, by the names that the planner uses.
 
 Each function imports its stage when it runs.  Those imports take longer than making a plan.
 """
@@ -51,21 +51,4 @@ def handlers(jobs: int) -> Mapping[str, Handler]:
             install_only_archive(tree / ("install" if content.role == "stripped" else "python/install"), target, how)
         call.say(f"{target.name}: {target.stat().st_size} bytes")
 
-    def oci(call: HandlerCall) -> None:
-        from pythonbuild.distribution.assemble import SBOM_NAME
-        from pythonbuild.driver.base_image import saved_base
-        from pythonbuild.oci.image import Facts, Platform, write_image
-
-        trees = {found.role: found.tree for found in call.inputs}
-        install = trees["stripped"] / "install" if "stripped" in trees else trees["bill"] / "python" / "install"
-        own = [str(install / "bin" / "python3")]
-        compiler = [str(trees["host-python"] / "bin" / "host-python")] if "host-python" in trees else own
-        given = call.parameters
-        platform = Platform("linux", given["architecture"], given["variant"])
-        facts = Facts(given["python"], given["options"], platform, given["based on"])
-        with saved_base(given["base"]) as base:
-            bill = trees["bill"] / "python" / "build" / SBOM_NAME
-            write_image(install, bill, facts, base, [*compiler, "-s", "-B", "-m", "compileall"], call.output)
-        call.say(f"an image for {given['architecture']}")
-
-    return {"distribution": distribution, "strip": strip, "archive": archive, "oci": oci}
+    return {"distribution": distribution, "strip": strip, "archive": archive}

@@ -35,7 +35,7 @@ def run_here(ready: Prepared, flags: RunFlags, display: Display) -> RunResult:
         store=session.store,
         sources=session.sources,
         engine=engine,
-        handlers=handlers(jobs),
+        handlers={**handlers(jobs), **session.output.handlers()},
         makeflags=engine.makeflags(jobserver.makeflags, jobserver.fifo),
         inherited=jobserver.inherited,
     )

@@ -118,7 +118,7 @@ class Session:
                 "distribution": code_digest("distribution", "binaries"),
                 "strip": code_digest("packaging", "binaries"),
                 "archive": code_digest("packaging"),
-                "oci": code_digest("oci", "packaging"),
+                **{name: code_digest(*packages) for name, packages in self.output.code.items()},
             },
             packages=self.choice.packages,
         )

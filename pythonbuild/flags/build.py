@@ -19,6 +19,7 @@ from pythonbuild.flags.common import (
     Shown,
 )
 from pythonbuild.flags.declared import argument, either, switch, value, values
+from pythonbuild.model.formats import FLAVOURS, OTHER_FORMATS
 
 __all__ = [
     "BuildAllFlags",
@@ -99,8 +100,8 @@ class _What:
         group=WHAT,
         plan=True,
         metavar="A,B",
-        text="full, install_only, install_only_stripped, debug_symbols, sbom, also with a suffix as in "
-        "install_only.tar.zst; may be repeated. Or deb for Debian packages, or oci for a container image",
+        text=f"{', '.join(FLAVOURS)}, also with a suffix as in install_only.tar.zst; may be repeated. "
+        f"Or {' or '.join(f'{word} for {files}' for word, files in OTHER_FORMATS.items())}",
         usual="all but debug_symbols",
     )
     release: bool = switch(

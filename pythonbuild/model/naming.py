@@ -1,4 +1,4 @@
-"""The files that a build leaves in dist/: which there are, and their names."""
+"""The kinds of files that a build puts into dist/, and their names."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Optional
 
 from pythonbuild.errors import BadArchive, UnknownName
+from pythonbuild.model.formats import FLAVOURS, OTHER_FORMATS
 from pythonbuild.model.options import OPTION_NAMES, BuildOptions
 from pythonbuild.model.version import PythonVersion
 
 __all__ = [
     "DEFAULT_FORMATS",
-    "FLAVOURS",
     "ArchiveFormat",
     "ArchiveName",
     "BuiltFile",
@@ -20,32 +20,23 @@ __all__ = [
     "provenance_name",
 ]
 
-# Flavour -> its suffixes, the usual one first.
-FLAVOURS = {
-    "full": (".tar.zst",),
-    "install_only": (".tar.gz", ".tar.zst"),
-    "install_only_stripped": (".tar.gz", ".tar.zst"),
-    "debug_symbols": (".tar.zst", ".tar.gz"),
-    "sbom": (".cdx.json",),
-}
-
 
 @dataclass(frozen=True)
 class ArchiveFormat:
-    """What is in a file (a flavour), and how it is packed (its suffix)."""
+    """The kind of an archive: its flavour, which says what it contains, and its suffix, which says how it is packed."""
 
     flavour: str
     suffix: str
 
     @classmethod
     def parse(cls, text: str) -> ArchiveFormat:
-        """Read e.g. "install_only" or "install_only.tar.zst".  Raises UnknownName for what there is not."""
+        """Read e.g. "install_only" or "install_only.tar.zst".  Raises UnknownName."""
         flavour, dot, rest = text.partition(".")
         suffixes = FLAVOURS.get(flavour, ())
         suffix = dot + rest if dot else next(iter(suffixes), "")
         if suffix not in suffixes:
             known = [name if ending == all_[0] else name + ending for name, all_ in FLAVOURS.items() for ending in all_]
-            raise UnknownName("archive format", text, known)
+            raise UnknownName("format", text, [*known, *OTHER_FORMATS])
         return cls(flavour, suffix)
 
     def __str__(self) -> str:

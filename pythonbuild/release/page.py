@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pythonbuild.model.naming import FLAVOURS
+from pythonbuild.model.formats import FLAVOURS
 from pythonbuild.release.folder import SUMS, Release, Released
 
 __all__ = ["page"]

@@ -12,9 +12,12 @@ import pytest
 from pythonbuild import __version__
 from pythonbuild.cli.options import VERBS, parse, parser
 from pythonbuild.cli.report import command
-from pythonbuild.errors import BadRequest
+from pythonbuild.driver.formats import choose
+from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.flags.build import BuildAllFlags, BuildFlags, RequestFlags, RunFlags, ShellFlags
 from pythonbuild.flags.declared import Flag, flag_of, restricted, to_argv
+from pythonbuild.model.formats import OTHER_FORMATS
+from pythonbuild.model.naming import ArchiveFormat
 
 # A value for the flags whose readers do not take any text.
 VALUES = {
@@ -222,3 +225,10 @@ def test_a_flag_and_its_opposite_are_refused(name: str, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         parse("build-linux.py", [f"--{name}", f"--no-{name}"])
     assert f"--no-{name} contradicts --{name}" in capsys.readouterr().err
+
+
+def test_each_word_of_format_has_a_module_that_makes_it() -> None:
+    assert set(choose._READERS) == set(OTHER_FORMATS)
+    with pytest.raises(UnknownName, match="unknown format 'rpm'") as caught:
+        ArchiveFormat.parse("rpm")
+    assert "deb, oci" in caught.value.hint

@@ -79,7 +79,7 @@ def test_archive_names_of_a_release() -> None:
 
 @pytest.mark.parametrize("text", ["full.tar.gz", "installonly", "", "install_only.zip"])
 def test_an_archive_format_that_there_is_not(text: str) -> None:
-    with pytest.raises(UnknownName, match="archive format"):
+    with pytest.raises(UnknownName, match="unknown format"):
         ArchiveFormat.parse(text)
 
 

@@ -73,7 +73,7 @@ def test_a_release_has_one_install_only_archive_for_a_python(catalog: Catalog) -
 
 
 def test_an_unknown_format_suggests_the_near_one(catalog: Catalog) -> None:
-    with pytest.raises(UnknownName, match="archive format") as caught:
+    with pytest.raises(UnknownName, match="unknown format") as caught:
         resolve(replace(REQUEST, formats=("instal_only",)), catalog)
     assert "install_only" in caught.value.hint
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pythonbuild.catalog.load import Catalog
@@ -18,6 +18,7 @@ from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import Output, Plan
 from pythonbuild.request.build import Build, BuildRequest, resolve
+from pythonbuild.run.execute import Handler
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
@@ -32,6 +33,11 @@ class Archives:
     title: str = "archives"
     on_clusters: bool = True
     takes_base_image: bool = False
+    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return nothing: driver/handlers.py has the steps of archives, which other formats use, too."""
+        return {}
 
     def image(self, catalog: Catalog) -> Image:
         """Return the image in which engine docker runs its steps."""

@@ -14,6 +14,7 @@ from pythonbuild.driver.engine_choice import Choice
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest
+from pythonbuild.run.execute import Handler
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
@@ -54,6 +55,13 @@ class OutputFormat(Protocol):
     @property
     def takes_base_image(self) -> bool:
         """True if --base-image is the base of its files, and not of the image in which steps run."""
+
+    @property
+    def code(self) -> Mapping[str, tuple[str, ...]]:
+        """Its own handlers, by name -> the packages of pythonbuild whose code is in their steps' keys."""
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return its own handlers by name: the functions that its steps call, besides those of archives."""
 
     def image(self, catalog: Catalog) -> Image:
         """Return the image in which engine docker runs its steps."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Optional
 
 from pythonbuild.driver.formats.archives import Archives
 from pythonbuild.driver.formats.base import OutputFormat
-from pythonbuild.driver.formats.debian import DebPackages, debian_request
+from pythonbuild.driver.formats.debian import read_packages
 from pythonbuild.driver.formats.oci import read_images
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.build import FeaturesFlags, RequestFlags
 from pythonbuild.flags.declared import given
+from pythonbuild.model.formats import OTHER_FORMATS
 from pythonbuild.request.build import LocalPython
 
 __all__ = ["choose_format", "words_of"]
 
-# Words of --format that are not kinds of archives.
-_SPECIAL = ("deb", "oci")
+# Each word of OTHER_FORMATS -> the function that reads such a format from the flags.
+_READERS: Mapping[str, Callable[[RequestFlags, Optional[LocalPython]], OutputFormat]] = {
+    "deb": read_packages,
+    "oci": read_images,
+}
 # A value of `Flag.only` -> what such flags are for, and what to do if the command makes something else.
 _FOR = {
     "packages": ("Debian packages", "add --format deb, or drop it"),
@@ -35,17 +40,12 @@ def choose_format(flags: RequestFlags, local_python: Optional[LocalPython]) -> O
 
     Raises BadRequest if they ask for several at once, or if a flag is for another one.
     """
-    features = isinstance(flags, FeaturesFlags)
-    words = ("deb",) if features else words_of(flags)
-    special = next((word for word in words if word in _SPECIAL), "")
+    words = ("deb",) if isinstance(flags, FeaturesFlags) else words_of(flags)
+    special = next((word for word in words if word in OTHER_FORMATS), "")
     others = ", ".join(sorted({*words} - {special}))
     if special and others:
         raise BadRequest(f"one command cannot make both {special} and {others}", "run a command for each")
-    chosen: OutputFormat = Archives()
-    if special == "deb":
-        chosen = DebPackages(debian_request(flags, local_python), features)
-    elif special == "oci":
-        chosen = read_images(flags)
+    chosen = _READERS[special](flags, local_python) if special else Archives()
     for flag, _ in given(flags):
         if flag.only in _FOR and flag.only not in chosen.accepts:
             what, hint = _FOR[flag.only]

@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
@@ -16,7 +17,7 @@ from pythonbuild.driver.deliver import Delivered
 from pythonbuild.driver.engine_choice import Choice
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.errors import BadRequest, MissingPrerequisite
-from pythonbuild.flags.build import RequestFlags
+from pythonbuild.flags.build import FeaturesFlags, RequestFlags
 from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.facts import PlanningFacts
@@ -24,8 +25,9 @@ from pythonbuild.plan.step import Plan
 from pythonbuild.release.keys import check_key
 from pythonbuild.request.build import BuildRequest, LocalPython
 from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
+from pythonbuild.run.execute import Handler
 
-__all__ = ["DebPackages", "check_signing", "debian_request"]
+__all__ = ["DebPackages", "check_signing", "read_packages"]
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,15 @@ class DebPackages:
     title: str = "Debian packages"
     on_clusters: bool = False
     takes_base_image: bool = False
+    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def builds(self, catalog: Catalog) -> tuple[DebianBuild, ...]:
         """Return the builds of the requested packages."""
         return resolve_debian(self.request, catalog)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return nothing: the steps of packages run scripts."""
+        return {}
 
     def image(self, catalog: Catalog) -> Image:
         """Return the image of the packages' release."""
@@ -76,11 +83,11 @@ class DebPackages:
         return [file for tree in trees for file in _packages(tree, delivery.folder, delivery.key)]
 
 
-def debian_request(flags: RequestFlags, local_python: Optional[LocalPython]) -> DebianRequest:
-    """Return the packages that the flags and the environment describe.  Raises BadRequest on other systems than Linux."""
+def read_packages(flags: RequestFlags, local_python: Optional[LocalPython]) -> DebPackages:
+    """Return the format that flags and the environment describe.  Raises BadRequest on other systems than Linux."""
     if flags.platform in ("macos", "windows") or system_of(building_machine()) != "linux":
         raise BadRequest("Debian packages are built on Linux", "run ./build-linux.py on Linux")
-    return DebianRequest(
+    request = DebianRequest(
         targets=flags.targets or (host_triple(),),
         pythons=flags.pythons,
         machine=building_machine(),
@@ -95,6 +102,7 @@ def debian_request(flags: RequestFlags, local_python: Optional[LocalPython]) -> 
         package=flags.package_name,
         local_python=local_python,
     ).with_environment(os.environ)
+    return DebPackages(request, features=isinstance(flags, FeaturesFlags))
 
 
 def _maintainer() -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import docker.errors
@@ -24,10 +25,12 @@ from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.graph import Graph, with_short_names
 from pythonbuild.plan.planner import plan_builds
 from pythonbuild.plan.step import Need, Output, Plan, PythonAction, Step
-from pythonbuild.request.build import Build, BuildRequest
+from pythonbuild.request.build import Build, BuildRequest, LocalPython
+from pythonbuild.run.execute import Handler, HandlerCall
 
 __all__ = ["OciImages", "platform_of", "read_images"]
 
+_HANDLER = "oci"
 # The CPU in a target triple -> its name in Go, and its variant.
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""),
@@ -69,6 +72,11 @@ class OciImages:
     title: str = "container images"
     on_clusters: bool = False
     takes_base_image: bool = True
+    code: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {_HANDLER: ("oci", "packaging")})
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the function that writes an image."""
+        return {_HANDLER: _write_image}
 
     def image(self, catalog: Catalog) -> Image:
         """Return the image in which engine docker runs its steps."""
@@ -85,7 +93,7 @@ class OciImages:
         outputs = []
         for archive in plan_builds(builds, catalog, facts, graph):
             assert isinstance(archive.build, Build)
-            step = self._step(archive.build, graph, graph.steps[archive.step], facts.handlers["oci"])
+            step = self._step(archive.build, graph, graph.steps[archive.step], facts.handlers[_HANDLER])
             outputs.append(Output(archive.build, step.identity, None))
         plan = Plan(graph.steps, tuple(outputs))
         return with_short_names(plan.closure([output.step for output in outputs]))
@@ -160,8 +168,28 @@ class OciImages:
             "based on": self.base.short if self.base else "",
         }
         label = f"oci-{build.python}-{build.options}{'-based' if self.base else ''}"
-        action, inputs = PythonAction("oci", parameters), {"code": code, **parameters}
+        action, inputs = PythonAction(_HANDLER, parameters), {"code": code, **parameters}
         return graph.add(label, build.target.triple, action, inputs, build.toolchain, tuple(needs))
+
+
+def _write_image(call: HandlerCall) -> None:
+    """Write the image of a step: its inputs are the distribution's tree, stripped or not, and its bill of materials."""
+    # Imported here: reading programs and writing archives takes longer to load than making a plan takes.
+    from pythonbuild.distribution.assemble import SBOM_NAME
+    from pythonbuild.driver.base_image import saved_base
+    from pythonbuild.oci.image import Facts, write_image
+
+    trees = {found.role: found.tree for found in call.inputs}
+    install = trees["stripped"] / "install" if "stripped" in trees else trees["bill"] / "python" / "install"
+    own = [str(install / "bin" / "python3")]
+    compiler = [str(trees["host-python"] / "bin" / "host-python")] if "host-python" in trees else own
+    given = call.parameters
+    platform = Platform("linux", given["architecture"], given["variant"])
+    facts = Facts(given["python"], given["options"], platform, given["based on"])
+    with saved_base(given["base"]) as base:
+        bill = trees["bill"] / "python" / "build" / SBOM_NAME
+        write_image(install, bill, facts, base, [*compiler, "-s", "-B", "-m", "compileall"], call.output)
+    call.say(f"an image for {given['architecture']}")
 
 
 def _check_platforms(builds: tuple[Build, ...]) -> None:
@@ -181,7 +209,7 @@ def platform_of(target: Target) -> Platform:
     return Platform("linux", *_ARCHITECTURES[target.triple.partition("-")[0]])
 
 
-def read_images(flags: RequestFlags) -> OciImages:
+def read_images(flags: RequestFlags, local_python: Optional[LocalPython]) -> OciImages:
     """Return the format that flags describe.  Raises BadRequest if the daemon does not have the base image."""
     name = flags.base_image if isinstance(flags, Containers) else ""
     if not name:
