@@ -11,7 +11,7 @@ from typing import Optional
 
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.driver.session import Session
-from pythonbuild.engines.sccache import Compilations, CompilerCache
+from pythonbuild.engines.sccache.cache import Compilations, CompilerCache
 from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.errors import BadRequest, SourceUnavailable
 from pythonbuild.home import checkout, expanded

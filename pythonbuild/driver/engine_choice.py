@@ -15,7 +15,7 @@ from pythonbuild.engines.containers import ContainerEngine, Limits
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.engines.images import Facts, Images, read_facts
-from pythonbuild.engines.sccache import CompilerCache
+from pythonbuild.engines.sccache.cache import CompilerCache
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable
 from pythonbuild.events import Note, Observer
 from pythonbuild.flags.build import Containers

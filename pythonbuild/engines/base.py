@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Optional, Protocol
 
-from pythonbuild.engines.sccache import Compilations
+from pythonbuild.engines.sccache.cache import Compilations
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import Entry
 

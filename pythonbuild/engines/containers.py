@@ -21,8 +21,8 @@ from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_
 from pythonbuild.engines.daemon import Daemon, Lease
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, is_of_key, remove_folder
 from pythonbuild.engines.images import BUILDER, Facts, read_facts
-from pythonbuild.engines.sccache import Compilations, CompilerCache
-from pythonbuild.engines.sccache_box import BoxedCache
+from pythonbuild.engines.sccache.cache import Compilations, CompilerCache
+from pythonbuild.engines.sccache.containers import ContainerServers
 from pythonbuild.engines.streams import image_with_trees, receive, send
 from pythonbuild.errors import EngineLost
 from pythonbuild.plan.step import ScriptAction
@@ -81,7 +81,7 @@ class ContainerEngine:
         # Descriptors do not get into a container: where a name does not either, the makes of each step are told a number of jobs.
         self.job_protocol: JobProtocol = "fifo" if named and self.shares_files else "auth"
         self._trees_lock = threading.Lock()
-        self.cache = BoxedCache(cache, self.shares_files, self.user, scripts) if cache else None
+        self.cache = ContainerServers(cache, self.shares_files, self.user, scripts) if cache else None
 
     def close(self) -> None:
         """Remove what is left of this run."""

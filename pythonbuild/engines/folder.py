@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from pythonbuild.engines.base import RootInputs
-from pythonbuild.engines.sccache import call_text, compiler_text
+from pythonbuild.engines.sccache.wrappers import call_text, compiler_text
 from pythonbuild.engines.unpack import unpack_source
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import copy_tree

@@ -15,8 +15,8 @@ from typing import Optional
 
 from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_protocol
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, is_of_key, remove_folder
-from pythonbuild.engines.sccache import Compilations, CompilerCache
-from pythonbuild.engines.sccache_server import HostServer
+from pythonbuild.engines.sccache.cache import Compilations, CompilerCache
+from pythonbuild.engines.sccache.host import HostServer
 from pythonbuild.host.doctor import HOST_TOOLS, find_program
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.plan.step import ScriptAction

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
 
-from pythonbuild.engines.sccache import (
+from pythonbuild.engines.sccache.cache import (
+    SHOW_STATISTICS,
+    STOP_SERVER,
     Compilations,
     CompilerCache,
-    client_variables,
     read_statistics,
-    server_variables,
 )
+from pythonbuild.engines.sccache.environment import client_variables, server_variables
 
 __all__ = ["HostServer"]
 
@@ -60,7 +61,7 @@ class HostServer:
         if not self._variables:
             return Compilations()
         try:
-            return read_statistics(self._ask("--show-stats", "--stats-format=json"))
+            return read_statistics(self._ask(*SHOW_STATISTICS))
         except (OSError, ValueError, subprocess.SubprocessError):
             return Compilations()
 
@@ -72,7 +73,7 @@ class HostServer:
             # Without its address, it would be a server of the user's own that is stopped.
             if process and self._variables and process.poll() is None:
                 try:
-                    self._ask("--stop-server")
+                    self._ask(STOP_SERVER)
                     process.wait(_ANSWER)
                 except (OSError, subprocess.SubprocessError):
                     pass

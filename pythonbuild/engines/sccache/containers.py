@@ -12,18 +12,20 @@ from typing import Optional
 from docker.api.client import APIClient
 from docker.types import Mount
 
-from pythonbuild.engines.relay import Relay, Remote, Unreachable, remotes
-from pythonbuild.engines.sccache import (
+from pythonbuild.engines.sccache.cache import (
+    SHOW_STATISTICS,
+    STOP_SERVER,
     Compilations,
     CompilerCache,
-    client_variables,
     read_statistics,
-    server_variables,
 )
+from pythonbuild.engines.sccache.environment import client_variables, server_variables
+from pythonbuild.engines.sccache.relay import Relay
+from pythonbuild.engines.sccache.remotes import Remote, Unreachable, remotes
 from pythonbuild.engines.streams import send
 from pythonbuild.errors import EngineLost
 
-__all__ = ["BoxedCache"]
+__all__ = ["ContainerServers"]
 
 # Runs a command with an environment in the container, gives each line that it prints to a function, and returns its status.
 _Execute = Callable[[list[str], Mapping[str, str], Callable[[str], None]], int]
@@ -39,7 +41,7 @@ _LOG = "/tmp/sccache.log"  # noqa: S108
 _LOCAL = ("SCCACHE_CACHE_SIZE", "SCCACHE_CACHE_ZSTD_LEVEL", "SCCACHE_LOCAL_RW_MODE", "SCCACHE_LOG")
 
 
-class BoxedCache:
+class ContainerServers:
     """What the containers of a run have of it; `close` when done."""
 
     def __init__(
@@ -47,6 +49,7 @@ class BoxedCache:
     ) -> None:
         """user: that of containers; scripts: the texts sccache.sh and relay.py."""
         self._cache = cache
+        self._program = str(_PROGRAM / cache.program.name)
         self._shares_files = shares_files
         self._user = user
         self._scripts = scripts
@@ -102,15 +105,14 @@ class BoxedCache:
         if self._broken:
             return {}
         folder = str(_OBJECTS if self._shares_files else _OBJECTS / "objects")
-        program = str(_PROGRAM / self._cache.program.name)
-        command = ["sh", "-c", self._scripts["sccache.sh"], "sh", program, _LOG]
+        command = ["sh", "-c", self._scripts["sccache.sh"], "sh", self._program, _LOG]
         if self._relay:
             places = [f"{address}:{host.port}" for host, address in self._relay.addresses().items()]
             command += [python, "-c", self._scripts["relay.py"], str(_RELAY), *places]
         said: list[str] = []
         status = execute(command, server_variables(self._settings, folder, _ADDRESS, "/tmp"), said.append)  # noqa: S108
         if status == 0:
-            return client_variables(program, _ADDRESS)
+            return client_variables(self._program, _ADDRESS)
         if status > 0:
             self._warn_of("did not start", "\n".join(said))
         return {}
@@ -118,11 +120,10 @@ class BoxedCache:
     def finish(self, execute: _Execute, variables: Mapping[str, str]) -> None:
         """Count what the server has done, and end it, so that it writes what it has; variables: what the script was told."""
         said: list[str] = []
-        program = str(_PROGRAM / self._cache.program.name)
         try:
-            execute([program, "--show-stats", "--stats-format=json"], variables, said.append)
+            execute([self._program, *SHOW_STATISTICS], variables, said.append)
             # Without a server there are statistics, of nothing; but nothing to stop.
-            status = execute([program, "--stop-server"], variables, lambda line: None)
+            status = execute([self._program, STOP_SERVER], variables, lambda line: None)
             if status == 0:
                 done = read_statistics("".join(said))
                 with self._lock:
