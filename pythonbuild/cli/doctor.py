@@ -15,10 +15,12 @@ from pythonbuild.errors import EngineUnavailable, MissingPrerequisite
 from pythonbuild.flags.machine import DoctorFlags
 from pythonbuild.home import checkout, home
 from pythonbuild.host.doctor import findings
-from pythonbuild.host.llvm import lacking_programs
+from pythonbuild.host.llvm import find_llvm, install_command
 from pythonbuild.host.msvc import Wishes, find_msvc
 from pythonbuild.host.xcode import find_xcode
+from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.target import building_machine, system_of
+from pythonbuild.request.build import TRAINING_TOOLCHAIN, llvm_programs
 
 __all__ = ["doctor"]
 
@@ -65,11 +67,24 @@ def _with_own_compiler(catalog: Catalog, system: str) -> Kind:
 
 
 def _with_llvm(catalog: Catalog) -> Iterable[Kind]:
-    for name, toolchain in (("lto and pgo+lto, by this machine's LLVM", "llvm"), ("macOS", "llvm-darwin")):
+    """Look for the programs of this machine's LLVM that each kind of build calls."""
+    llvm = find_llvm(catalog.toolchains.values())
+    native = catalog.native_target(building_machine())
+    mac = next(target for target in catalog.targets.values() if target.macos)
+    for name, toolchain, target, options in (
+        ("lto with this machine's LLVM", TRAINING_TOOLCHAIN, native, "lto"),
+        ("pgo+lto with this machine's LLVM, and pgo for other platforms", TRAINING_TOOLCHAIN, native, "pgo+lto"),
+        ("macOS", catalog.toolchains_for(mac, building_machine())[0], mac, "noopt"),
+    ):
         row = catalog.toolchain(toolchain)
-        missing = lacking_programs(row)
-        problem = f"LLVM {row.host_version} or newer lacks {', '.join(missing)}"
-        yield Kind(name, ((problem, f"{row.host_hint}, or build in containers"),) if missing else ())
+        programs = llvm_programs(row, target, BuildOptions.parse(options))
+        missing = [program for program in programs if llvm is None or program in llvm.lacks]
+        if llvm:
+            problem = f"the LLVM in {llvm.programs} lacks {', '.join(missing)}"
+        else:
+            problem = f"no LLVM {row.host_version} or newer was found; builds call its {', '.join(missing)}"
+        cure = install_command(llvm, missing) if llvm else row.host_hint
+        yield Kind(name, ((problem, f"{cure}, or build in containers"),) if missing else ())
 
 
 def _emulated(catalog: Catalog) -> Kind:

@@ -155,7 +155,7 @@ def _remember(cache: Path, image: Image, facts: Facts) -> None:
 
 
 def _host(catalog: Catalog, image: Image) -> Choice:
-    return Choice("host", image, find_llvm(catalog.toolchain("llvm")), _installed(image))
+    return Choice("host", image, find_llvm(catalog.toolchains.values()), _installed(image))
 
 
 def _installed(image: Image) -> dict[str, str]:

@@ -13,11 +13,13 @@ __all__ = ["AppleSdk", "Llvm", "Msvc", "Xcode"]
 class Llvm:
     """The LLVM where scripts run, on the host or in the containers' image.
 
-    programs: the folder of its programs; version: a text for the steps' keys.
+    programs: the folder of its programs; version: a text for the steps' keys; lacks: programs of toolchains that are not in
+    the folder.
     """
 
     programs: Path
     version: str
+    lacks: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True)

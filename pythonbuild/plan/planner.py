@@ -39,7 +39,7 @@ from pythonbuild.plan.step import (
     UnpackAction,
     key_of,
 )
-from pythonbuild.request.build import TRAINING_TOOLCHAIN, Build
+from pythonbuild.request.build import TRAINING_TOOLCHAIN, Build, uses_bolt
 
 __all__ = ["Planner", "Surroundings"]
 
@@ -346,7 +346,7 @@ class Planner:
             "toolchain": {
                 "name": toolchain.name,
                 "clang": toolchain.cc == "clang",
-                "bolt": toolchain.bolt and build.target.bolt and "pgo" in build.options,
+                "bolt": uses_bolt(toolchain, build.target, build.options),
             },
         }
         if "options" in recipe.reads:

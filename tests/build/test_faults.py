@@ -328,26 +328,6 @@ def test_doctor_says_for_each_kind_of_build_what_is_missing(small: Small, tmp_pa
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("builds on this machine: ready\n")
     assert "containers, and Debian packages in them: not ready\n- no container daemon answers" in done.stdout
-    # A clang that is too old, and one that lacks a program; other kinds of builds are not affected.
-    for version, lacks in (("11.0.1", "clang, clang++, "), ("99.0.0", "clang++, ld.lld, ")):
-        clang = tmp_path / version / "clang"
-        clang.parent.mkdir()
-        clang.write_text(f"#!/bin/sh\necho 'clang version {version}'\n")
-        clang.chmod(0o755)
-        kinds = lacking_on(clang.parent)
-        assert kinds[:2] == lacks.split(", ")[:2]
-
-
-def lacking_on(folder: Path) -> list[str]:
-    """Return the programs that LLVM lacks with this folder alone on PATH."""
-    code = (
-        "from pathlib import Path; from pythonbuild.catalog.load import load_catalog; from pythonbuild.host import llvm\n"
-        "llvm._folders = lambda: [Path(" + repr(str(folder)) + ")]\n"
-        "print(*llvm.lacking_programs(load_catalog(Path('cpython-unix')).toolchain('llvm')))"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=checkout(), capture_output=True, text=True, check=True
-    ).stdout.split()
 
 
 def test_a_broken_recipe_names_file_and_place(small: Small) -> None:
