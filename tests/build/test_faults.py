@@ -64,6 +64,21 @@ def test_the_commands_printed_after_a_failure_work_when_pasted(small: Small, tmp
     assert small.built(paste(lines["retry"])) == ["middle", "top"]
 
 
+@pytest.mark.parametrize("script", ["true\ntest -e /nowhere\n", "echo started\ntest -e /nowhere\n"])
+def test_a_script_that_fails_without_a_word_is_traced_in_its_root(small: Small, script: str) -> None:
+    small.recipe("bottom", script=script)
+    small.environment["SHELL"] = "/bin/sh"
+    done = small.run("--only", "bottom")
+    trace = re.search("^  trace .*`(.*)`", done.stderr, re.MULTILINE)
+    assert trace, done.stderr
+    command = [sys.executable, "-m", "pythonbuild", "shell", "bottom", "--engine", "host"]
+    typed = f"{trace[1]} 2>trace\ncat trace\n"
+    shown = subprocess.run(
+        command, env=small.variables(), cwd=small.root, input=typed, capture_output=True, text=True
+    ).stdout
+    assert shown.splitlines()[-1] == "+ test -e /nowhere"
+
+
 def test_keep_going_builds_what_does_not_depend_on_the_failure(small: Small) -> None:
     small.recipe("bottom", script="sleep 0.3\nfalse\n")
     small.recipe("side", script="sleep 1\nmkdir -p $OUT/deps\n")
