@@ -1,4 +1,4 @@
-"""The verb `doctor`: for each kind of build, whether this machine is ready, or what it lacks and how to get it."""
+"""The verb `doctor`: prints for each kind of build whether this machine is ready, or what it lacks and how to install it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ __all__ = ["doctor"]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of build: its name, what this machine lacks for it with the cures, and else what it has."""
+    """A kind of build.
+
+    lacks: pairs of a problem of this machine and its cure; has: the text if there is no problem.
+    """
 
     name: str
     lacks: tuple[tuple[str, str], ...] = ()
     has: str = "ready"
 
     def text(self) -> str:
-        """Return the lines for a person."""
+        """Return the lines to print."""
         if not self.lacks:
             return f"{self.name}: {self.has}\n"
         lines = [f"- {problem}\n    {cure}" for problem, cure in self.lacks]
@@ -42,7 +45,7 @@ class Kind:
 
 
 def doctor(flags: DoctorFlags) -> int:
-    """Print what this machine is ready for; 3 if it cannot build for itself."""
+    """Print which kinds of build this machine is ready for; return 3 if it cannot build for itself, else 0."""
     catalog = load_catalog(checkout() / "cpython-unix")
     own = tuple((finding.problem, finding.cure) for finding in findings(home(), Path(flags.output)))
     system = system_of(building_machine())
@@ -97,7 +100,7 @@ def _emulated(catalog: Catalog) -> Kind:
         program = any(shutil.which(f"qemu-{wanted.cpu}{end}") for end in ("-static", ""))
         if not program or not (Path("/") / wanted.libraries / wanted.loader).exists():
             packages.update(dict.fromkeys(wanted.packages))
-    problem = "no emulator, or no C library, for some of them"
+    problem = "some of them have no emulator or no C library here"
     return Kind(
         "running Pythons for other CPUs", ((problem, f"apt-get install {' '.join(packages)}"),) if packages else ()
     )

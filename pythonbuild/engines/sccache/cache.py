@@ -1,4 +1,4 @@
-"""What compiled objects are kept with, and how many compilations it answered."""
+"""The cache of compiled objects, its statistics, and its errors."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ _SECRET = re.compile("KEY|SECRET|TOKEN|PASSWORD|USERNAME|CONNECTION")
 
 @dataclass(frozen=True)
 class CompilerCache:
-    """What an engine needs: the program, in a tree named by its digest; the folder for objects; settings for the server only; and
-    where trouble is told."""
+    """How an engine uses sccache.
+
+    program: sccache itself; folder: where this machine keeps objects; settings: for the server only; warn: called with each
+    warning.
+    """
 
     program: Path
     folder: Path
@@ -28,14 +31,14 @@ class CompilerCache:
     warn: Callable[[str], None]
 
     def warn_of(self, happened: str, log: str) -> None:
-        """Tell that a server did not start or ended, with its last words."""
+        """Warn that a server did not start or ended, with the last line of its log."""
         words = last_words(log, self.settings)
-        self.warn(f"sccache {happened}: {words or 'no reason given'}; what it would have kept is compiled without it")
+        self.warn(f"sccache {happened}: {words or 'no reason given'}; compilations continue without it")
 
 
 @dataclass(frozen=True)
 class Compilations:
-    """How many objects came from the cache, and how many were asked for."""
+    """How many compilations sccache was asked for, and how many its cache answered."""
 
     cached: int = 0
     asked: int = 0
@@ -45,17 +48,17 @@ class Compilations:
 
 
 def read_statistics(text: str) -> Compilations:
-    """Read what sccache prints for SHOW_STATISTICS; raises ValueError if it is something else."""
+    """Read what sccache prints for SHOW_STATISTICS.  Raises ValueError if the text is something else."""
     try:
         stats = json.loads(text)["stats"]
         cached = sum(stats["cache_hits"]["counts"].values())
         return Compilations(cached, cached + sum(stats["cache_misses"]["counts"].values()))
     except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"no statistics of sccache: {error!r}") from error
+        raise ValueError(f"not statistics of sccache: {error!r}") from error
 
 
 def last_words(log: str, settings: Mapping[str, str]) -> str:
-    """Return the last line of a server's log that is for people, without the secrets that are in the settings."""
+    """Return the last line of a server's log before its backtrace, without the secrets in the settings."""
     lines = [line.strip() for line in log.partition("Backtrace:")[0].splitlines() if line.strip()]
     text = lines[-1] if lines else ""
     secrets = [value for name, value in settings.items() if _SECRET.search(name)]
@@ -66,7 +69,7 @@ def last_words(log: str, settings: Mapping[str, str]) -> str:
 
 
 def _passwords(value: str) -> list[str]:
-    """Return user and password, if the value is a URL that has them."""
+    """Return the password and the user in a setting, if it is a URL with them."""
     try:
         url = urlsplit(value)
         return [part for part in (url.password, url.username) if part]

@@ -1,4 +1,4 @@
-"""The variables that sccache's server and its clients see."""
+"""The environment variables of sccache's server and of its clients."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Mapping
 
 __all__ = ["LAUNCHER", "client_variables", "server_variables"]
 
-# What the wrappers of compilers look for, which thereby call sccache, or, without it, do not.
+# The wrappers of compilers call sccache if this variable names it.
 LAUNCHER = "COMPILER_LAUNCHER"
-# Settings that are ours to choose: where the server is; what a client adds to keys; and what would take differing sources for the same.
+# Settings that users cannot choose: the server's address, additions to keys, and what would treat different sources as equal.
 _OURS = re.compile(
     "SCCACHE_(BASEDIRS|C_CUSTOM_CACHE_BUSTER|CLIENT_SIDE|DIR|DIRECT|DIST_.*|ERROR_LOG|SERVER_.*|START_.*)"
 )
 
 
 def client_variables(program: str, address: str) -> dict[str, str]:
-    """Return what scripts are told; address: the server's socket."""
+    """Return the variables for scripts; program: sccache, at the path that scripts see; address: the server's socket."""
     return {
         LAUNCHER: program,
         "SCCACHE_CONF": "/dev/null",
-        # A client that finds no server would start one, which would have none of the settings, and stay: it fails for these.
+        # A client that finds no server would start one without the settings, which would stay: these variables make it fail.
         "SCCACHE_DIR": "/dev/null",
         "SCCACHE_IGNORE_SERVER_IO_ERROR": "1",
         "SCCACHE_MULTILEVEL_CHAIN": "none",
@@ -29,16 +29,19 @@ def client_variables(program: str, address: str) -> dict[str, str]:
 
 
 def server_variables(settings: Mapping[str, str], folder: str, address: str, home: str) -> dict[str, str]:
-    """Return the environment of the server; folder: where it keeps objects, unless the settings name another place."""
+    """Return the environment of the server.
+
+    folder: keeps objects, unless the settings name another place; address: its socket; home: its home folder.
+    """
     given = {name: value for name, value in settings.items() if not _OURS.fullmatch(name)}
     return {
-        # Without a file of the user's own, which could send sources to other machines to be compiled there.
+        # The user's own file could send sources to other machines to be compiled there.
         "SCCACHE_CONF": "/dev/null",
         **given,
         "HOME": home,
         "PATH": "/usr/bin:/bin",
         "SCCACHE_DIR": folder,
-        # It would not look for headers that were not there before.
+        # In this mode, it would not notice new headers.
         "SCCACHE_DIRECT": "false",
         "SCCACHE_IDLE_TIMEOUT": "0",
         "SCCACHE_NO_DAEMON": "1",

@@ -1,7 +1,7 @@
-"""The only ways out of a container without a network: to the hosts that sccache's settings name, each through a socket in a mounted folder.
+"""The only connections out of a container: to the hosts in sccache's settings, each through a socket in a mounted folder.
 
-The container knows the hosts by their names, as local addresses; a relay in it (docker/relay.py) passes what comes there to the socket,
-and here a connection to the real host carries it on.  What is encrypted stays so from end to end.
+In the container, the hosts' names are local addresses.  A relay there (docker/relay.py) passes connections to the sockets, and
+this module connects these to the real hosts.  Encryption stays end to end.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _CONNECT = 20.0  # seconds
 
 
 class Relay:
-    """The outer half: listens on a socket for each host, in a folder of its own, until `close`."""
+    """The half on this machine: listens on one socket for each host until `close`.  Its folder has the sockets."""
 
     def __init__(self, hosts: tuple[Remote, ...], owner: Optional[tuple[int, int]]) -> None:
-        """Open the sockets; owner: user and group of containers, if they are not those of this process."""
+        """Open the sockets.  owner: user and group in containers, if they differ from those of this process."""
         self.hosts = hosts
         self.folder = Path(tempfile.mkdtemp(prefix="sccache-"))
         self._listeners = []
@@ -42,18 +42,18 @@ class Relay:
             os.chown(self.folder, *owner)
 
     def addresses(self) -> dict[Remote, str]:
-        """Return each host's address in a container: one a name, as two hosts may have the same port."""
+        """Return each host's address in a container.  Each name has its own, because two hosts may have the same port."""
         names = self.names()
         names["localhost"] = "127.0.0.1"
         return {host: names.get(host.host, host.host) for host in self.hosts}
 
     def names(self) -> dict[str, str]:
-        """Return the names that containers have to be told, with their addresses there."""
+        """Return the names that containers cannot resolve themselves, with their addresses there."""
         unknown = dict.fromkeys(host.host for host in self.hosts if host.host != "localhost" and not host.is_address)
         return {name: f"127.0.1.{number}" for number, name in enumerate(unknown, 1)}
 
     def close(self) -> None:
-        """Let no more connections come."""
+        """Stop listening, and delete the sockets."""
         for listener in self._listeners:
             listener.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -84,7 +84,7 @@ def _carry(inside: socket.socket, host: Remote) -> None:
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
-    """Carry bytes one way; the end of them is handed on, so that the other way may go on."""
+    """Copy bytes in one direction, and pass on their end, so that the other direction can continue."""
     try:
         while block := source.recv(65536):
             target.sendall(block)

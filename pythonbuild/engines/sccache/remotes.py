@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 __all__ = ["Remote", "Unreachable", "remotes"]
 
 _PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379, "tcp": 11211}
-# Settings that hold the URL of a host, or several with commas between.
+# Settings that contain the URL of a host, or several URLs separated by commas.
 _URLS = (
     "SCCACHE_ENDPOINT",
     "SCCACHE_REDIS",
@@ -25,7 +25,7 @@ _URLS = (
 
 
 class Unreachable(Exception):
-    """Where objects are kept cannot be reached from a container; the text says why."""
+    """Containers cannot reach the place for objects; the text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ class Remote:
 
 
 def remotes(settings: Mapping[str, str]) -> tuple[Remote, ...]:
-    """Return the hosts that the settings make sccache connect to, none for a local folder.
+    """Return the hosts to which the settings make sccache connect, none if they name no remote cache.
 
-    Raises Unreachable for those that are known only while it runs, and for addresses in place of names.
+    Raises Unreachable for hosts that are known only while sccache runs, and for addresses instead of names.
     https://github.com/mozilla/sccache/blob/main/docs/Configuration.md
     """
     if any(name.startswith("SCCACHE_GHA_") for name in settings):
-        raise Unreachable("GitHub's cache names its hosts only when it is asked")
+        raise Unreachable("the hosts of GitHub's cache are not known in advance")
     if "SCCACHE_GCS_KEY_PATH" in settings:
         raise Unreachable("the file of SCCACHE_GCS_KEY_PATH is not in a container")
     found = [_split(text) for name in _URLS for text in settings.get(name, "").split(",") if text.strip()]
@@ -85,7 +85,7 @@ def _remote(url: SplitResult, secure: bool) -> Remote:
 
 
 def _azure(connection: str) -> Remote:
-    """Return the host of a connection string: that of its blobs, or what account and suffix make."""
+    """Return the host in a connection string: of BlobEndpoint, else made from account and suffix."""
     parts = dict(part.partition("=")[::2] for part in connection.split(";"))
     suffix = parts.get("EndpointSuffix", "core.windows.net")
     scheme = parts.get("DefaultEndpointsProtocol", "https")
@@ -96,7 +96,7 @@ def _azure(connection: str) -> Remote:
 
 def _checked(remote: Remote) -> Remote:
     if not remote.host.strip(".") or remote.host[0] == ".":
-        raise Unreachable("a setting of sccache's that should be a host's address is none")
+        raise Unreachable("a setting of sccache that should name a host does not")
     if not remote.is_address or ipaddress.ip_address(remote.host) in ipaddress.ip_network("127.0.0.0/8"):
         return remote
-    raise Unreachable(f"{remote.host} is an address, and containers know hosts by their names")
+    raise Unreachable(f"{remote.host} is an address, and containers find hosts by name")

@@ -6,7 +6,7 @@ from pythonbuild.engines.sccache.environment import LAUNCHER
 
 __all__ = ["call_text", "compiler_text"]
 
-# What the build script's own compiler calls for: sccache is not asked to link, or about what the compiler is.
+# The wrapper in PATH: only compilations go to sccache, not links and questions about the compiler.
 _CALL = """#!/bin/sh
 case "${{{launcher}:+ $* }}" in
 *" -c "*)
@@ -41,10 +41,16 @@ exec {command} "$@"
 
 
 def call_text(command: str, compiler: str) -> str:
-    """Return the wrapper that scripts call; command: the compiler's command line, compiler: the wrapper that sccache calls."""
+    """Return the wrapper that scripts call.
+
+    command: the compiler's command line; compiler: the path of the wrapper that sccache calls.
+    """
     return _CALL.format(launcher=LAUNCHER, command=command, compiler=compiler)
 
 
 def compiler_text(command: str, identity: str) -> str:
-    """Return the wrapper that sccache calls as the compiler, and knows it by; identity: which one stands behind the command line."""
+    """Return the wrapper that sccache calls as the compiler, and identifies it by.
+
+    command: the compiler's command line; identity: what distinguishes the compiler from others with that command line.
+    """
     return _COMPILER.format(command=command, identity=" ".join(identity.split()))
