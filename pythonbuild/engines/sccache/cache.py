@@ -33,7 +33,7 @@ class CompilerCache:
     def warn_of(self, happened: str, log: str) -> None:
         """Warn that a server did not start or ended, with the last line of its log."""
         words = last_words(log, self.settings)
-        self.warn(f"sccache {happened}: {words or 'no reason given'}; compilations continue without it")
+        self.warn(f"sccache {happened}: {words or 'no reason given'}; the build continues without it")
 
 
 @dataclass(frozen=True)
