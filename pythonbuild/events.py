@@ -91,7 +91,10 @@ class StepFinished:
 
 @dataclass(frozen=True)
 class Failure:
-    """All that a person needs about a failed step."""
+    """All that a person needs about a failed step.
+
+    silent: its script failed, and no line of the log names an error.
+    """
 
     step: str
     seconds: float
@@ -101,6 +104,7 @@ class Failure:
     log: Optional[Path]
     root: Optional[Path]
     skipped: tuple[str, ...] = ()
+    silent: bool = False
 
 
 @dataclass(frozen=True)

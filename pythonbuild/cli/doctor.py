@@ -1,4 +1,4 @@
-"""The verb `doctor`: for each kind of build, whether this machine is ready, or what it lacks and how to get it."""
+"""The verb `doctor`: prints for each kind of build whether this machine is ready, or what it lacks and how to install it."""
 
 from __future__ import annotations
 
@@ -15,24 +15,29 @@ from pythonbuild.errors import EngineUnavailable, MissingPrerequisite
 from pythonbuild.flags.machine import DoctorFlags
 from pythonbuild.home import checkout, home
 from pythonbuild.host.doctor import findings
-from pythonbuild.host.llvm import lacking_programs
+from pythonbuild.host.llvm import find_llvm, install_command
 from pythonbuild.host.msvc import Wishes, find_msvc
 from pythonbuild.host.xcode import find_xcode
+from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.target import building_machine, system_of
+from pythonbuild.request.build import TRAINING_TOOLCHAIN, llvm_programs
 
 __all__ = ["doctor"]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of build: its name, what this machine lacks for it with the cures, and else what it has."""
+    """A kind of build.
+
+    lacks: pairs of a problem of this machine and its cure; has: the text if there is no problem.
+    """
 
     name: str
     lacks: tuple[tuple[str, str], ...] = ()
     has: str = "ready"
 
     def text(self) -> str:
-        """Return the lines for a person."""
+        """Return the lines to print."""
         if not self.lacks:
             return f"{self.name}: {self.has}\n"
         lines = [f"- {problem}\n    {cure}" for problem, cure in self.lacks]
@@ -40,7 +45,7 @@ class Kind:
 
 
 def doctor(flags: DoctorFlags) -> int:
-    """Print what this machine is ready for; 3 if it cannot build for itself."""
+    """Print which kinds of build this machine is ready for; return 3 if it cannot build for itself, else 0."""
     catalog = load_catalog(checkout() / "cpython-unix")
     own = tuple((finding.problem, finding.cure) for finding in findings(home(), Path(flags.output)))
     system = system_of(building_machine())
@@ -65,11 +70,24 @@ def _with_own_compiler(catalog: Catalog, system: str) -> Kind:
 
 
 def _with_llvm(catalog: Catalog) -> Iterable[Kind]:
-    for name, toolchain in (("lto and pgo+lto, by this machine's LLVM", "llvm"), ("macOS", "llvm-darwin")):
+    """Look for the programs of this machine's LLVM that each kind of build calls."""
+    llvm = find_llvm(catalog.toolchains.values())
+    native = catalog.native_target(building_machine())
+    mac = next(target for target in catalog.targets.values() if target.macos)
+    for name, toolchain, target, options in (
+        ("lto with this machine's LLVM", TRAINING_TOOLCHAIN, native, "lto"),
+        ("pgo+lto with this machine's LLVM, and pgo for other platforms", TRAINING_TOOLCHAIN, native, "pgo+lto"),
+        ("macOS", catalog.toolchains_for(mac, building_machine())[0], mac, "noopt"),
+    ):
         row = catalog.toolchain(toolchain)
-        missing = lacking_programs(row)
-        problem = f"LLVM {row.host_version} or newer lacks {', '.join(missing)}"
-        yield Kind(name, ((problem, f"{row.host_hint}, or build in containers"),) if missing else ())
+        programs = llvm_programs(row, target, BuildOptions.parse(options))
+        missing = [program for program in programs if llvm is None or program in llvm.lacks]
+        if llvm:
+            problem = f"the LLVM in {llvm.programs} lacks {', '.join(missing)}"
+        else:
+            problem = f"no LLVM {row.host_version} or newer was found; builds call its {', '.join(missing)}"
+        cure = install_command(llvm, missing) if llvm else row.host_hint
+        yield Kind(name, ((problem, f"{cure}, or build in containers"),) if missing else ())
 
 
 def _emulated(catalog: Catalog) -> Kind:
@@ -82,7 +100,7 @@ def _emulated(catalog: Catalog) -> Kind:
         program = any(shutil.which(f"qemu-{wanted.cpu}{end}") for end in ("-static", ""))
         if not program or not (Path("/") / wanted.libraries / wanted.loader).exists():
             packages.update(dict.fromkeys(wanted.packages))
-    problem = "no emulator, or no C library, for some of them"
+    problem = "some of them have no emulator or no C library here"
     return Kind(
         "running Pythons for other CPUs", ((problem, f"apt-get install {' '.join(packages)}"),) if packages else ()
     )

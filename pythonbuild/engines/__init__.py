@@ -1,1 +1,1 @@
-"""Where build scripts run.  An engine makes build roots; each takes trees in, runs a script, gives a tree out."""
+"""Where build scripts run.  An engine makes build roots; each takes input trees, runs a script, and returns a tree."""

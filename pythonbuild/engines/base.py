@@ -1,4 +1,4 @@
-"""What the runner expects of an engine."""
+"""The interface between the runner and its engines."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Optional, Protocol
 
-from pythonbuild.engines.sccache import Compilations
+from pythonbuild.engines.sccache.cache import Compilations
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import Entry
 
 __all__ = ["BuildRoot", "Engine", "JobProtocol", "RootInputs", "ScriptResult", "StoredTree", "job_protocol"]
 
-# How GNU make is told of a job server: a pipe with a name, or two descriptors, by the word for them since 4.2 or the one before; or not
-# at all, where there is no GNU make.
+# How GNU make finds the job server: a named pipe; two descriptors, in --jobserver-auth (since 4.2) or --jobserver-fds; not at all
+# without GNU make.
 JobProtocol = Literal["fifo", "auth", "fds", "none"]
 
 
 @dataclass(frozen=True)
 class StoredTree:
-    """A tree of the store, by where it lies and what is in it."""
+    """A tree of the store: its path and its content."""
 
     path: Path
     manifest: tuple[Entry, ...]
@@ -28,8 +28,11 @@ class StoredTree:
 
 @dataclass(frozen=True)
 class RootInputs:
-    """What a build root is filled with: archives to unpack (by source name), trees to merge into deps and tools, and
-    trees that are only referred to (placeholder name -> tree), such as the toolchain's."""
+    """What a build root is filled with.
+
+    archives: source name -> archive to unpack; deps, tools: trees to merge into the folders of these names; references:
+    placeholder name -> tree that stays where it is, such as the toolchain's.
+    """
 
     archives: Mapping[str, Path]
     deps: tuple[StoredTree, ...]
@@ -39,67 +42,73 @@ class RootInputs:
 
 @dataclass(frozen=True)
 class ScriptResult:
-    """How a script ended: its exit status (0: well) and the CPU seconds of all its processes."""
+    """A script's exit status, and the CPU seconds of all its processes."""
 
     status: int
     cpu_seconds: float
 
 
 class BuildRoot(Protocol):
-    """A private place for one step."""
+    """A private folder for one step."""
 
     path: Path
 
     def run(self, makeflags: str, inherited: tuple[int, ...], output: Callable[[str], None]) -> ScriptResult:
-        """Run the step's script; `output` gets each line; `inherited`: file descriptors that children keep."""
+        """Run the step's script.
+
+        makeflags: the value of MAKEFLAGS; inherited: file descriptors that children keep; output: gets each line.
+        """
 
     def result(self) -> Path:
         """Return the tree that the script made."""
 
     def cancel(self) -> None:
-        """End all processes of the root; may be called from another thread."""
+        """End all processes of the root.  Another thread may call this."""
 
     def shell(self) -> int:
-        """Open an interactive shell with the script's environment; returns its exit status."""
+        """Open an interactive shell with the script's environment; return its exit status."""
 
     def discard(self) -> None:
         """Delete the root."""
 
     def close(self) -> None:
-        """Let go of all but the folder, which stays for a person to look into."""
+        """Release everything except the folder, which stays for inspection."""
 
 
 class Engine(Protocol):
     """Makes build roots."""
 
     name: str
-    # How its makes are told of a job server.
+    # How make finds the job server in its roots.
     job_protocol: JobProtocol
 
     def makeflags(self, given: str, fifo: Optional[Path]) -> str:
-        """Return MAKEFLAGS for scripts.  given: those of the run's job server on this machine; fifo: its pipe, if named."""
+        """Return the value of MAKEFLAGS for scripts.
+
+        given: the value for processes of this machine; fifo: the job server's pipe, if it has a name.
+        """
 
     def describe(self) -> str:
-        """Return a line about it for people."""
+        """Return one line that describes the engine."""
 
     def overhead(self) -> float:
-        """Return the seconds that the engine itself has taken so far, besides the scripts; over all steps."""
+        """Return the seconds that the engine has taken so far for itself, not for scripts, over all steps."""
 
     def compilations(self) -> Compilations:
-        """Return how many objects scripts have compiled so far, and how many of them came out of the cache of sccache."""
+        """Return how many compilations scripts have requested so far, and how many sccache's cache answered."""
 
     def close(self) -> None:
-        """Let go of what a run has used."""
+        """Release what the run has used."""
 
     def open(self, label: str, key: str, action: ScriptAction, inputs: RootInputs) -> BuildRoot:
-        """Return a fresh root for a step, filled with its inputs.  `label` and `key` make its name."""
+        """Return a fresh root for a step, filled with its inputs.  label: names the folder; key: the step's."""
 
     def existing(
         self, label: str, key: str, action: ScriptAction, references: Mapping[str, Path]
     ) -> Optional[BuildRoot]:
-        """Return the root of a step that failed, if it is still there."""
+        """Return the root that a failed step left, None if it is gone."""
 
 
 def job_protocol(make: tuple[int, int]) -> JobProtocol:
-    """Return how a GNU make of that version is told of a job server; macOS has 3.81."""
+    """Return how a GNU make of that version finds the job server; macOS has 3.81."""
     return "fifo" if make >= (4, 4) else "auth" if make >= (4, 2) else "fds"

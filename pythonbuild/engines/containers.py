@@ -1,7 +1,7 @@
-"""Engine `docker`: a container a step, without network, without root, gone when the step is done.
+"""Engine `docker`: one container for each step, without network and root, removed when the step ends.
 
-A daemon on this machine gets the folder of the root and the store's trees mounted.  One that cannot see them (remote, or
-one that maps users) gets the folder as a stream, and the trees as an image of their own, once.
+If the daemon sees this machine's files, containers mount the root's folder and the store's trees.  Otherwise (the daemon is
+remote, or maps users) the folder is copied to the container as a stream, and the trees once to an image of their own.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_
 from pythonbuild.engines.daemon import Daemon, Lease
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, is_of_key, remove_folder
 from pythonbuild.engines.images import BUILDER, Facts, read_facts
-from pythonbuild.engines.sccache import Compilations, CompilerCache
-from pythonbuild.engines.sccache_box import BoxedCache
+from pythonbuild.engines.sccache.cache import Compilations, CompilerCache
+from pythonbuild.engines.sccache.containers import ContainerServers
 from pythonbuild.engines.streams import image_with_trees, receive, send
 from pythonbuild.errors import EngineLost
 from pythonbuild.plan.step import ScriptAction
@@ -30,20 +30,20 @@ from pythonbuild.plan.step import ScriptAction
 __all__ = ["ContainerEngine", "ContainerRoot", "Limits", "cpu_seconds"]
 
 _INSIDE = Path("/pythonbuild")
-# In a folder of its own, which is the volume where the root is copied: that belongs to root, and its content does not.
+# `box` is the volume where the root is copied to: it belongs to the user root, and its content does not.
 _ROOT = _INSIDE / "box" / "root"
 _JOBSERVER = _INSIDE / "jobserver"
 _PIDS = 4096
-# The same everywhere: some daemons allow a million files, and programs that close all they might have inherited count so far;
-# and Podman asks for more than it may have where it runs in a container itself.
+# The same limits everywhere.  Some daemons allow a million files, and programs that close every inherited descriptor would count
+# that far.  Podman in a container asks for more than it may have.
 _ULIMITS = [Ulimit(name="nofile", soft=4096, hard=4096), Ulimit(name="nproc", soft=16384, hard=16384)]
-# Lives as long as someone holds its standard input: when this process is killed, however it is, the container ends.
+# Lives until its standard input is closed: however this process is killed, the container ends.
 _WAITER = ["sh", "-c", "cat; exit 0"]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one container may take: processors (0: all), bytes of memory (0: all)."""
+    """The most that one container may use: processors (0: all), bytes of memory (0: all)."""
 
     cpus: float = 0.0
     memory: int = 0
@@ -63,7 +63,7 @@ class ContainerEngine:
         limits: Limits,
         cache: Optional[CompilerCache] = None,
     ) -> None:
-        """scripts: the texts beside images.yml, by their names; cache: what compiled objects are kept by."""
+        """scripts: the texts beside images.yml, by name; cache: keeps compiled objects."""
         self.daemon = daemon
         self.image = image
         self.step_script = scripts["step.sh"]
@@ -73,24 +73,24 @@ class ContainerEngine:
         self.lease = Lease(folder)
         self.removed = daemon.remove_leftovers(folder)
         self.jobserver: Optional[Path] = None
-        # Root outside must not be root inside; anyone else keeps the right to the own files.
+        # Root outside must not be root inside; other users keep the right to their own files.
         self.user = (os.getuid() or BUILDER, os.getgid() or BUILDER)
         self.facts, self.shares_files = self._look()
         version = re.search(r"(\d+)\.(\d+)", self.facts.packages.get("make", ""))
         named = version and job_protocol((int(version[1]), int(version[2]))) == "fifo"
-        # Descriptors do not get into a container: where a name does not either, the makes of each step are told a number of jobs.
+        # Descriptors do not reach a container.  If the pipe does not either, make in each step gets a number of jobs instead.
         self.job_protocol: JobProtocol = "fifo" if named and self.shares_files else "auth"
         self._trees_lock = threading.Lock()
-        self.cache = BoxedCache(cache, self.shares_files, self.user, scripts) if cache else None
+        self.cache = ContainerServers(cache, self.shares_files, self.user, scripts) if cache else None
 
     def close(self) -> None:
-        """Remove what is left of this run."""
+        """Release the compiler cache and the lease."""
         if self.cache:
             self.cache.close()
         self.lease.close()
 
     def compilations(self) -> Compilations:
-        """Return what came out of the cache so far."""
+        """Return how many compilations the cache has answered so far."""
         return self.cache.done if self.cache else Compilations()
 
     def overhead(self) -> float:
@@ -98,12 +98,12 @@ class ContainerEngine:
         return self.daemon.seconds
 
     def describe(self) -> str:
-        """Return a line for people."""
+        """Return one line that describes the engine."""
         how = "mounted folders" if self.shares_files else "copied folders"
         return f"docker ({self.daemon.product} {self.daemon.version}, {how}, {self.image})"
 
     def makeflags(self, given: str, fifo: Optional[Path]) -> str:
-        """Return MAKEFLAGS for scripts: of the run's job server, or, where it cannot be shared, of each step's own."""
+        """Return the value of MAKEFLAGS for scripts: the run's job server, or one for each step where it cannot be shared."""
         if not fifo:
             jobs = given.split()[0]
             return f" {jobs} {jobs.replace('-j', '-l')}"
@@ -113,7 +113,7 @@ class ContainerEngine:
         return given.replace(str(fifo), str(_JOBSERVER))
 
     def open(self, label: str, key: str, action: ScriptAction, inputs: RootInputs) -> ContainerRoot:
-        """Return a fresh root; what an earlier attempt at the same step left is removed."""
+        """Return a fresh root; remove what an earlier attempt at the same step left."""
         for old in folders_of(self._folder, label):
             remove_folder(old)
         root = ContainerRoot(self, self._folder / folder_name(label), action, inputs.references)
@@ -123,19 +123,19 @@ class ContainerEngine:
     def existing(
         self, label: str, key: str, action: ScriptAction, references: Mapping[str, Path]
     ) -> Optional[ContainerRoot]:
-        """Return the root of that step if a failed run left it."""
+        """Return the root that a failed run left of that step, None if there is none."""
         path = self._folder / folder_name(label)
         return ContainerRoot(self, path, action, references) if is_of_key(path, key) else None
 
     def image_for(self, references: Mapping[Path, Path]) -> str:
-        """Return the image for containers that refer to these trees (outside -> inside)."""
+        """Return the tag of the image for containers that refer to these trees (outside -> inside)."""
         if self.shares_files or not references:
             return self.image
         with self._trees_lock:
             return image_with_trees(self.daemon, self.image, references, self.lease.labels)
 
     def _look(self) -> tuple[Facts, bool]:
-        """Ask the image what it has, and whether the daemon sees the files of this machine."""
+        """Read what the image contains, and find out whether the daemon sees the files of this machine."""
         if not self.daemon.maps_users:
             mount = Mount(str(_INSIDE / "probe"), str(self._folder), type="bind", read_only=True)
             try:
@@ -161,7 +161,7 @@ class ContainerEngine:
 
 
 class ContainerRoot:
-    """One step's folder on this machine, and its container while there is one."""
+    """One step's folder on this machine, and its container while it exists."""
 
     def __init__(
         self, engine: ContainerEngine, path: Path, action: ScriptAction, references: Mapping[str, Path]
@@ -169,7 +169,7 @@ class ContainerRoot:
         self.path = path
         self._engine = engine
         self._daemon = engine.daemon
-        # A tree is in the container once, also if it is there in two roles.
+        # A tree with two roles is in the container once.
         self._trees = {tree: _INSIDE / name.lower() for name, tree in reversed(list(references.items()))}
         places = {"ROOT": _ROOT, **{name: self._trees[tree] for name, tree in references.items()}}
         self.folder = RootFolder(path, action, places, engine.facts.programs, references)
@@ -181,16 +181,16 @@ class ContainerRoot:
         self._cancelled = threading.Event()
 
     def fill(self, key: str, inputs: RootInputs) -> None:
-        """Fill the folder for the step of that key, and give it to the container's user."""
+        """Fill the folder for the step of that key, and make the container's user its owner."""
         self.folder.fill(key, inputs)
         (self.path / "step.sh").write_text(self._engine.step_script)
         (self.path / "commands").write_text("".join(shlex.join(line) + "\n" for line in self.folder.commands()))
         self._give(self.path, self._engine.user)
 
     def run(self, makeflags: str, inherited: tuple[int, ...], output: Callable[[str], None]) -> ScriptResult:
-        """Run patches and script in a container; the first command that fails ends it.
+        """Apply the patches and run the script in a container, up to the first command that fails.
 
-        CPU seconds are without those of sccache's server, which runs compilers for it.
+        The CPU seconds exclude those of sccache's server, which runs compilers for the script.
         """
         self._start()
         python = self._engine.facts.programs.get("python3", "python3")
@@ -198,7 +198,7 @@ class ContainerRoot:
         status = self._execute(["sh", "step.sh"], {**self.folder.environment(makeflags), **launcher}, output)
         if self._cache and launcher:
             self._cache.finish(self._execute, launcher)
-        # A failed root is kept whole, so that a person can look into it.
+        # A failed root stays whole for inspection.
         wanted = self.folder.action.output if status == 0 else "."
         if not self._engine.shares_files and not self._cancelled.is_set():
             receive(self._daemon, self._container, _ROOT, wanted, self.path)
@@ -219,7 +219,7 @@ class ContainerRoot:
         self._stop()
 
     def shell(self) -> int:
-        """Open a shell in the container, or in a new one like it if it is gone."""
+        """Open a shell in the container, or in a new one if it is gone; return its exit status."""
         if not self._container:
             self._start()
         variables = {
@@ -229,7 +229,7 @@ class ContainerRoot:
         }
         variables["PATH"] += ":/usr/local/bin:/usr/bin:/bin"
         with self._daemon.lost("open a shell"):
-            # It is for terminals as Unix has them, and this module is also loaded on Windows.
+            # It needs Unix terminals, and Windows loads this module, too.
             from pythonbuild.engines.terminal import converse
 
             return converse(self._daemon, self._container, ["sh", "-i"], variables, str(_ROOT), self._user())
@@ -247,7 +247,7 @@ class ContainerRoot:
         return "{}:{}".format(*self._engine.user)
 
     def _give(self, path: Path, owner: tuple[int, int]) -> None:
-        """Change who owns a tree, where that is for root to do, and needed."""
+        """Change the owner of a tree, if this is root and containers mount the tree."""
         if os.getuid() == 0 and self._engine.shares_files:
             for folder, _, files in os.walk(path):
                 os.chown(folder, *owner)
@@ -255,11 +255,11 @@ class ContainerRoot:
                     os.chown(os.path.join(folder, name), *owner, follow_symlinks=False)
 
     def _mounts(self) -> list[Mount]:
-        """Return what the container sees of this machine; where it can see nothing, a volume to copy to."""
+        """Return what the container mounts of this machine; if it can see nothing, a volume to copy to."""
         ours = self._cache.mounts() if self._cache else []
         if not self._engine.shares_files:
             return [Mount(str(_ROOT.parent), None, type="volume"), *ours]
-        # What a step is given it cannot change; its sources it can, as many are built where they lie.
+        # A step cannot change its inputs, except its sources: many are built in place.
         given = {_ROOT / name: self.path / name for name in ("bin", "compilers", "deps", "files", "patches", "tools")}
         given.update({inside: tree for tree, inside in self._trees.items()})
         mounts = [Mount(str(_ROOT), str(self.path), type="bind"), *ours]
@@ -318,7 +318,7 @@ class ContainerRoot:
             output(rest.decode("utf-8", "replace"))
         if self._cancelled.is_set():
             return -9
-        with self._daemon.calls("tell how the step ended") as api:
+        with self._daemon.calls("report how the step ended") as api:
             status = api.exec_inspect(execution)["ExitCode"]
             alive = api.inspect_container(self._container)["State"]
         if not alive["Running"]:
@@ -327,7 +327,7 @@ class ContainerRoot:
         return int(status)
 
     def _stop(self) -> None:
-        """Remove the container, if there is one; that it, or its daemon, is gone already is as good."""
+        """Remove the container, if it still exists."""
         container, self._container = self._container, ""
         if not container:
             return
@@ -342,7 +342,7 @@ class ContainerRoot:
 
 
 def cpu_seconds(times: Path) -> float:
-    """Read what the shell's `times` wrote: user and system time of the shell, then of its children, as 0m1.23s."""
+    """Return the sum of what the shell's `times` wrote: user and system time of the shell and of its children, as 0m1.23s."""
     try:
         words = times.read_text().split()
         return sum(

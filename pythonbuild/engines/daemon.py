@@ -1,4 +1,4 @@
-"""The container daemon (dockerd, or Podman's service): how to reach it, what it says of itself, how its failures are told.
+"""The container daemon (dockerd, or Podman's service): how to reach it, what it reports, and how its failures are handled.
 
 API: https://docs.docker.com/reference/api/engine/ (Podman serves the same).
 """
@@ -27,13 +27,13 @@ from pythonbuild.locks import lock
 
 __all__ = ["Daemon", "Lease"]
 
-_TIMEOUT = 120  # seconds for one answer; output of a running step is waited for without a limit
+_TIMEOUT = 120  # seconds for one answer; the output of a running step has no limit
 _NAME = "pythonbuild"
 _HOST_HINT = "or use --engine host, which isolates a build on this machine without containers"
 
 
 class Daemon:
-    """A daemon that answers.  Clients are made one a thread, as one must not be shared."""
+    """A daemon that answers.  Each thread has a client of its own, because threads cannot share one."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -52,7 +52,7 @@ class Daemon:
 
     @classmethod
     def connect(cls) -> Daemon:
-        """Return the daemon of DOCKER_HOST, or the first that has a socket; raises EngineUnavailable, with the way out."""
+        """Return the daemon of DOCKER_HOST, or the first that has a socket.  Raises EngineUnavailable if none answers."""
         given = os.environ.get("DOCKER_HOST")
         return cls(given if given else f"unix://{_socket()}")
 
@@ -72,7 +72,7 @@ class Daemon:
 
     @contextmanager
     def calls(self, doing: str) -> Iterator[APIClient]:
-        """Give a client; the time is counted, and a daemon that stops answering is EngineLost while `doing`."""
+        """Yield a client, and count the time.  Raises EngineLost, with what it was `doing`, if the daemon stops answering."""
         started = time.monotonic()
         try:
             with self.lost(doing):
@@ -104,7 +104,7 @@ class Daemon:
         )
 
     def has_image(self, name: str) -> bool:
-        """Does the daemon have an image of that name?"""
+        """Return whether the daemon has an image of that name."""
         with self.calls("look for an image") as api:
             try:
                 api.inspect_image(name)  # type: ignore[no-untyped-call]
@@ -113,7 +113,7 @@ class Daemon:
             return True
 
     def remove_leftovers(self, folder: Path) -> int:
-        """Remove the containers of runs that have ended without doing so (their leases are in `folder`); returns how many."""
+        """Remove containers of earlier runs that were killed; return how many.  folder: where leases are."""
         with self.calls("list containers") as api:
             found = api.containers(all=True, filters={"label": [f"{_NAME}.host={socket.gethostname()}"]})
         dead = [item for item in found if not Lease.held(folder, item["Labels"].get(f"{_NAME}.lease", ""))]
@@ -128,21 +128,21 @@ class Daemon:
 
 
 class Lease:
-    """A lock file that is held as long as this process lives, by which a later run knows whose containers are nobody's."""
+    """A lock file held as long as this process lives, so that a later run recognizes containers that were left behind."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{os.getpid()}-{time.time_ns()}.lease"
         self._file: Optional[IO[str]] = open(self._path, "w")  # noqa: SIM115  (open as long as the lease is held)
         lock(self._file)
-        # The folder is part of it: another cache on the same host has runs of its own.
+        # The path includes the folder: another cache on the same host has its own runs.
         self.labels = {
             f"{_NAME}.host": socket.gethostname(),
             f"{_NAME}.lease": str(self._path),
         }
 
     def close(self) -> None:
-        """Give the lease back."""
+        """Release the lock and delete its file."""
         if self._file:
             self._path.unlink(missing_ok=True)
             self._file.close()
@@ -150,7 +150,7 @@ class Lease:
 
     @staticmethod
     def held(folder: Path, name: str) -> bool:
-        """Does a living process hold that lease?  One of another cache's folder counts as held: it is not ours to judge."""
+        """Return whether a living process holds that lease.  A lease in another cache's folder counts as held."""
         path = Path(name)
         if path.parent != folder:
             return True
@@ -165,7 +165,7 @@ class Lease:
 
 
 def _socket() -> str:
-    """Return the first socket there is of those that Docker and Podman use by themselves."""
+    """Return the first socket that exists of the defaults of Docker and Podman.  Raises EngineUnavailable if none does."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
     places = [
         f"{runtime}/docker.sock",
@@ -180,13 +180,13 @@ def _socket() -> str:
         except OSError:
             continue
     raise EngineUnavailable(
-        "no container daemon found: there is no socket of Docker or Podman, and DOCKER_HOST is not set",
+        "no container daemon found: Docker and Podman have no socket here, and DOCKER_HOST is not set",
         "install and start one (e.g. apt-get install docker.io), set DOCKER_HOST to another one,\n" + _HOST_HINT,
     )
 
 
 def _tls() -> Union[docker.tls.TLSConfig, bool]:
-    """Return the client's certificates as Docker's own client finds them: DOCKER_TLS_VERIFY, DOCKER_CERT_PATH."""
+    """Return the client's certificates, found as by Docker's own client: DOCKER_TLS_VERIFY, DOCKER_CERT_PATH."""
     if not os.environ.get("DOCKER_TLS_VERIFY"):
         return False
     folder = expanded(os.environ.get("DOCKER_CERT_PATH") or "~/.docker")
@@ -197,7 +197,7 @@ def _tls() -> Union[docker.tls.TLSConfig, bool]:
 
 @contextmanager
 def _reachable(address: str) -> Iterator[None]:
-    """Tell apart why a daemon cannot be talked to."""
+    """Turn the errors of a first connection into EngineUnavailable, with the reason."""
     try:
         yield
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
@@ -215,7 +215,7 @@ def _reachable(address: str) -> Iterator[None]:
 
 def _reason(text: str) -> str:
     for known, words in (
-        ("FileNotFoundError", "there is no such socket"),
+        ("FileNotFoundError", "the socket does not exist"),
         ("Connection refused", "connection refused"),
         ("timed out", "timed out"),
         ("Name or service not known", "unknown host"),

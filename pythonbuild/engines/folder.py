@@ -1,7 +1,7 @@
-"""The folder behind a build root: what every engine puts into it, whatever then runs the script there.
+"""The folder behind a build root: what every engine puts into it.
 
-A root's bin/ is all of PATH: the compiler wrappers of the step, an allow-list of programs, and Python.  The pinned
-compilers look into their own sysroot only, so that nothing of the machine's headers, libraries or settings gets in.
+PATH consists of the root's bin/: the compiler wrappers of the step, an allow-list of programs, and Python.  The pinned
+compilers search their own sysroot only, so the machine's headers, libraries and settings have no effect.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from pythonbuild.engines.base import RootInputs
-from pythonbuild.engines.sccache import call_text, compiler_text
+from pythonbuild.engines.sccache.wrappers import call_text, compiler_text
 from pythonbuild.engines.unpack import unpack_source
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import copy_tree
@@ -23,15 +23,15 @@ from pythonbuild.store.trees import copy_tree
 __all__ = ["RootFolder", "folder_name", "folders_of", "is_of_key", "keep_folder", "left_folders", "remove_folder"]
 
 _KEY = "key"
-# A file that is there while a step is at work in its folder.
+# This file exists while a step runs in its folder.
 _AT_WORK = "at-work"
 
 
 class RootFolder:
-    """A step's folder at `path` of this machine; the script sees it, and what it refers to, at the paths in `places`.
+    """A step's folder at `path` of this machine; its script may see it at another path, in a container.
 
-    places: placeholder name (ROOT, TOOLCHAIN, ...) -> path for the script; programs: command name -> path for the script;
-    trees: placeholder name -> tree of the store, for those that are one.
+    places: placeholder name (ROOT, TOOLCHAIN, ...) -> path that the script sees; programs: command name -> path that the
+    script sees; trees: placeholder name -> tree of the store.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class RootFolder:
     ) -> None:
         self.path = path
         self.action = action
-        # Programs of Windows, and shells there, know slashes, too.
+        # Programs and shells on Windows accept slashes, too.
         self._places = {f"@{name}@": place.as_posix() for name, place in {**places, **action.host_paths}.items()}
         self._programs = programs
         self._trees = trees
 
     def fill(self, key: str, inputs: RootInputs) -> None:
-        """Make the folder for the step of that key and put everything in: sources, patches, files, trees, programs, the script."""
+        """Create the folder for the step of that key, with sources, patches, files, trees, programs and the script."""
         for name in ("bin", "compilers", "deps", "files", "home", "out", "patches", "src", "tmp", "tools"):
             (self.path / name).mkdir(parents=True)
         (self.path / _AT_WORK).touch()
@@ -71,7 +71,7 @@ class RootFolder:
             for tree in trees:
                 copy_tree(tree.path, tree.manifest, self.path / folder)
         self._fill_bin()
-        # Bytes: on Windows, texts would get other line ends, which no shell knows.
+        # Bytes: Windows would write line ends that no shell accepts.
         (self.path / "build.sh").write_bytes(self.action.script.encode())
 
     def _fill_bin(self) -> None:
@@ -87,7 +87,7 @@ class RootFolder:
             _program(folder / name, text)
 
     def _identity(self, compiler: str) -> str:
-        """Return what tells a compiler from another one with the same command line: its version, and the trees that it is made of."""
+        """Return what distinguishes compilers with the same command line: the version, and the trees that contain it."""
         command = self.action.wrappers[compiler]
         trees = [f"{name} {tree.parent.name}" for name, tree in self._trees.items() if f"@{name}@" in command]
         return ", ".join([self.action.compilers[compiler], *sorted(trees)])
@@ -107,7 +107,7 @@ class RootFolder:
         return {**values, "MAKEFLAGS": makeflags} if makeflags else values
 
     def commands(self) -> list[list[str]]:
-        """Return what to run, in this order, in the folder: the patches, then the script."""
+        """Return the commands to run in the folder: one for each patch, then the script."""
         environment = self.environment()
         patch = ["patch", "-d", environment["SRC"], "-p1", "--forward", "--batch", "-i"]
         return [
@@ -130,12 +130,12 @@ class RootFolder:
 
 
 def folder_name(label: str) -> str:
-    """Return the name of the folder for a step: the same whatever the key, as it is in the command lines that sccache keeps objects by."""
+    """Return the name of a step's folder.  It does not depend on the key: sccache's keys contain command lines, and these the name."""
     return f"{_slug(label)}-{hashlib.sha256(label.encode()).hexdigest()[:12]}"
 
 
 def is_of_key(folder: Path, key: str) -> bool:
-    """Was that folder filled for the step of that key?"""
+    """Return whether that folder was filled for the step of that key."""
     try:
         return (folder / _KEY).read_text() == key
     except OSError:
@@ -143,17 +143,17 @@ def is_of_key(folder: Path, key: str) -> bool:
 
 
 def keep_folder(path: Path) -> None:
-    """Note that a folder is that of a failed step, which a person may want to look into."""
+    """Mark a folder as that of a failed step, which stays for inspection."""
     (path / _AT_WORK).unlink(missing_ok=True)
 
 
 def left_folders(parent: Path) -> list[Path]:
-    """Return the folders in which a step is still at work, or was when its build was killed."""
+    """Return the folders in which a step runs, or ran when its build was killed."""
     return sorted(path.parent for path in parent.glob(f"*/{_AT_WORK}"))
 
 
 def folders_of(parent: Path, label: str) -> Iterator[Path]:
-    """Yield the folders that earlier attempts at a step have left, whatever its key was then."""
+    """Yield the folders that earlier attempts at a step have left, whatever their key."""
     pattern = re.compile(re.escape(_slug(label)) + "-[0-9a-f]{12}")
     for path in parent.iterdir():
         if pattern.fullmatch(path.name):
@@ -161,7 +161,7 @@ def folders_of(parent: Path, label: str) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Delete a tree, also one whose folders a build made read-only."""
+    """Delete a tree, even if a build made its folders read-only."""
 
     def allow(function: Callable[[str], object], name: str, _: object) -> None:
         os.chmod(os.path.dirname(name), 0o700)

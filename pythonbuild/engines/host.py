@@ -15,8 +15,8 @@ from typing import Optional
 
 from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_protocol
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, is_of_key, remove_folder
-from pythonbuild.engines.sccache import Compilations, CompilerCache
-from pythonbuild.engines.sccache_server import HostServer
+from pythonbuild.engines.sccache.cache import Compilations, CompilerCache
+from pythonbuild.engines.sccache.host import HostServer
 from pythonbuild.host.doctor import HOST_TOOLS, find_program
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.plan.step import ScriptAction
@@ -37,28 +37,28 @@ class HostEngine:
         self.job_protocol: JobProtocol = "none" if _on_windows() else job_protocol(make_version())
 
     def makeflags(self, given: str, fifo: Optional[Path]) -> str:
-        """Return MAKEFLAGS for scripts: those given."""
+        """Return the value of MAKEFLAGS for scripts: the given one."""
         return given
 
     def describe(self) -> str:
-        """Return a line about it for people."""
+        """Return one line that describes the engine."""
         return self.name
 
     def overhead(self) -> float:
-        """Return 0: a process is started, no more."""
+        """Return 0: starting a process takes no time worth counting."""
         return 0.0
 
     def close(self) -> None:
-        """End the server of sccache, if there is one."""
+        """Stop sccache's server, if it runs."""
         if self._server:
             self._server.close()
 
     def compilations(self) -> Compilations:
-        """Return what came out of the cache so far."""
+        """Return how many compilations the cache has answered so far."""
         return self._server.compilations() if self._server else Compilations()
 
     def open(self, label: str, key: str, action: ScriptAction, inputs: RootInputs) -> HostRoot:
-        """Return a fresh root; what an earlier attempt at the same step left, also running processes, is removed."""
+        """Return a fresh root; remove what an earlier attempt at the same step left, also its processes."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for old in folders_of(self._folder, label):
             end_processes(old)
@@ -71,7 +71,7 @@ class HostEngine:
     def existing(
         self, label: str, key: str, action: ScriptAction, references: Mapping[str, Path]
     ) -> Optional[HostRoot]:
-        """Return the root of that step if a failed run left it."""
+        """Return the root that a failed run left of that step, None if there is none."""
         path = self._folder / folder_name(label)
         return HostRoot(path, action, references) if is_of_key(path, key) else None
 
@@ -89,15 +89,15 @@ class HostRoot:
         self.path = path
         self._launcher = launcher or {}
         places = {"ROOT": path, "PYTHON": Path(sys.executable), **references}
-        # On Windows, programs are where the variables of Visual C++ say.
+        # On Windows, the variables of Visual C++ name the folders of programs.
         self.folder = RootFolder(path, action, places, {} if _on_windows() else _programs(), references)
         self._running: Optional[subprocess.Popen[bytes]] = None
         self._cancelled = threading.Event()
 
     def run(self, makeflags: str, inherited: tuple[int, ...], output: Callable[[str], None]) -> ScriptResult:
-        """Apply the patches and run the script; the first command that fails ends it.
+        """Apply the patches and run the script, up to the first command that fails.
 
-        CPU seconds are without those of sccache's server, which runs compilers for it.
+        The CPU seconds exclude those of sccache's server, which runs compilers for the script.
         """
         cpu = 0.0
         environment = {**self.folder.environment(makeflags), **self._launcher}
@@ -143,7 +143,7 @@ class HostRoot:
         return self.folder.output
 
     def cancel(self) -> None:
-        """End all processes of the root: first by asking, then by force."""
+        """End all processes of the root: first with SIGTERM, then by force."""
         self._cancelled.set()
         process = self._running
         if process is not None:
@@ -159,9 +159,9 @@ class HostRoot:
         end_processes(self.path)
 
     def shell(self) -> int:
-        """Open the user's shell in the root, with the script's environment and the terminal's own."""
+        """Open the user's shell in the root, with variables of the script and of the terminal; return its exit status."""
         environment = self.folder.environment()
-        # A person wants an editor and a pager, which the script must not see: the host's PATH comes after the root's.
+        # A user wants an editor and a pager, which the script must not see: the host's PATH follows the root's.
         environment["PATH"] += os.pathsep + os.environ.get("PATH", os.defpath)
         environment.update({name: os.environ[name] for name in ("TERM", "COLORTERM", "DISPLAY") if name in os.environ})
         environment["PS1"] = f"[{self.path.name}] \\w \\$ "
@@ -173,17 +173,17 @@ class HostRoot:
         remove_folder(self.path)
 
     def close(self) -> None:
-        """Nothing but the folder is held."""
+        """Do nothing: this root holds its folder only."""
 
 
 def _programs() -> dict[str, str]:
-    """Return the allow-list of the host's programs, those that it has."""
+    """Return those programs of the allow-list that the host has."""
     found = {name: find_program(name) for name in HOST_TOOLS}
     return {**{name: place for name, place in found.items() if place}, "python3": sys.executable}
 
 
 def make_version() -> tuple[int, int]:
-    """Return the version of the machine's GNU make, (0, 0) if it does not say one."""
+    """Return the version of the machine's GNU make, (0, 0) if it has none."""
     make = find_program("make")
     said = subprocess.run([make, "--version"], capture_output=True, text=True).stdout if make else ""
     match = re.search(r"GNU Make (\d+)\.(\d+)", said)
@@ -195,9 +195,9 @@ def _on_windows() -> bool:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float]:
-    """Wait for a process; then end what it left in its group, as that would keep the output open for ever.
+    """Wait for a process; then end what it left in its group, which would keep the output open forever.
 
-    Returns its exit status and the CPU seconds of all its processes, 0 where the system does not tell them (Windows).
+    Returns its exit status and the CPU seconds of all its processes, 0 on Windows, which does not report them.
     """
     if _on_windows():
         return process.wait(), 0.0
@@ -217,7 +217,7 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 
 
 def end_processes(root: Path) -> None:
-    """Kill every process whose environment says that it belongs to this root (Linux: read from /proc)."""
+    """Kill every process whose environment names this root.  Works on Linux only, with /proc."""
     mark = f"\0ROOT={root}\0".encode()
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""The images that containers are made from: rendered from docker/, keyed by their content, made once for each daemon."""
+"""The images of containers: rendered from docker/, named by their content, made once for each daemon."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from pythonbuild.plan.render import render
 
 __all__ = ["BUILDER", "IMAGE_LABEL", "Facts", "Images", "dockerfile", "read_facts", "tag_of", "tag_with_trees"]
 
-# The user inside, where the one outside is root or another.
+# The user inside, if the one outside is root.
 BUILDER = 1000
-# Podman takes a name without a registry for one of Docker's.
+# Podman looks for a name without a registry in Docker's.
 _REPOSITORY = "localhost/pythonbuild"
 IMAGE_LABEL = "pythonbuild.image"
 _PROGRAMS = (*HOST_TOOLS, "python3")
@@ -33,7 +33,7 @@ _PROGRAMS = (*HOST_TOOLS, "python3")
 
 @dataclass(frozen=True)
 class Facts:
-    """What an image says of itself: programs by name, and the versions of Debian's packages in it."""
+    """The content of an image: programs by name, and the versions of its Debian packages."""
 
     programs: Mapping[str, str]
     packages: Mapping[str, str]
@@ -49,7 +49,7 @@ class Facts:
 
 
 def read_facts(text: str) -> Facts:
-    """Read the list that the image's last command made."""
+    """Read the list that the last command of the Dockerfile made."""
     words = [line.split(" ", 2) for line in text.splitlines()]
     return Facts(
         programs={line[1]: line[2] for line in words if line[0] == "program" and len(line) == 3},
@@ -58,12 +58,12 @@ def read_facts(text: str) -> Facts:
 
 
 def tag_of(image: Image, definition: str) -> str:
-    """Return the name of an image, which has the hash of its definition in it."""
+    """Return the name of an image; it contains the hash of the definition."""
     return f"{_REPOSITORY}/{image.name}:{hashlib.sha256(definition.encode()).hexdigest()[:16]}"
 
 
 def tag_with_trees(image_tag: str, trees: Iterable[tuple[str, str]]) -> str:
-    """Return the name of an image with trees on top, given by (digest, name inside)."""
+    """Return the name of an image that adds trees to another; trees: (digest, name inside)."""
     content = "\n".join(sorted(f"{digest} {name}" for digest, name in trees))
     digest = hashlib.sha256(f"{image_tag}\n{content}".encode()).hexdigest()
     return f"{_REPOSITORY}/with-tree:{digest[:16]}"
@@ -72,7 +72,7 @@ def tag_with_trees(image_tag: str, trees: Iterable[tuple[str, str]]) -> str:
 class Images:
     """The images of one daemon.
 
-    mirrors: roots of the Debian mirrors that this machine uses (the main archive first); say: gets a line on what goes on.
+    mirrors: returns the Debian mirrors of this machine, the main archive first; say: called with lines about progress.
     """
 
     def __init__(self, daemon: Daemon, mirrors: Callable[[], tuple[str, ...]], say: Callable[[str], None]) -> None:
@@ -81,9 +81,9 @@ class Images:
         self._say = say
 
     def ensure(self, image: Image, template: str, base: str = "") -> str:
-        """Return the tag of an image, after making it if it is not there.  base: use this one for the base.
+        """Return the tag of an image; make it if the daemon lacks it.  base: the reference of another base image.
 
-        Raises EngineUnavailable if it cannot be had, with the reasons and the ways out.
+        Raises EngineUnavailable if it cannot be made.
         """
         bases = [base] if base else [_pinned(image), f"{_REPOSITORY}/base-{image.suite}:latest"]
         for reference in bases:
@@ -98,18 +98,18 @@ class Images:
         return tag
 
     def known(self) -> list[dict[str, Any]]:
-        """Return what the daemon says of all images made by this program, newest first."""
+        """Return the daemon's entries for all images that pythonbuild made, newest first."""
         with self._daemon.calls("list images") as api:
             found = api.images(filters={"label": [IMAGE_LABEL]})
         return sorted(found, key=lambda item: -int(item["Created"]))
 
     def remove(self, identity: str) -> None:
-        """Delete an image and what only it is made of."""
+        """Delete an image, with the layers that no other image uses."""
         with self._daemon.calls("delete an image") as api:
             api.remove_image(identity, force=True)
 
     def _base(self, image: Image, given: str) -> str:
-        """Bring the base to the daemon; returns its reference."""
+        """Make the daemon get the base image; return its reference."""
         wanted = given or _pinned(image)
         if self._daemon.has_image(wanted):
             return wanted
@@ -123,13 +123,13 @@ class Images:
         if not image.suite:
             raise EngineUnavailable(
                 f"the container image cannot be made: {image.base} cannot be pulled: {reason}",
-                "give the daemon a registry, or name an image that it has with --base-image",
+                "let the daemon reach a registry, or name an image that it has with --base-image",
             )
         self._say(f"{image.base} cannot be pulled ({reason}); making a base from the Debian mirror of this machine")
         return self._bootstrap(image, reason)
 
     def _pull(self, reference: str) -> str:
-        """Pull an image; returns why it could not be, "" if it was."""
+        """Pull an image; return the reason if that failed, else ""."""
         name, _, rest = reference.partition("@")
         repository, tag = (name.split(":")[0], rest) if rest else (name, None)
         try:
@@ -140,7 +140,7 @@ class Images:
         return "" if self._daemon.has_image(reference) else _error_in(answer)
 
     def _bootstrap(self, image: Image, reason: str) -> str:
-        """Make the base by mmdebstrap and import it."""
+        """Make the base image with mmdebstrap and import it; return its tag."""
         tag = f"{_REPOSITORY}/base-{image.suite}:latest"
         if self._daemon.has_image(tag):
             return tag
@@ -150,7 +150,7 @@ class Images:
             lack = "mmdebstrap is not installed" if mirrors else "apt is configured with no Debian mirror here"
             raise EngineUnavailable(
                 f"the container image cannot be made: {image.base} cannot be pulled ({reason}), and {lack}",
-                "give the daemon a registry, or apt-get install mmdebstrap, or name an image with --base-image,\n"
+                "let the daemon reach a registry, or apt-get install mmdebstrap, or name an image with --base-image,\n"
                 "or use --engine host, which isolates a build on this machine without containers",
             )
         lines = [f"deb {mirrors[0]} {image.suite} main"]
@@ -198,17 +198,17 @@ class Images:
             errors = [line for line in log if line.startswith(("E:", "Err:"))] or log[-3:]
             raise EngineUnavailable(
                 f"image {tag} could not be made: {failed}\n" + "\n".join(errors),
-                "is the Debian mirror reachable from containers?  --base-image takes another base, --engine host needs none",
+                "check that containers reach the Debian mirror; or name another base with --base-image, or use --engine host",
             )
 
 
 def _pinned(image: Image) -> str:
-    """Return the reference that a base is pulled by."""
+    """Return the reference with which the base image is pulled."""
     return f"{image.base}@{image.digest}" if image.digest else image.base
 
 
 def _error_in(answer: str) -> str:
-    """Return the error that the daemon's answer, lines of JSON, ends with."""
+    """Return the error in the last line of the daemon's answer, which is lines of JSON."""
     line = answer.strip().splitlines()[-1] if answer.strip() else "no answer"
     try:
         return str(json.loads(line).get("error", line))
@@ -217,7 +217,7 @@ def _error_in(answer: str) -> str:
 
 
 def dockerfile(template: str, image: Image, base: str) -> str:
-    """Return the definition of an image on the base of that name."""
+    """Return the Dockerfile of an image; base: the reference of its base image."""
     context = {
         "base": base,
         "pinned": " ".join(f"{name}={version}" if version else name for name, version in image.packages.items()),

@@ -1,4 +1,4 @@
-"""Trees to and from a daemon that cannot see the files of this machine, as tar streams through its API."""
+"""Copies trees to and from a daemon that cannot see this machine's files, as tar streams through its API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["image_with_trees", "receive", "send"]
 def send(
     api: APIClient, container: str, tree: Path, place: Path, name: str = ".", owner: Optional[tuple[int, int]] = None
 ) -> None:
-    """Put a tree into a container, at place/name.  place: an existing folder; owner: user and group of everything in it."""
+    """Copy a tree to place/name in a container.  place: an existing folder; owner: user and group of all files, root by default."""
 
     def owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.uid, member.gid = owner or (0, 0)
@@ -32,18 +32,18 @@ def send(
 
     with tempfile.TemporaryFile() as file:
         with tarfile.open(fileobj=file, mode="w") as tar:
-            # A link to a tree, as caches of tests have, stands for the tree.
+            # Caches of tests have links to trees.
             tar.add(os.path.realpath(tree), name, filter=owned)
         file.seek(0)
         api.put_archive(container, str(place), file)
 
 
 def receive(daemon: Daemon, container: str, folder: Path, name: str, destination: Path) -> None:
-    """Bring folder/name of a container to destination/name; what is there is replaced.
+    """Copy folder/name of a container to destination/name, and replace what is there.
 
-    name: a path below the folder, "." for all of it.
+    name: a path below the folder, "." for all of it.  Does nothing if the container has no such path.
     """
-    with daemon.calls("give back what the step made") as api, tempfile.TemporaryFile() as file:
+    with daemon.calls("return the step's result") as api, tempfile.TemporaryFile() as file:
         try:
             blocks, _ = api.get_archive(container, str(folder / name))
         except docker.errors.NotFound:
@@ -54,7 +54,7 @@ def receive(daemon: Daemon, container: str, folder: Path, name: str, destination
         target = destination / name
         if target.is_dir():
             remove_folder(target)
-        # The archive's top is the last part of the path that was asked for.
+        # The archive's top folder is the last part of the requested path.
         parent = destination.parent if name == "." else target.parent
         with tempfile.TemporaryDirectory(dir=parent) as place, tarfile.open(fileobj=file) as tar:
             extract_all(tar, Path(place))
@@ -63,7 +63,7 @@ def receive(daemon: Daemon, container: str, folder: Path, name: str, destination
 
 
 def image_with_trees(daemon: Daemon, image: str, trees: Mapping[Path, Path], labels: Mapping[str, str]) -> str:
-    """Return the tag of `image` with trees of the store (outside -> inside) on top; made once, and whole or not at all."""
+    """Return the tag of an image that adds trees of the store (outside -> inside) to `image`; make it if the daemon lacks it."""
     tag = tag_with_trees(image, [(tree.parent.name, inside.name) for tree, inside in trees.items()])
     if daemon.has_image(tag):
         return tag

@@ -1,4 +1,4 @@
-"""A person's terminal joined to a program in a container, as `docker exec --interactive --tty` does it."""
+"""Connects the user's terminal to a program in a container, like `docker exec --interactive --tty`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["converse"]
 def converse(
     daemon: Daemon, container: str, command: list[str], variables: Mapping[str, str], folder: str, user: str
 ) -> int:
-    """Run a command in a container with the terminal of this process; returns its exit status."""
+    """Run a command in a container, connected to the terminal of this process; return its exit status."""
     with daemon.calls("open a shell") as api:
         execution = api.exec_create(
             container, command, stdin=True, tty=True, environment=dict(variables), workdir=folder, user=user
@@ -43,13 +43,13 @@ def converse(
         termios.tcsetattr(keyboard, termios.TCSADRAIN, kept)
         signal.signal(signal.SIGWINCH, before)
         channel.close()
-    with daemon.calls("tell how the shell ended") as api:
+    with daemon.calls("report how the shell ended") as api:
         return int(api.exec_inspect(execution)["ExitCode"] or 0)
 
 
 def _copy(channel: Any, keyboard: int, screen: int) -> None:
     """Copy both ways until the program in the container ends."""
-    # docker-py gives a socket for TCP and TLS, and a file object around one for a local socket.
+    # For TCP and TLS docker-py returns a socket; for a local socket, a file object around it.
     inner = getattr(channel, "_sock", channel)
     while True:
         readable, _, _ = select.select([inner, keyboard], [], [])

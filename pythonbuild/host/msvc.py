@@ -1,4 +1,4 @@
-"""Visual C++, an SDK of Windows and a POSIX shell on this machine: where they are, and what is missing."""
+"""Finds Visual C++, a Windows SDK and a POSIX shell on this machine."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from pythonbuild.host.toolchains import Msvc
 
 __all__ = ["Wishes", "cpu_of_prompt", "find_msvc"]
 
-# Visual Studio's names of CPUs, for the machine it runs on and for what it builds -> ours.
+# Visual Studio's name of a CPU -> ours.
 _CPUS = {"x64": "x86_64", "x86": "i686", "arm64": "aarch64"}
 _ASSEMBLERS = {"x86_64": "ml64", "i686": "ml", "aarch64": "armasm64"}
 _COMPONENTS = {"aarch64": "Microsoft.VisualStudio.Component.VC.Tools.ARM64"}
 _OLDEST_SDK = "10.0.17763"
 _PROGRAMS = ("cl", "lib", "link", "msbuild", "nmake", "rc")
-# What scripts call of the shell's own programs.
+# Programs beside the shell that scripts call.
 _SHELL_PROGRAMS = tuple("basename cmp cp dirname find grep ls mkdir printf sed tr".split())
-# Where shells are put by their installers.
+# Where installers put shells.
 _SHELLS = (
     "{ProgramFiles}/Git/usr/bin/sh.exe",
     "C:/cygwin64/bin/sh.exe",
@@ -41,7 +41,7 @@ _STUDIO_HINT = (
     "with its compilers; or choose another Visual Studio with --vs"
 )
 _SHELL_HINT = "install Git for Windows (git-scm.com), or name the sh.exe of Git, Cygwin or MSYS2 with --sh"
-# Variables that Windows' programs, Visual C++'s and MSBuild look at; those of the person who builds stay outside.
+# Variables that programs of Windows and Visual C++ read; scripts do not see the user's other variables.
 _KEPT = re.compile(
     r"(INCLUDE|LIB|LIBPATH|SystemRoot|SystemDrive|windir|ComSpec|PATHEXT|OS|Program(Files|Data|W6432).*|Common(ProgramFiles|ProgramW6432).*"
     r"|ALLUSERSPROFILE|APPDATA|LOCALAPPDATA|USERPROFILE|NUMBER_OF_PROCESSORS|PROCESSOR_.*|VC(INSTALLDIR|IDE.*|Tools.*)"
@@ -53,7 +53,10 @@ _KEPT = re.compile(
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user says of Visual Studio (its year), the SDK (its version), and the shell (its path); "": the newest, the one there is."""
+    """What the user asked for: a Visual Studio (its year), an SDK (its version), a shell (its path).
+
+    By default, "", the newest Visual Studio and SDK and the first shell are taken.
+    """
 
     studio: str = ""
     sdk: str = ""
@@ -61,20 +64,20 @@ class Wishes:
 
 
 class _Missing(Exception):
-    """Something is not there; the text says what, and its second line how to get it."""
+    """Something is not installed; the text names it, and its second line how to get it."""
 
 
 def cpu_of_prompt(variables: Mapping[str, str]) -> str:
-    """Return the CPU that a Native Tools Command Prompt builds for, in our words; "" if this is none."""
+    """Return our name of the CPU that a Native Tools Command Prompt builds for, "" outside of one; variables: the environment."""
     name = variables.get("VSCMD_ARG_TGT_ARCH") or variables.get("Platform", "")
     return _CPUS.get(name.lower(), "")
 
 
 def find_msvc(target: Target, machine: str, wishes: Wishes, variables: Mapping[str, str]) -> Msvc:
-    """Return what builds for a target on this machine: that of the command prompt that this runs in, else a Visual Studio's.
+    """Return the compiler for a target: that of the command prompt in which this program runs, else that of a Visual Studio.
 
-    machine: the building machine, e.g. x86_64-windows; variables: the environment.  Raises MissingPrerequisite that tells all that is
-    missing, BadRequest if a wish cannot be one.
+    machine: the building machine, e.g. x86_64-windows; variables: the environment.  Raises MissingPrerequisite, with everything
+    that is missing, and BadRequest for a malformed SDK version.
     """
     if wishes.sdk and not re.fullmatch(r"10\.0\.\d+(\.\d+)?", wishes.sdk):
         raise BadRequest(f"{wishes.sdk!r} is not the version of a Windows SDK", "write it like 10.0.26100.0")
@@ -103,8 +106,10 @@ def find_msvc(target: Target, machine: str, wishes: Wishes, variables: Mapping[s
 
 
 def _studio(target: Target, machine: str, wishes: Wishes, variables: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Return Visual Studio's name with its version, and all variables as they are in its command prompt for the target, in upper case,
-    which Windows does not tell from lower."""
+    """Return Visual Studio's name with its version, and all variables of its command prompt for the target.
+
+    Names of variables are in upper case: Windows ignores case in them.
+    """
     if cpu_of_prompt(variables) == target.arch and not wishes.studio and not wishes.sdk:
         name = f"Visual Studio {variables.get('VSCMD_VER', '')}".rstrip()
         return name, {name.upper(): value for name, value in variables.items()}
@@ -117,7 +122,7 @@ def _studio(target: Target, machine: str, wishes: Wishes, variables: Mapping[str
 
 
 def _newest(target: Target, wishes: Wishes, variables: Mapping[str, str]) -> dict[str, Any]:
-    """Return what vswhere says of the newest Visual Studio that compiles for the target, of the year wished for."""
+    """Return vswhere's entry of the newest Visual Studio, of the requested year, that compiles for the target."""
     place = (
         Path(variables.get("ProgramFiles(x86)", "C:/Program Files (x86)"))
         / "Microsoft Visual Studio/Installer/vswhere.exe"
@@ -128,18 +133,18 @@ def _newest(target: Target, wishes: Wishes, variables: Mapping[str, str]) -> dic
         said = subprocess.run(command, capture_output=True, check=True).stdout
         studios: list[dict[str, Any]] = json.loads(said.decode("utf-8-sig"))
     except (OSError, subprocess.CalledProcessError, ValueError):
-        raise _Missing(f"there is no Visual Studio ({place} does not answer)\n  {_STUDIO_HINT}") from None
+        raise _Missing(f"Visual Studio was not found ({place} does not answer)\n  {_STUDIO_HINT}") from None
     years = {str(studio.get("catalog", {}).get("productLineVersion", "")): studio for studio in reversed(studios)}
     if wishes.studio and wishes.studio not in years:
-        others = f"; there is {', '.join(sorted(years))}" if years else ""
-        raise _Missing(f"there is no Visual Studio {wishes.studio} with {component}{others}\n  {_STUDIO_HINT}")
+        others = f"; installed: {', '.join(sorted(years))}" if years else ""
+        raise _Missing(f"Visual Studio {wishes.studio} with {component} was not found{others}\n  {_STUDIO_HINT}")
     if not studios:
-        raise _Missing(f"there is no Visual Studio with {component}\n  {_STUDIO_HINT}")
+        raise _Missing(f"Visual Studio with {component} was not found\n  {_STUDIO_HINT}")
     return years[wishes.studio] if wishes.studio else studios[0]
 
 
 def _prompt(batch: Path, architecture: str, sdk: str) -> dict[str, str]:
-    """Return the variables that vcvarsall.bat sets, with all others; cmd quotes nothing that a file does not quote better."""
+    """Return all variables after a call of vcvarsall.bat, from a file because cmd cannot quote every path in its arguments."""
     with tempfile.TemporaryDirectory(prefix="pythonbuild-") as folder:
         script = Path(folder) / "variables.cmd"
         script.write_bytes(
@@ -157,7 +162,7 @@ def _prompt(batch: Path, architecture: str, sdk: str) -> dict[str, str]:
 
 
 def _lacks(target: Target, values: Mapping[str, str]) -> Iterator[str]:
-    """Yield what a prompt's variables do not lead to."""
+    """Yield a text for each thing that is missing in a command prompt with these variables."""
     path = values.get("PATH")
     programs = (*_PROGRAMS, _ASSEMBLERS[target.arch])
     missing = [name for name in programs if shutil.which(name, path=path) is None]
@@ -170,7 +175,7 @@ def _lacks(target: Target, values: Mapping[str, str]) -> Iterator[str]:
         yield f"Visual Studio found no Windows SDK\n  {_STUDIO_HINT}"
         return
     if old:
-        yield f"the SDK of Windows is {sdk}, and CPython takes {_OLDEST_SDK} or newer\n  {_STUDIO_HINT}"
+        yield f"the Windows SDK is {sdk}, and CPython requires {_OLDEST_SDK} or newer\n  {_STUDIO_HINT}"
 
 
 def _sdk(values: Mapping[str, str]) -> str:
@@ -178,7 +183,8 @@ def _sdk(values: Mapping[str, str]) -> str:
 
 
 def _path(values: Mapping[str, str], shell: Path) -> Iterator[str]:
-    """Yield the folders of PATH: the compiler's and the SDK's, the shell's, as its link and find are others, and then Windows' own."""
+    """Yield the folders of PATH: those of compiler and SDK, whose link wins over the shell's; the shell's, whose find wins over
+    Windows'; and those of Windows."""
     entries = [entry for entry in values.get("PATH", "").split(os.pathsep) if entry]
     system = values.get("SYSTEMROOT")
     roots = [values[name] for name in ("VSINSTALLDIR", "WINDOWSSDKDIR") if values.get(name)]
@@ -193,7 +199,7 @@ def _below(entry: str, root: str) -> bool:
 
 
 def _shell(wish: str, variables: Mapping[str, str]) -> Path:
-    """Return the shell that is wished for, else that of the git on PATH, else one where an installer would have put it."""
+    """Return the requested shell, else that of the git on PATH, else the first where an installer would put one."""
     if wish:
         places = [Path(wish)]
     else:
@@ -204,8 +210,9 @@ def _shell(wish: str, variables: Mapping[str, str]) -> Path:
         ]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        raise _Missing(f"there is no POSIX shell{f' {wish}' if wish else ''}\n  {_SHELL_HINT}")
+        what = f"the POSIX shell {wish}" if wish else "a POSIX shell"
+        raise _Missing(f"{what} was not found\n  {_SHELL_HINT}")
     missing = [name for name in _SHELL_PROGRAMS if shutil.which(name, path=str(found.parent)) is None]
     if missing:
-        raise _Missing(f"beside {found} there is no {', '.join(missing)}\n  {_SHELL_HINT}")
+        raise _Missing(f"the folder of {found} lacks {', '.join(missing)}\n  {_SHELL_HINT}")
     return found.absolute()

@@ -1,4 +1,4 @@
-"""Settings that a user keeps in files, beside those in the environment of a command."""
+"""A user's settings, in files and in the environment."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ _TAKEN = re.compile(
     "(SCCACHE|PYTHONBUILD)_.+|PYBUILD_RELEASE_TAG|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|REGION|DEFAULT_REGION|ENDPOINT_URL(_S3)?"
     "|CONTAINER_CREDENTIALS_(FULL|RELATIVE)_URI|ROLE_ARN|WEB_IDENTITY_TOKEN_FILE)"
 )
-# It says where this program is run from, before it can read a file.
+# This variable is needed before any file can be read.
 _TOO_LATE = "PYTHONBUILD_HOME"
 
 
 def read_settings(environment: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, str]:
-    """Return the settings of pythonbuild, sccache and AWS that hold: those of the environment, else of the user's files.
+    """Return the settings of pythonbuild, sccache and AWS.
 
-    The files are ~/.config/pythonbuild/env (or in XDG_CONFIG_HOME), else ~/.python-build-standalone-env.  warn: is told, once, what else
-    is in them.  Raises BadRequest, with file and number, for a line that is none; what is in it is not shown, as it may be secret.
+    The environment wins over ~/.config/pythonbuild/env (or XDG_CONFIG_HOME), and that over ~/.python-build-standalone-env.
+    warn: called once with other names in these files.  Raises BadRequest for a line that is not a setting, with file and
+    number; the line itself may be secret, so the message does not contain it.
     """
     merged: dict[str, str] = {}
     left: list[str] = []
@@ -45,11 +46,11 @@ def read_settings(environment: Mapping[str, str], warn: Callable[[str], None]) -
 
 
 def _files(environment: Mapping[str, str]) -> list[Path]:
-    """Return where the files are, the one that is stronger last."""
+    """Return the paths of the files; a later file overrides an earlier one."""
     files = []
     given = environment.get("XDG_CONFIG_HOME", "")
     own = Path(given) if os.path.isabs(given) else None
-    # A user without a home folder has no file in it.
+    # A user may have no home folder.
     with suppress(MissingPrerequisite):
         user = Path(environment.get("HOME") or expanded("~"))
         files.append(user / ".python-build-standalone-env")

@@ -1,4 +1,4 @@
-"""Compilers that a machine brings itself, as the planner needs to know them."""
+"""Compilers of the machine itself, described for the planner."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ __all__ = ["AppleSdk", "Llvm", "Msvc", "Xcode"]
 
 @dataclass(frozen=True)
 class Llvm:
-    """The LLVM where scripts run, on the host or in the containers' image.
+    """The LLVM where scripts run: on the host, or in the image of containers.
 
-    programs: the folder of its programs; version: a text for the steps' keys.
+    programs: the folder of its programs; version: a text for the steps' keys; lacks: programs of toolchains that are not in
+    the folder.
     """
 
     programs: Path
     version: str
+    lacks: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True)
 class Msvc:
     """Visual C++ on a Windows machine.
 
-    version: of compiler and SDK, for the steps' keys; shell: the POSIX shell that runs scripts; variables: with which the
-    compiler finds headers and libraries; studio: the name of the Visual Studio, for people.
+    version: of compiler and SDK, for the steps' keys; shell: the POSIX shell that runs scripts; variables: with them the
+    compiler finds headers and libraries; studio: the name of the Visual Studio, for messages.
     """
 
     version: str
@@ -41,7 +43,7 @@ class Msvc:
 class AppleSdk:
     """An SDK of macOS.
 
-    path: its folder; name, version: as in its SDKSettings.json, e.g. macosx15.4 and 15.4.
+    path: its folder; name, version: from its SDKSettings.json, e.g. macosx15.4 and 15.4.
     """
 
     path: Path
@@ -54,7 +56,7 @@ class Xcode:
     """Apple's compiler and tools on a Mac.
 
     programs: their folder; version: of the compiler, for the steps' keys; sdk: for the Python; tools_sdk: for programs that
-    run during the build; rosetta: does this Mac also run programs for Intel?
+    run during the build; rosetta: whether this Mac also runs programs for Intel.
     """
 
     programs: Path

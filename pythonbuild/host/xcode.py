@@ -1,4 +1,4 @@
-"""Apple's compiler and SDKs on this Mac: where they are, and what is wrong with them."""
+"""Finds Apple's compiler and SDKs on this Mac."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["find_xcode"]
 
 
 class _Unusable(Exception):
-    """Something is not as it should be; the text says what."""
+    """A tool or an SDK cannot be used; the text is the reason."""
 
 
 def find_xcode(toolchain: Toolchain, variables: Mapping[str, str]) -> Xcode:
-    """Return Apple's tools on this Mac, and the SDKs that they are to use.
+    """Return Apple's tools on this Mac, and the SDKs to use with them.
 
-    variables: APPLE_SDK_PATH names the SDK for what is built, APPLE_HOST_SDK_PATH that for programs that run during the build;
-    otherwise it is the one that xcrun names.  Raises MissingPrerequisite that tells all that is missing.
+    variables: APPLE_SDK_PATH names the SDK for the Python, APPLE_HOST_SDK_PATH the SDK for programs that run during the
+    build.  Without them, xcrun names the SDK.  Raises MissingPrerequisite, with everything that is missing.
     """
     wrong: list[str] = []
     try:
@@ -58,7 +58,7 @@ def find_xcode(toolchain: Toolchain, variables: Mapping[str, str]) -> Xcode:
 
 
 def _sdk(variable: str, given: str) -> AppleSdk:
-    """Return the SDK that a variable of the user's names, else the one of Apple's tools."""
+    """Return the SDK in the folder `given`, the value of that variable; if it is empty, the SDK that xcrun names."""
     path = Path(given or _said("xcrun", "--sdk", "macosx", "--show-sdk-path"))
     source = f"{variable}={given}" if given else f"xcrun's SDK {path}"
     try:
@@ -72,10 +72,10 @@ def _sdk(variable: str, given: str) -> AppleSdk:
 
 
 def _said(program: str, *arguments: str) -> str:
-    """Return what a program says; raises _Unusable with its last words if it fails."""
+    """Return the output of a program.  Raises _Unusable, with the last line of its errors, if it fails."""
     place = find_program(program)
     if place is None:
-        raise _Unusable(f"there is no {program}")
+        raise _Unusable(f"{program} is not installed")
     done = subprocess.run([place, *arguments], capture_output=True, text=True)
     if done.returncode or not done.stdout.strip():
         words = done.stderr.strip().splitlines()
@@ -84,6 +84,6 @@ def _said(program: str, *arguments: str) -> str:
 
 
 def _runs_intel() -> bool:
-    """Is Rosetta on this Mac, by which programs for Intel run?"""
+    """Return whether this Mac has Rosetta, which runs programs for Intel."""
     arch = find_program("arch")
     return arch is not None and subprocess.run([arch, "-x86_64", "true"], capture_output=True).returncode == 0

@@ -8,7 +8,7 @@ from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Recipe, Toolchain
 from pythonbuild.errors import BadCatalog
 from pythonbuild.plan.machine import BuildingMachine
-from pythonbuild.request.build import Build
+from pythonbuild.request.build import Build, uses_bolt
 
 __all__ = ["build_files", "script_context"]
 
@@ -28,7 +28,7 @@ def script_context(
         "toolchain": {
             "name": toolchain.name,
             "clang": toolchain.cc == "clang",
-            "bolt": toolchain.bolt and build.target.bolt and "pgo" in build.options,
+            "bolt": uses_bolt(toolchain, build.target, build.options),
         },
     }
     if "options" in recipe.reads:

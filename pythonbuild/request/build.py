@@ -13,6 +13,7 @@ from packaging.version import Version
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Target, Toolchain
 from pythonbuild.errors import BadRequest, MissingPrerequisite
+from pythonbuild.host.llvm import install_command
 from pythonbuild.host.toolchains import Llvm, Msvc, Xcode
 from pythonbuild.model.naming import DEFAULT_FORMATS, ArchiveFormat
 from pythonbuild.model.options import BuildOptions
@@ -27,13 +28,18 @@ __all__ = [
     "check_cpu",
     "check_options",
     "check_runs_on",
+    "llvm_programs",
     "read_patchlevel",
     "resolve",
+    "uses_bolt",
 ]
 
 _FIRST_FREETHREADED = ">=3.13"
 # What makes the profile, on the building machine, for those platforms whose programs do not run there.
 TRAINING_TOOLCHAIN = "llvm"
+# Programs of LLVM that only builds with a profile call.
+_PROFILE_PROGRAMS = frozenset({"llvm-profdata"})
+_BOLT_PROGRAMS = frozenset({"llvm-bolt", "merge-fdata"})
 
 
 @dataclass(frozen=True)
@@ -213,7 +219,8 @@ def _build(
         raise BadRequest(f"toolchain {name} cannot do lto", f"use --toolchain {' or '.join(others)}, or drop lto")
     if toolchain.host_version:
         needing = "lto" if "lto" in options else target.triple
-        _check_llvm(request, toolchain, f"{needing} needs it" if request.toolchain == "auto" else "as asked for")
+        reason = f"{needing} needs it" if request.toolchain == "auto" else "as asked for"
+        _check_llvm(request.llvm, toolchain, llvm_programs(toolchain, target, options), reason)
     formats = tuple(dict.fromkeys(map(ArchiveFormat.parse, request.formats))) or DEFAULT_FORMATS
     if target.windows and any(kind.flavour == "debug_symbols" for kind in formats):
         raise BadRequest(
@@ -229,7 +236,9 @@ def _build(
     elif toolchain.runs_on == "darwin":
         _check_sdk(request, toolchain, target)
     elif toolchain.cross and "pgo" in options and request.pgo_profile is None:
-        _check_llvm(request, catalog.toolchain(TRAINING_TOOLCHAIN), "it makes the profile for every platform")
+        training = catalog.toolchain(TRAINING_TOOLCHAIN)
+        programs = llvm_programs(training, catalog.native_target(request.machine), options)
+        _check_llvm(request.llvm, training, programs, "it makes the profile for every platform")
     return Build(
         target=target,
         python=python,
@@ -243,13 +252,35 @@ def _build(
     )
 
 
-def _check_llvm(request: BuildRequest, toolchain: Toolchain, reason: str) -> None:
-    if request.llvm is None:
-        programs = ", ".join(toolchain.host_programs)
+def uses_bolt(toolchain: Toolchain, target: Target, options: BuildOptions) -> bool:
+    """Does such a build reorder the interpreter's machine code with BOLT?"""
+    return toolchain.bolt and target.bolt and "pgo" in options
+
+
+def llvm_programs(toolchain: Toolchain, target: Target, options: BuildOptions) -> tuple[str, ...]:
+    """Return the programs of the machine's LLVM that such a build calls, in the order of toolchains.yml."""
+    called = {Path(program).name for program in (*toolchain.compilers.values(), *toolchain.programs.values())}
+    if "pgo" not in options:
+        called -= _PROFILE_PROGRAMS
+    if not uses_bolt(toolchain, target, options):
+        called -= _BOLT_PROGRAMS
+    return tuple(program for program in toolchain.host_programs if program in called)
+
+
+def _check_llvm(llvm: Optional[Llvm], toolchain: Toolchain, programs: tuple[str, ...], reason: str) -> None:
+    """Raise MissingPrerequisite, with the packages to install, if LLVM's programs are not on this machine."""
+    name = f"toolchain {toolchain.name} ({reason})"
+    otherwise = "or build in containers, which include them (--engine docker), or drop lto and pgo"
+    if llvm is None:
         raise MissingPrerequisite(
-            f"toolchain {toolchain.name} ({reason}) "
-            f"requires {programs} of one version, {toolchain.host_version} or newer, on this machine",
-            f"{toolchain.host_hint}\nor build in containers, which include them (--engine docker), or drop lto and pgo",
+            f"{name} requires {', '.join(programs)} of one version, {toolchain.host_version} or newer, on this machine",
+            f"{toolchain.host_hint}\n{otherwise}",
+        )
+    missing = [program for program in programs if program in llvm.lacks]
+    if missing:
+        raise MissingPrerequisite(
+            f"{name} requires {', '.join(missing)}, which the LLVM in {llvm.programs} lacks",
+            f"{install_command(llvm, missing)}\n{otherwise}",
         )
 
 

@@ -26,7 +26,7 @@ from pythonbuild.events import (
     StepStarted,
 )
 from pythonbuild.plan.step import Plan, Step
-from pythonbuild.run.execute import Steps
+from pythonbuild.run.execute import StepError, Steps
 from pythonbuild.run.failure import first_error
 from pythonbuild.run.jobserver import Jobs
 from pythonbuild.run.schedule import State, priorities, ready, states
@@ -243,6 +243,7 @@ class Run:
             log if lines else None,
             root.path if root else None,
             self._blocked(name, waiting),
+            silent=isinstance(error, StepError) and not found,
         )
         self._failures.append(failure)
         self.observer(StepFailed(failure))

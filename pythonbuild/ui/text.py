@@ -52,6 +52,10 @@ def failure_block(failure: Failure, style: Style, retry: str, enter: str) -> str
         lines.append(f"  log       {failure.log}")
     if failure.root and enter:
         lines.append(f"  enter     {enter}")
+        if failure.silent:
+            lines.append(
+                "  trace     the script printed no error; in that shell, `sh -eux build.sh` prints each command"
+            )
     lines.append(f"  retry     {retry}")
     if failure.skipped:
         lines.append(f"  skipped   {', '.join(failure.skipped)}")

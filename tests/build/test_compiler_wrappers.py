@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pythonbuild.engines.sccache import call_text, compiler_text
+from pythonbuild.engines.sccache.wrappers import call_text, compiler_text
 
 
 @pytest.fixture

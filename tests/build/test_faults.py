@@ -64,6 +64,21 @@ def test_the_commands_printed_after_a_failure_work_when_pasted(small: Small, tmp
     assert small.built(paste(lines["retry"])) == ["middle", "top"]
 
 
+@pytest.mark.parametrize("script", ["true\ntest -e /nowhere\n", "echo started\ntest -e /nowhere\n"])
+def test_a_script_that_fails_without_a_word_is_traced_in_its_root(small: Small, script: str) -> None:
+    small.recipe("bottom", script=script)
+    small.environment["SHELL"] = "/bin/sh"
+    done = small.run("--only", "bottom")
+    trace = re.search("^  trace .*`(.*)`", done.stderr, re.MULTILINE)
+    assert trace, done.stderr
+    command = [sys.executable, "-m", "pythonbuild", "shell", "bottom", "--engine", "host"]
+    typed = f"{trace[1]} 2>trace\ncat trace\n"
+    shown = subprocess.run(
+        command, env=small.variables(), cwd=small.root, input=typed, capture_output=True, text=True
+    ).stdout
+    assert shown.splitlines()[-1] == "+ test -e /nowhere"
+
+
 def test_keep_going_builds_what_does_not_depend_on_the_failure(small: Small) -> None:
     small.recipe("bottom", script="sleep 0.3\nfalse\n")
     small.recipe("side", script="sleep 1\nmkdir -p $OUT/deps\n")
@@ -328,26 +343,6 @@ def test_doctor_says_for_each_kind_of_build_what_is_missing(small: Small, tmp_pa
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("builds on this machine: ready\n")
     assert "containers, and Debian packages in them: not ready\n- no container daemon answers" in done.stdout
-    # A clang that is too old, and one that lacks a program; other kinds of builds are not affected.
-    for version, lacks in (("11.0.1", "clang, clang++, "), ("99.0.0", "clang++, ld.lld, ")):
-        clang = tmp_path / version / "clang"
-        clang.parent.mkdir()
-        clang.write_text(f"#!/bin/sh\necho 'clang version {version}'\n")
-        clang.chmod(0o755)
-        kinds = lacking_on(clang.parent)
-        assert kinds[:2] == lacks.split(", ")[:2]
-
-
-def lacking_on(folder: Path) -> list[str]:
-    """Return the programs that LLVM lacks with this folder alone on PATH."""
-    code = (
-        "from pathlib import Path; from pythonbuild.catalog.load import load_catalog; from pythonbuild.host import llvm\n"
-        "llvm._folders = lambda: [Path(" + repr(str(folder)) + ")]\n"
-        "print(*llvm.lacking_programs(load_catalog(Path('cpython-unix')).toolchain('llvm')))"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=checkout(), capture_output=True, text=True, check=True
-    ).stdout.split()
 
 
 def test_a_broken_recipe_names_file_and_place(small: Small) -> None:

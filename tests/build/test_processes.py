@@ -11,7 +11,8 @@ import pytest
 from pythonbuild.cli.main import main
 from pythonbuild.driver import building
 from pythonbuild.engines.daemon import Lease
-from pythonbuild.engines.relay import Relay, Remote
+from pythonbuild.engines.sccache.relay import Relay
+from pythonbuild.engines.sccache.remotes import Remote
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
 from tests.unit.test_levels import V3, ZEN

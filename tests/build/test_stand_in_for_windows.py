@@ -282,12 +282,12 @@ def test_another_studio_and_another_sdk_may_be_named(windows: StandIn) -> None:
 
 def no_studio(windows: StandIn) -> str:
     shutil.rmtree(windows.drive / "Program Files (x86)/Microsoft Visual Studio")
-    return "there is no Visual Studio ("
+    return "Visual Studio was not found ("
 
 
 def a_studio_without_a_compiler(windows: StandIn) -> str:
     windows.studios()
-    return "there is no Visual Studio with Microsoft.VisualStudio.Component.VC.Tools.x86.x64"
+    return "Visual Studio with Microsoft.VisualStudio.Component.VC.Tools.x86.x64 was not found"
 
 
 def no_assembler(windows: StandIn) -> str:
@@ -297,7 +297,7 @@ def no_assembler(windows: StandIn) -> str:
 
 def an_old_sdk(windows: StandIn) -> str:
     windows.sdk("10.0.17134.0")
-    return "the SDK of Windows is 10.0.17134.0, and CPython takes 10.0.17763 or newer"
+    return "the Windows SDK is 10.0.17134.0, and CPython requires 10.0.17763 or newer"
 
 
 def no_sdk(windows: StandIn) -> str:
@@ -312,12 +312,12 @@ def a_prompt_that_fails(windows: StandIn) -> str:
 
 def no_shell(windows: StandIn) -> str:
     shutil.rmtree(windows.drive / "Program Files/Git")
-    return "there is no POSIX shell"
+    return "a POSIX shell was not found"
 
 
 def a_shell_without_sed(windows: StandIn) -> str:
     (windows.drive / "Program Files/Git/usr/bin/sed").unlink()
-    return "/usr/bin/sh.exe there is no sed"
+    return "/usr/bin/sh.exe lacks sed"
 
 
 BROKEN = [
@@ -351,9 +351,9 @@ def test_all_that_is_missing_is_said_at_once(windows: StandIn) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "wanted"),
     [
-        (["--vs", "2026"], 3, "there is no Visual Studio 2026 with"),
+        (["--vs", "2026"], 3, "Visual Studio 2026 with"),
         (["--windows-sdk-version", "11"], 2, "'11' is not the version of a Windows SDK"),
-        (["--sh", "C:/nowhere/sh.exe"], 3, "there is no POSIX shell C:/nowhere/sh.exe"),
+        (["--sh", "C:/nowhere/sh.exe"], 3, "the POSIX shell C:/nowhere/sh.exe was not found"),
         (["--engine", "docker"], 2, "containers run Linux"),
         (["--target-triple", "x86_64-unknown-linux-gnu"], 2, "is not a target for windows"),
         (

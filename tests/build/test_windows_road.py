@@ -118,7 +118,7 @@ def test_plans_are_made_for_the_machine_itself(tmp_path: Path, prompt: dict[str,
 
 def test_what_is_missing_or_for_other_systems_is_said(tmp_path: Path) -> None:
     expected = {
-        ("build", "--platform=windows", "--plan"): (3, "there is no POSIX shell"),
+        ("build", "--platform=windows", "--plan"): (3, "a POSIX shell was not found"),
         ("build", "--platform=windows", "--plan", "--engine", "docker"): (2, "containers run Linux"),
         ("build", "--platform=linux", "--plan"): (2, "this machine is x86_64-windows"),
         ("build", "--platform=macos", "--plan"): (2, "this machine is x86_64-windows"),
@@ -129,8 +129,8 @@ def test_what_is_missing_or_for_other_systems_is_said(tmp_path: Path) -> None:
     found = run(tmp_path, [list(command) for command in expected])
     for (command, (status, wanted)), said in zip(expected.items(), found):
         assert (said.status, wanted in said.err) == (status, True), (command, said.err)
-    assert "there is no Visual Studio" in found[0].err
-    assert "there is no POSIX shell" in found[-2].out
+    assert "Visual Studio was not found" in found[0].err
+    assert "a POSIX shell was not found" in found[-2].out
     assert re.search(r"x86_64-pc-windows-msvc \(default\) +msvc +built with msvc", found[-1].out)
 
 

@@ -115,9 +115,12 @@ def test_a_failure_keeps_the_folder_and_not_the_container(boxed: Small) -> None:
     (root,) = [path for path in (boxed.cache / "roots" / "docker").iterdir() if path.name.startswith("middle_")]
     assert (root / "build.sh").exists()
     command = [sys.executable, "-m", "pythonbuild", "shell", "middle", *ENGINE]
-    said, status = typed(command, boxed, "echo user=$(id -u) root=$ROOT; cc --version | head -n 1; exit 7\n")
+    said, status = typed(
+        command, boxed, "echo user=$(id -u) root=$ROOT; cc --version | head -n 1; sh -eux build.sh; exit 7\n"
+    )
     assert f"user={os.getuid() or 1000} root=/pythonbuild/box/root" in said
     assert "(crosstool-NG" in said
+    assert "+ false" in said
     assert status == 7
 
 

@@ -154,7 +154,8 @@ def test_an_address_is_a_warning_and_objects_stay_here(cached: Small) -> None:
     cached.environment["SCCACHE_REDIS_ENDPOINT"] = "redis://192.0.2.1"
     said, _ = build(cached, "--sccache")
     assert (
-        said.count("warning: sccache keeps objects locally, not where its settings say: 192.0.2.1 is an address") == 1
+        said.count("warning: sccache keeps objects locally instead of in its remote cache: 192.0.2.1 is an address")
+        == 1
     )
     assert "sccache  0 of 3 compilations" in said
 

@@ -9,15 +9,10 @@ import pytest
 
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.driver.compiler_cache import describe
-from pythonbuild.engines.relay import Unreachable, remotes
-from pythonbuild.engines.sccache import (
-    Compilations,
-    client_variables,
-    compiler_text,
-    last_words,
-    read_statistics,
-    server_variables,
-)
+from pythonbuild.engines.sccache.cache import Compilations, last_words, read_statistics
+from pythonbuild.engines.sccache.environment import client_variables, server_variables
+from pythonbuild.engines.sccache.remotes import Unreachable, remotes
+from pythonbuild.engines.sccache.wrappers import compiler_text
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
 from pythonbuild.host.settings import read_settings

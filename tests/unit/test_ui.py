@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,13 @@ def test_a_failure_block_has_all_that_a_person_needs() -> None:
     assert "    > a.c:41: error: unknown type" in text
     for part in ("/logs/openssl.log", "shell openssl", "retry     ./build-linux.py", "skipped   cpython"):
         assert part in text
+
+
+def test_a_script_that_printed_no_error_can_be_traced_in_its_root() -> None:
+    silent = replace(FAILURE, silent=True)
+    style = Style("never", io.StringIO())
+    shown = [failure_block(failure, style, "retry", enter) for failure in (silent, FAILURE) for enter in ("enter", "")]
+    assert ["sh -eux build.sh" in text for text in shown] == [True, False, False, False]
 
 
 def test_what_steps_print_is_shown_only_when_asked_for() -> None:

@@ -1,4 +1,4 @@
-"""The server of sccache on this machine, one for a run."""
+"""sccache's server on this machine: one for each run."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Optional
 
-from pythonbuild.engines.sccache import (
+from pythonbuild.engines.sccache.cache import (
+    SHOW_STATISTICS,
+    STOP_SERVER,
     Compilations,
     CompilerCache,
-    client_variables,
     read_statistics,
-    server_variables,
 )
+from pythonbuild.engines.sccache.environment import client_variables, server_variables
 
 __all__ = ["HostServer"]
 
-_START = 30.0  # seconds: it first writes to and reads from where objects are kept
+_START = 30.0  # seconds: it begins with a write and a read where objects are kept
 _ANSWER = 20.0
-# Ends with the command that started it, also when that is killed: the pipe that it reads from is closed then.
+# Ends with the process that started it, even if that is killed: its standard input is closed then.
 _TIED = """exec 3<&0
 "$0" <&- & server=$!
 { cat <&3 >/dev/null; kill "$server"; } 2>/dev/null &
@@ -34,7 +35,7 @@ wait "$server"
 
 
 class HostServer:
-    """Started when the first script asks for it; call `close` when done."""
+    """A server that starts when the first script needs it; call `close` when done."""
 
     def __init__(self, cache: CompilerCache) -> None:
         self._cache = cache
@@ -45,7 +46,7 @@ class HostServer:
         self._variables: dict[str, str] = {}
 
     def variables(self) -> Mapping[str, str]:
-        """Return what a script is told, nothing if there is no server: why has been told then, once."""
+        """Return the variables for a script; none if the server does not run, after one warning."""
         with self._lock:
             if self._place is None:
                 self._place = Path(tempfile.mkdtemp(prefix="sccache-"))  # for this user only
@@ -56,23 +57,23 @@ class HostServer:
             return dict(self._variables)
 
     def compilations(self) -> Compilations:
-        """Ask what it has done so far."""
+        """Return what the server has compiled so far."""
         if not self._variables:
             return Compilations()
         try:
-            return read_statistics(self._ask("--show-stats", "--stats-format=json"))
+            return read_statistics(self._ask(*SHOW_STATISTICS))
         except (OSError, ValueError, subprocess.SubprocessError):
             return Compilations()
 
     def close(self) -> None:
-        """End it, after it has written what it has."""
+        """Stop the server; it first writes its objects."""
         with self._lock:
             self._closing = True
             process, place = self._process, self._place
-            # Without its address, it would be a server of the user's own that is stopped.
+            # Without the address, the client would stop a server of the user's own.
             if process and self._variables and process.poll() is None:
                 try:
-                    self._ask("--stop-server")
+                    self._ask(STOP_SERVER)
                     process.wait(_ANSWER)
                 except (OSError, subprocess.SubprocessError):
                     pass

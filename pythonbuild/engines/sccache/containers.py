@@ -1,4 +1,4 @@
-"""sccache in containers: each has a server of its own, started before the step's script, which is told its address only."""
+"""sccache's servers in containers: each container has its own, started before the step's script, which gets only its address."""
 
 from __future__ import annotations
 
@@ -12,41 +12,49 @@ from typing import Optional
 from docker.api.client import APIClient
 from docker.types import Mount
 
-from pythonbuild.engines.relay import Relay, Remote, Unreachable, remotes
-from pythonbuild.engines.sccache import (
+from pythonbuild.engines.sccache.cache import (
+    SHOW_STATISTICS,
+    STOP_SERVER,
     Compilations,
     CompilerCache,
-    client_variables,
     read_statistics,
-    server_variables,
 )
+from pythonbuild.engines.sccache.environment import client_variables, server_variables
+from pythonbuild.engines.sccache.relay import Relay
+from pythonbuild.engines.sccache.remotes import Remote, Unreachable, remotes
 from pythonbuild.engines.streams import send
 from pythonbuild.errors import EngineLost
 
-__all__ = ["BoxedCache"]
+__all__ = ["ContainerServers"]
 
-# Runs a command with an environment in the container, gives each line that it prints to a function, and returns its status.
+# Runs a command with an environment in the container, calls a function with each line of output, and returns the status.
 _Execute = Callable[[list[str], Mapping[str, str], Callable[[str], None]], int]
 
 _PROGRAM = Path("/pythonbuild/sccache")
 _OBJECTS = Path("/pythonbuild/sccache-objects")
 _RELAY = Path("/pythonbuild/sccache-relay")
-# What keeps objects where the daemon does not see the files of this machine.
+# This volume keeps objects if the daemon does not see this machine's files.
 _VOLUME = "pythonbuild-sccache"
 _ADDRESS = "/tmp/sccache.socket"  # noqa: S108  (in the container)
 _LOG = "/tmp/sccache.log"  # noqa: S108
-# Settings that are also about a local folder.
+# Settings that also apply to a local folder.
 _LOCAL = ("SCCACHE_CACHE_SIZE", "SCCACHE_CACHE_ZSTD_LEVEL", "SCCACHE_LOCAL_RW_MODE", "SCCACHE_LOG")
 
 
-class BoxedCache:
-    """What the containers of a run have of it; `close` when done."""
+class ContainerServers:
+    """The servers in the containers of a run; call `close` when done.
+
+    done: what the servers that have ended had compiled.
+    """
 
     def __init__(
         self, cache: CompilerCache, shares_files: bool, user: tuple[int, int], scripts: Mapping[str, str]
     ) -> None:
-        """user: that of containers; scripts: the texts sccache.sh and relay.py."""
+        """shares_files: does the daemon see this machine's files; user: user and group in containers; scripts: the texts of
+        sccache.sh and relay.py, by name.
+        """
         self._cache = cache
+        self._program = str(_PROGRAM / cache.program.name)
         self._shares_files = shares_files
         self._user = user
         self._scripts = scripts
@@ -70,20 +78,20 @@ class BoxedCache:
             why = "the daemon does not see this machine's files"
         except Unreachable as reason:
             why = str(reason)
-        self._cache.warn(f"sccache keeps objects locally, not where its settings say: {why}")
+        self._cache.warn(f"sccache keeps objects locally instead of in its remote cache: {why}")
         return {name: value for name, value in self._cache.settings.items() if name in _LOCAL}, ()
 
     @property
     def tree(self) -> tuple[Path, Path]:
-        """The tree with the program, and where it is in containers."""
+        """The folder of the program, and its path in containers."""
         return self._cache.program.parent, _PROGRAM
 
     def hosts(self) -> dict[str, str]:
-        """Return the names that containers know, with their addresses there."""
+        """Return names of hosts for containers, with their addresses there."""
         return self._relay.names() if self._relay else {}
 
     def mounts(self) -> list[Mount]:
-        """Return what containers see besides the program."""
+        """Return what containers mount besides the program."""
         if not self._shares_files:
             return [Mount(str(_OBJECTS), _VOLUME, type="volume")]
         mounts = [Mount(str(_OBJECTS), str(self._cache.folder), type="bind")]
@@ -92,37 +100,35 @@ class BoxedCache:
         return mounts
 
     def prepare(self, api: APIClient, container: str) -> None:
-        """Make the folder for objects in the volume, for the container's user, if it is one."""
+        """Create the folder for objects in the volume, owned by the container's user, if objects are kept in a volume."""
         if not self._shares_files:
             with tempfile.TemporaryDirectory() as empty:
                 send(api, container, Path(empty), _OBJECTS, "objects", self._user)
 
     def start(self, execute: _Execute, python: str) -> Mapping[str, str]:
-        """Start the server in a container; returns what its script is told: nothing if there is none.  python: the program there."""
+        """Start the server in a container; return the variables for the script, none without a server.  python: its path there."""
         if self._broken:
             return {}
         folder = str(_OBJECTS if self._shares_files else _OBJECTS / "objects")
-        program = str(_PROGRAM / self._cache.program.name)
-        command = ["sh", "-c", self._scripts["sccache.sh"], "sh", program, _LOG]
+        command = ["sh", "-c", self._scripts["sccache.sh"], "sh", self._program, _LOG]
         if self._relay:
             places = [f"{address}:{host.port}" for host, address in self._relay.addresses().items()]
             command += [python, "-c", self._scripts["relay.py"], str(_RELAY), *places]
         said: list[str] = []
         status = execute(command, server_variables(self._settings, folder, _ADDRESS, "/tmp"), said.append)  # noqa: S108
         if status == 0:
-            return client_variables(program, _ADDRESS)
+            return client_variables(self._program, _ADDRESS)
         if status > 0:
             self._warn_of("did not start", "\n".join(said))
         return {}
 
     def finish(self, execute: _Execute, variables: Mapping[str, str]) -> None:
-        """Count what the server has done, and end it, so that it writes what it has; variables: what the script was told."""
+        """Count what the server has compiled, and stop it, so that it writes its objects.  variables: those of the script."""
         said: list[str] = []
-        program = str(_PROGRAM / self._cache.program.name)
         try:
-            execute([program, "--show-stats", "--stats-format=json"], variables, said.append)
-            # Without a server there are statistics, of nothing; but nothing to stop.
-            status = execute([program, "--stop-server"], variables, lambda line: None)
+            execute([self._program, *SHOW_STATISTICS], variables, said.append)
+            # Without a server, the client prints empty statistics, but fails to stop it.
+            status = execute([self._program, STOP_SERVER], variables, lambda line: None)
             if status == 0:
                 done = read_statistics("".join(said))
                 with self._lock:
@@ -132,15 +138,15 @@ class BoxedCache:
                 execute(["tail", "-c", "4000", _LOG], {}, said.append)
                 self._warn_of("ended", "\n".join(said))
         except (EngineLost, ValueError):
-            pass  # what the script made is there; that the daemon is gone, the next call tells
+            pass  # the script's result is complete, and the next call notices that the daemon is gone
 
     def close(self) -> None:
-        """Let no more connections come."""
+        """Close the relay."""
         if self._relay:
             self._relay.close()
 
     def _warn_of(self, happened: str, log: str) -> None:
         with self._lock:
-            told, self._broken = self._broken, True
-        if not told:
+            warned, self._broken = self._broken, True
+        if not warned:
             self._cache.warn_of(happened, log)
