@@ -17,7 +17,7 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.driver.handlers import handlers
 from pythonbuild.driver.session import code_digest, open_store
 from pythonbuild.engines.host import HostEngine
-from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite, PythonBuildError
+from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite, PythonBuildError, StepError
 from pythonbuild.home import checkout, home
 from pythonbuild.host import doctor
 from pythonbuild.host.llvm import find_llvm
@@ -26,7 +26,7 @@ from pythonbuild.model.target import building_machine, cpu_flags
 from pythonbuild.plan.step import ScriptAction, SourceFile, Step, UnpackAction
 from pythonbuild.request.build import check_cpu
 from pythonbuild.run.cluster import Job, Outcome
-from pythonbuild.run.execute import Executor, StepError
+from pythonbuild.run.execute import Executor
 from pythonbuild.run.jobserver import Jobs, job_tokens
 from pythonbuild.run.leftovers import remove_leftovers, tell_leftovers
 from pythonbuild.sources.cache import SourceCache

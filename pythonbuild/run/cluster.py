@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from pythonbuild.engines.base import BuildRoot
-from pythonbuild.errors import EngineLost, PythonBuildError
+from pythonbuild.errors import EngineLost, PythonBuildError, StepError
 from pythonbuild.host.toolchains import Llvm
 from pythonbuild.plan.step import Plan, Step, UnpackAction
-from pythonbuild.run.execute import StepError
 from pythonbuild.run.loop import Looked
 from pythonbuild.run.schedule import states
 from pythonbuild.store.record import Record

@@ -13,19 +13,13 @@ from typing import Optional, Protocol
 from pythonbuild.engines.base import BuildRoot, Engine, RootInputs, StoredTree
 from pythonbuild.engines.folder import keep_folder
 from pythonbuild.engines.unpack import unpack_wheel
-from pythonbuild.errors import PythonBuildError, SourceUnavailable
+from pythonbuild.errors import SourceUnavailable, StepError
 from pythonbuild.plan.step import PythonAction, ScriptAction, Step, UnpackAction
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
-__all__ = ["Executor", "Handler", "HandlerCall", "Input", "StepError", "Steps", "references", "root_inputs"]
-
-
-class StepError(PythonBuildError):
-    """A step's script or handler ended badly."""
-
-    code = "step-failed"
+__all__ = ["Executor", "Handler", "HandlerCall", "Input", "Steps", "references", "root_inputs"]
 
 
 @dataclass(frozen=True)
