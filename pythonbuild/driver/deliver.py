@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -19,7 +18,7 @@ from pythonbuild.request.build import Build
 from pythonbuild.sources.cache import sha256_of
 from pythonbuild.store.record import Record
 
-__all__ = ["Delivered", "statement_of", "tag_of_checkout", "whole"]
+__all__ = ["Delivered", "statement_of", "tag_of_checkout"]
 
 
 @dataclass(frozen=True)
@@ -28,17 +27,6 @@ class Delivered:
 
     path: Path
     bytes: int
-
-
-@contextmanager
-def whole(target: Path) -> Iterator[Path]:
-    """Give a temporary name to write to, and rename it to `target` at the end of the block."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        yield partial
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def statement_of(

@@ -18,6 +18,7 @@ from pythonbuild.engines.images import Facts, Images, read_facts
 from pythonbuild.engines.sccache import CompilerCache
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable
 from pythonbuild.events import Note, Observer
+from pythonbuild.files import replacing
 from pythonbuild.flags.build import Containers
 from pythonbuild.host.llvm import find_llvm
 from pythonbuild.host.toolchains import Llvm, Xcode
@@ -149,9 +150,8 @@ def _remembered(cache: Path, image: Image) -> Optional[Facts]:
 def _remember(cache: Path, image: Image, facts: Facts) -> None:
     """Keep the versions, so that a plan can be made without asking the image again."""
     text = "".join(f"package {name} {version}\n" for name, version in sorted(facts.packages.items()))
-    partial = cache / f"image-facts-{image.name}.{os.getpid()}"
-    partial.write_text(text)
-    partial.replace(cache / f"image-facts-{image.name}")
+    with replacing(cache / f"image-facts-{image.name}") as partial:
+        partial.write_text(text)
 
 
 def _host(catalog: Catalog, image: Image) -> Choice:

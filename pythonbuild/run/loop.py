@@ -30,7 +30,7 @@ from pythonbuild.run.execute import Steps
 from pythonbuild.run.failure import first_error
 from pythonbuild.run.jobserver import Jobs
 from pythonbuild.run.schedule import State, priorities, ready, states
-from pythonbuild.store.record import Record
+from pythonbuild.store.record import Record, slug
 from pythonbuild.store.store import Store
 
 __all__ = ["Looked", "Run", "RunResult", "glance", "lookup"]
@@ -172,12 +172,15 @@ class Run:
                 claim.close()
                 return False
             waiting.discard(name)
-            log = self.logs / f"{step.identity.replace('/', '_')}.log"
+            log = self._log_of(step)
             self.observer(StepStarted(name, log, usual.get(name)))
             future = self.pool.submit(self._one, step, log)
             self._running[future] = (name, time.monotonic(), claim)
             future.add_done_callback(lambda _: self.jobserver.wake())
         return elsewhere
+
+    def _log_of(self, step: Step) -> Path:
+        return self.logs / f"{slug(step.identity)}.log"
 
     def _one(self, step: Step, log: Path) -> tuple[Record, bool]:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -227,7 +230,7 @@ class Run:
             )
         if not isinstance(error, PythonBuildError) and not isinstance(error, OSError):
             raise error
-        log = self.logs / f"{self.plan.steps[name].identity.replace('/', '_')}.log"
+        log = self._log_of(self.plan.steps[name])
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         found, context = first_error(lines)
         root = self.executor.root_of(self.plan.steps[name])

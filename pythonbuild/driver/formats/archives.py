@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image
-from pythonbuild.driver.deliver import Delivered, statement_of, tag_of_checkout, whole
+from pythonbuild.driver.deliver import Delivered, statement_of, tag_of_checkout
 from pythonbuild.driver.engine_choice import Choice
 from pythonbuild.driver.formats.base import Delivery
+from pythonbuild.files import replacing
 from pythonbuild.model.naming import archive_name, provenance_name
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.planner import make_plan
@@ -72,7 +73,7 @@ def _deliver(delivery: Delivery, build: Build, outputs: list[Output]) -> list[De
     if changed or not statement.exists():
         plan = delivery.plan.closure([output.step for output in outputs])
         text = statement_of(build, plan, delivery.records, files)
-        with whole(statement) as partial:
+        with replacing(statement) as partial:
             partial.write_text(text)
     return [*files, Delivered(statement, statement.stat().st_size)]
 
@@ -95,7 +96,7 @@ def _copy(
             status.st_mtime_ns,
         ):
             changed = True
-            with whole(target) as partial:
+            with replacing(target) as partial:
                 shutil.copyfile(source, partial)
                 os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
         delivered.append(Delivered(target, status.st_size))

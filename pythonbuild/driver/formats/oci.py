@@ -11,12 +11,13 @@ import docker.errors
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image, Target
-from pythonbuild.driver.deliver import Delivered, statement_of, tag_of_checkout, whole
+from pythonbuild.driver.deliver import Delivered, statement_of, tag_of_checkout
 from pythonbuild.driver.engine_choice import Choice
 from pythonbuild.driver.formats.archives import resolved
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.errors import BadRequest
+from pythonbuild.files import replacing
 from pythonbuild.flags.build import Containers, RequestFlags
 from pythonbuild.oci.image import Platform
 from pythonbuild.oci.layout import pack
@@ -121,14 +122,14 @@ class OciImages:
         delivery.folder.mkdir(parents=True, exist_ok=True)
         target, statement = delivery.folder / f"{stem}.tar", delivery.folder / f"{stem}.intoto.jsonl"
         trees = [delivery.store.tree(delivery.records[output.step]) for output in outputs]
-        with whole(target) as partial:
+        with replacing(target) as partial:
             pack(trees, re.sub(r"[^\w.-]", "-", f"{first.python}-{first.options}"), partial)
         file = Delivered(target, target.stat().st_size)
         plan = delivery.plan.closure([output.step for output in outputs])
         request = {"target": [build.target.triple for build in builds], "formats": ["oci"]}
         inputs = [Input("base image", self.base.name, self.base.identity.rpartition(":")[2])] if self.base else []
         text = statement_of(first, plan, delivery.records, [file], request, inputs)
-        with whole(statement) as partial:
+        with replacing(statement) as partial:
             partial.write_text(text)
         return [file, Delivered(statement, statement.stat().st_size)]
 
