@@ -17,6 +17,8 @@ import yaml
 from pythonbuild.catalog.schema import (
     CiRunner,
     CiTarget,
+    DistroRelease,
+    DistroReleases,
     ExpectedFailure,
     Image,
     ModuleSet,
@@ -25,8 +27,6 @@ from pythonbuild.catalog.schema import (
     PythonRelease,
     PythonSeries,
     Recipe,
-    Release,
-    Releases,
     Target,
     Toolchain,
     Upstream,
@@ -71,12 +71,12 @@ class DebianFolder:
     features: the scripts that compare what was made with others.
     """
 
-    releases: Releases
+    releases: DistroReleases
     script: str
     packaging: dict[str, str]
     features: dict[str, str]
 
-    def release(self, name: str) -> Release:
+    def release(self, name: str) -> DistroRelease:
         """Return the release that --distro means by `name`; raises UnknownName."""
         for release in self.releases.releases:
             if name in release.names:
@@ -274,7 +274,7 @@ def _debian(folder: Path) -> Optional[DebianFolder]:
     if not folder.is_dir():
         return None
     return DebianFolder(
-        releases=_read(folder / "releases.yml", Releases),
+        releases=_read(folder / "releases.yml", DistroReleases),
         script=(folder / "build.sh.j2").read_text(),
         packaging=_texts(folder / "packaging"),
         features=_texts(folder / "features"),

@@ -16,6 +16,8 @@ from pythonbuild.model.version import PythonVersion
 __all__ = [
     "CiRunner",
     "CiTarget",
+    "DistroRelease",
+    "DistroReleases",
     "Emulator",
     "ExpectedFailure",
     "Image",
@@ -27,8 +29,6 @@ __all__ = [
     "PythonRelease",
     "PythonSeries",
     "Recipe",
-    "Release",
-    "Releases",
     "Source",
     "Target",
     "Toolchain",
@@ -341,7 +341,7 @@ class Image(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llvm_package: str = ""
 
 
-class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DistroRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A release of a distribution that Debian packages are made for."""
 
     name: str
@@ -358,14 +358,14 @@ class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return hash(self.name)
 
 
-class Releases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DistroReleases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What releases.yml holds: Debian's names of targets, what a build needs on all releases, and each by itself."""
 
     architectures: dict[str, str]
     tools: tuple[str, ...]
     libraries: tuple[str, ...]
     cross_libraries: tuple[str, ...]
-    releases: tuple[Release, ...]
+    releases: tuple[DistroRelease, ...]
 
 
 class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

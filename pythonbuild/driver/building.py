@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pythonbuild.driver.compiler_cache import wheel
-from pythonbuild.driver.deliver import Delivered
+from pythonbuild.driver.deliver import OutputFile
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.driver.preparing import fetch_sources, prepared, sources_of
 from pythonbuild.driver.running import run_here, run_on_cluster, send_rest
@@ -33,7 +33,7 @@ class Done:
         """Return the result of a step that was built, by the step's name or its unique beginning."""
         return self.session.store.tree(self.result.records[find_step(self.plan, name)])
 
-    def deliver(self, output: Path, key: str = "") -> list[Delivered]:
+    def deliver(self, output: Path, key: str = "") -> list[OutputFile]:
         """Copy the files of all finished builds to the output folder; key: sign packages with it."""
         plan, tag = finished(self.plan, self.result), self.session.settings.get("PYBUILD_RELEASE_TAG", "")
         return self.session.output.deliver(Delivery(self.session.store, plan, self.result.records, output, tag, key))

@@ -18,11 +18,11 @@ from pythonbuild.request.build import Build
 from pythonbuild.sources.cache import sha256_of
 from pythonbuild.store.record import Record
 
-__all__ = ["Delivered", "statement_of", "tag_of_checkout"]
+__all__ = ["OutputFile", "statement_of", "tag_of_checkout"]
 
 
 @dataclass(frozen=True)
-class Delivered:
+class OutputFile:
     """A file of the output folder."""
 
     path: Path
@@ -33,7 +33,7 @@ def statement_of(
     build: Build,
     plan: Plan,
     records: Mapping[str, Record],
-    files: list[Delivered],
+    files: list[OutputFile],
     changed: Optional[Mapping[str, object]] = None,
     more: Iterable[Input] = (),
 ) -> str:

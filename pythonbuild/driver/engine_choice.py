@@ -26,11 +26,11 @@ from pythonbuild.host.xcode import find_xcode
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.sources.downloaders import debian_mirrors
 
-__all__ = ["Choice", "choose", "start"]
+__all__ = ["EngineChoice", "choose", "start"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class EngineChoice:
     """The engine to use.
 
     image: what containers are made from; llvm, xcode: those that scripts would find; packages: versions of the distribution's packages
@@ -45,7 +45,7 @@ class Choice:
     xcode: Optional[Xcode] = None
 
 
-def choose(wanted: str, catalog: Catalog, cache: Path, image: Image) -> Choice:
+def choose(wanted: str, catalog: Catalog, cache: Path, image: Image) -> EngineChoice:
     """Return the engine for --engine `wanted`; raises EngineUnavailable if that is docker, and no daemon answers.
 
     On a Mac and on Windows that is the machine itself; raises MissingPrerequisite if a Mac lacks Apple's tools.
@@ -56,7 +56,7 @@ def choose(wanted: str, catalog: Catalog, cache: Path, image: Image) -> Choice:
             raise BadRequest(
                 "containers run Linux, and this machine builds Pythons for its own system", "drop --engine docker"
             )
-        return Choice(
+        return EngineChoice(
             "host", image, xcode=find_xcode(catalog.toolchain("xcode"), os.environ) if system == "darwin" else None
         )
     if wanted != "host":
@@ -76,14 +76,14 @@ def _chosen_by_hand() -> bool:
 
 
 def start(
-    choice: Choice,
+    choice: EngineChoice,
     wanted: str,
     limits: Containers,
     catalog: Catalog,
     cache: Path,
     observer: Observer,
     sccache: Callable[[bool], Optional[CompilerCache]] = lambda boxed: None,
-) -> tuple[Choice, Union[HostEngine, ContainerEngine]]:
+) -> tuple[EngineChoice, Union[HostEngine, ContainerEngine]]:
     """Make the engine ready, with the image that it needs; returns it with the choice, which a failing daemon can change.
 
     wanted: the value of --engine; limits: what containers are made from, and may take; sccache: returns what keeps compiled
@@ -101,14 +101,14 @@ def start(
 
 
 def _start_containers(
-    choice: Choice,
+    choice: EngineChoice,
     daemon: Daemon,
     limits: Containers,
     catalog: Catalog,
     cache: Path,
     observer: Observer,
     sccache: Optional[CompilerCache],
-) -> tuple[Choice, ContainerEngine]:
+) -> tuple[EngineChoice, ContainerEngine]:
     image = choice.image
 
     def say(text: str) -> None:
@@ -127,8 +127,8 @@ def _start_containers(
     return _containers(image, engine.facts, daemon), engine
 
 
-def _containers(image: Image, facts: Optional[Facts], daemon: Daemon) -> Choice:
-    return Choice("docker", image, _llvm_in(image, facts), facts.packages if facts else {}, daemon)
+def _containers(image: Image, facts: Optional[Facts], daemon: Daemon) -> EngineChoice:
+    return EngineChoice("docker", image, _llvm_in(image, facts), facts.packages if facts else {}, daemon)
 
 
 def _llvm_in(image: Image, facts: Optional[Facts]) -> Optional[Llvm]:
@@ -154,8 +154,8 @@ def _remember(cache: Path, image: Image, facts: Facts) -> None:
         partial.write_text(text)
 
 
-def _host(catalog: Catalog, image: Image) -> Choice:
-    return Choice("host", image, find_llvm(catalog.toolchain("llvm")), _installed(image))
+def _host(catalog: Catalog, image: Image) -> EngineChoice:
+    return EngineChoice("host", image, find_llvm(catalog.toolchain("llvm")), _installed(image))
 
 
 def _installed(image: Image) -> dict[str, str]:

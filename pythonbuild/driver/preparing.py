@@ -22,7 +22,7 @@ from pythonbuild.model.target import cpu_flags
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, SourceFile, Step
 from pythonbuild.request.build import check_cpu, check_runs_on
 from pythonbuild.run.cluster import shared_lookup
-from pythonbuild.run.loop import Looked, lookup
+from pythonbuild.run.loop import Lookup, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
@@ -41,7 +41,7 @@ class Prepared:
     session: Session
     plan: Plan
     final: tuple[str, ...]
-    found: Looked
+    found: Lookup
     engine: Optional[Engine]
 
 

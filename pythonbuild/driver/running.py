@@ -40,7 +40,7 @@ def run_here(ready: Prepared, flags: RunFlags, display: Display) -> RunResult:
         inherited=jobserver.inherited,
     )
     before = engine.overhead()
-    result = _run(ready, flags, display, executor, jobserver)
+    result = _run_plan(ready, flags, display, executor, jobserver)
     if result.failures and flags.break_on_failure:
         failed = result.failures[0].step
         root = executor.root_of(ready.plan.steps[failed])
@@ -63,14 +63,14 @@ def run_on_cluster(ready: Prepared, flags: RunFlags, display: Display) -> RunRes
     """Run the steps on a cluster's workers, and bring the requested results to this machine."""
     with cluster(flags.executor, ready.session, ready.plan) as (steps, slots):
         display(Note("cluster", f"{flags.executor}, {slots} steps at once"))
-        result = _run(ready, flags, display, steps, LocalJobs(slots))
+        result = _run_plan(ready, flags, display, steps, LocalJobs(slots))
     for name in ready.final:
         if name in result.records and not ready.session.store.bring(ready.plan.steps[name].key, anew=True):
             raise EngineLost(f"the result of {name} is missing from the shared store", "run the same command again")
     return result
 
 
-def _run(ready: Prepared, flags: RunFlags, display: Display, steps: Steps, tokens: Jobs) -> RunResult:
+def _run_plan(ready: Prepared, flags: RunFlags, display: Display, steps: Steps, tokens: Jobs) -> RunResult:
     """Run a plan to its end, with one thread for each job token."""
     _tell_notes(ready.session, ready.plan, display)
     pool = ThreadPoolExecutor(tokens.jobs, thread_name_prefix="step")

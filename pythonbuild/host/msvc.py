@@ -19,7 +19,7 @@ from pythonbuild.catalog.schema import Target
 from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.host.toolchains import Msvc
 
-__all__ = ["Wishes", "cpu_of_prompt", "find_msvc"]
+__all__ = ["VisualStudioRequest", "cpu_of_prompt", "find_msvc"]
 
 # Visual Studio's names of CPUs, for the machine it runs on and for what it builds -> ours.
 _CPUS = {"x64": "x86_64", "x86": "i686", "arm64": "aarch64"}
@@ -52,7 +52,7 @@ _KEPT = re.compile(
 
 
 @dataclass(frozen=True)
-class Wishes:
+class VisualStudioRequest:
     """What the user says of Visual Studio (its year), the SDK (its version), and the shell (its path); "": the newest, the one there is."""
 
     studio: str = ""
@@ -70,7 +70,7 @@ def cpu_of_prompt(variables: Mapping[str, str]) -> str:
     return _CPUS.get(name.lower(), "")
 
 
-def find_msvc(target: Target, machine: str, wishes: Wishes, variables: Mapping[str, str]) -> Msvc:
+def find_msvc(target: Target, machine: str, wishes: VisualStudioRequest, variables: Mapping[str, str]) -> Msvc:
     """Return what builds for a target on this machine: that of the command prompt that this runs in, else a Visual Studio's.
 
     machine: the building machine, e.g. x86_64-windows; variables: the environment.  Raises MissingPrerequisite that tells all that is
@@ -102,7 +102,9 @@ def find_msvc(target: Target, machine: str, wishes: Wishes, variables: Mapping[s
     return Msvc(f"Visual C++ {values.get('VCTOOLSVERSION', '')}, SDK {_sdk(values)}", shell, kept, studio)
 
 
-def _studio(target: Target, machine: str, wishes: Wishes, variables: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def _studio(
+    target: Target, machine: str, wishes: VisualStudioRequest, variables: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
     """Return Visual Studio's name with its version, and all variables as they are in its command prompt for the target, in upper case,
     which Windows does not tell from lower."""
     if cpu_of_prompt(variables) == target.arch and not wishes.studio and not wishes.sdk:
@@ -116,7 +118,7 @@ def _studio(target: Target, machine: str, wishes: Wishes, variables: Mapping[str
     return f"{studio.get('displayName', 'Visual Studio')} {studio['installationVersion']}", values
 
 
-def _newest(target: Target, wishes: Wishes, variables: Mapping[str, str]) -> dict[str, Any]:
+def _newest(target: Target, wishes: VisualStudioRequest, variables: Mapping[str, str]) -> dict[str, Any]:
     """Return what vswhere says of the newest Visual Studio that compiles for the target, of the year wished for."""
     place = (
         Path(variables.get("ProgramFiles(x86)", "C:/Program Files (x86)"))

@@ -33,11 +33,11 @@ from pythonbuild.run.schedule import State, priorities, ready, states
 from pythonbuild.store.record import Record, slug
 from pythonbuild.store.store import Store
 
-__all__ = ["Looked", "Run", "RunResult", "glance", "lookup"]
+__all__ = ["Lookup", "Run", "RunResult", "lookup", "states_without_verifying"]
 
 _POLL = 0.3  # seconds between looks at a step that another process is building
 
-Looked = tuple[dict[str, State], dict[str, Record]]
+Lookup = tuple[dict[str, State], dict[str, Record]]
 _LOOKING = 8  # entries of the store that are looked at at the same time
 
 
@@ -52,7 +52,7 @@ class RunResult:
     seconds: float
 
 
-def lookup(plan: Plan, store: Store, final: Collection[str]) -> Looked:
+def lookup(plan: Plan, store: Store, final: Collection[str]) -> Lookup:
     """Return each step's state and the records of those that are cached, brought from the shared store if they are only there.
 
     Whatever a step to be built reads is checked byte by byte; damaged entries are dropped, so that they are built again.
@@ -76,7 +76,7 @@ def lookup(plan: Plan, store: Store, final: Collection[str]) -> Looked:
     return states(plan, stored, final), records
 
 
-def glance(plan: Plan, store: Store, final: Collection[str]) -> dict[str, State]:
+def states_without_verifying(plan: Plan, store: Store, final: Collection[str]) -> dict[str, State]:
     """Return each step's state as `lookup` does, without bringing or checking anything."""
 
     def stored(names: Collection[str]) -> Collection[str]:
@@ -95,7 +95,7 @@ class Run:
 
     plan: Plan
     # What `lookup`, or a cluster's, found.
-    found: Looked
+    found: Lookup
     store: Store
     executor: Steps
     jobserver: Jobs

@@ -27,7 +27,7 @@ from pythonbuild.store.connection import PATIENCE, Connection, Gone
 from pythonbuild.store.packed import pack_tree, unpack_tree
 from pythonbuild.store.places import Place
 from pythonbuild.store.record import Record, record_from
-from pythonbuild.store.trees import Entry
+from pythonbuild.store.trees import TreeEntry
 
 __all__ = ["SharedStore", "Shipment"]
 
@@ -63,7 +63,7 @@ class SharedStore:
         self._absent: dict[str, float] = {}
         self._spoilt: set[str] = set()
         self._choices: dict[str, str] = {}
-        self._to_send: queue.Queue[tuple[Record, Path, tuple[Entry, ...], Path]] = queue.Queue()
+        self._to_send: queue.Queue[tuple[Record, Path, tuple[TreeEntry, ...], Path]] = queue.Queue()
         self._senders: list[threading.Thread] = []
 
     # Taking out.
@@ -174,7 +174,7 @@ class SharedStore:
         except Gone:
             pass
 
-    def send(self, record: Record, tree: Path, manifest: tuple[Entry, ...], work: Path) -> None:
+    def send(self, record: Record, tree: Path, manifest: tuple[TreeEntry, ...], work: Path) -> None:
         """Put a record and its tree there, by and by; `finish` waits for it.  work: a folder for what is on its way."""
         with self._lock:
             if not self._senders:
@@ -183,7 +183,7 @@ class SharedStore:
                     sender.start()
         self._to_send.put((record, tree, manifest, work))
 
-    def send_now(self, record: Record, tree: Path, manifest: tuple[Entry, ...], work: Path) -> bool:
+    def send_now(self, record: Record, tree: Path, manifest: tuple[TreeEntry, ...], work: Path) -> bool:
         """Put a record and its tree there; returns whether they are."""
         if not self._connection.takes:
             return False

@@ -21,7 +21,7 @@ from pythonbuild.errors import DamagedArtifact, PythonBuildError
 from pythonbuild.locks import lock
 from pythonbuild.store.record import Record, record_from, slug
 from pythonbuild.store.shared import SharedStore
-from pythonbuild.store.trees import Entry, damage, digest_of, manifest_of, read_manifest, write_manifest
+from pythonbuild.store.trees import TreeEntry, damage, digest_of, manifest_of, read_manifest, write_manifest
 from pythonbuild.store.work import Work
 
 __all__ = ["Store"]
@@ -119,7 +119,7 @@ class Store:
         """Return where a record's tree is.  It must not be written to."""
         return self._folder / "trees" / record.tree / "tree"
 
-    def manifest(self, record: Record) -> tuple[Entry, ...]:
+    def manifest(self, record: Record) -> tuple[TreeEntry, ...]:
         """Return the entries of a record's tree."""
         return read_manifest(self._folder / "trees" / record.tree / "manifest.json")
 
