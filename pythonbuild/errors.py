@@ -1,6 +1,6 @@
-"""Every error that a user can cause or cure, one family with a code each.  `cli` turns them into text and exit status.
+"""All errors that a user can cause or fix.  `cli` prints them and exits with their status.
 
-Exit statuses: 1 a step failed, 2 a bad request, 3 something needed is missing, 130 interrupted.
+Exit statuses: 1 the work failed, 2 the request or the catalog is wrong, 3 the machine lacks something, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 __all__ = [
+    "INTERRUPTED",
     "BadArchive",
     "BadCatalog",
     "BadRequest",
@@ -15,10 +16,10 @@ __all__ = [
     "DiskFull",
     "EngineLost",
     "EngineUnavailable",
-    "Interrupted",
     "MissingPrerequisite",
     "PythonBuildError",
     "SourceUnavailable",
+    "StepError",
     "StepsFailed",
     "UnknownName",
     "UploadFailed",
@@ -26,18 +27,20 @@ __all__ = [
 ]
 
 
-# A name that differs in more characters, or in more than a third of them, was not mistyped; it is another one.
+# The exit status after Ctrl-C or a TERM signal.
+INTERRUPTED = 130
+# A name that differs in more characters, or in more than a third of them, is a different name and not a typing error.
 _MOST_EDITS = 2
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Return up to `count` of the known names that are one or two edits away from `name`, best first."""
+    """Return up to `count` of the known names that are one or two edits away from `name`, closest first."""
     found = sorted((_edits(name, other), other) for other in set(known))
     return [other for edits, other in found if edits <= min(_MOST_EDITS, max(1, len(name) // 3))][:count]
 
 
 def _edits(one: str, other: str) -> int:
-    """Return how many characters must be inserted, deleted, replaced or swapped with the next one (optimal string alignment)."""
+    """Return the optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, mine in enumerate(one, 1):
@@ -51,9 +54,8 @@ def _edits(one: str, other: str) -> int:
 
 
 class PythonBuildError(Exception):
-    """What went wrong (`message`) and what the user can do (`hint`, may be empty)."""
+    """The base of all errors: `message` is what went wrong, `hint` what the user can do about it (may be empty)."""
 
-    code = "error"
     exit_status = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -62,97 +64,76 @@ class PythonBuildError(Exception):
         self.hint = hint
 
     def report(self) -> str:
-        """Return the message, and the hint on lines of its own below."""
+        """Return the message, followed by the hint on indented lines."""
         return "\n".join([self.message, *(f"  {line}" for line in self.hint.splitlines())])
 
 
 class BadRequest(PythonBuildError):
-    """The command asks for something that makes no sense."""
+    """The command asks for something that is impossible or contradictory."""
 
-    code = "bad-request"
     exit_status = 2
 
 
 class UnknownName(BadRequest):
-    """A target, option, Python or step of that name does not exist."""
-
-    code = "unknown-name"
+    """No target, option, Python or step has this name."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = list(known)
         near = nearest(name, names)
         hint = f"did you mean {' or '.join(near)}?" if near else ""
-        listing = f"there is: {', '.join(names)}"
+        listing = f"choose one of: {', '.join(names)}"
         super().__init__(f"unknown {kind} {name!r}", f"{hint}\n{listing}" if hint else listing)
 
 
 class BadArchive(BadRequest):
-    """A file that was given as a Python's archive cannot be read as one."""
-
-    code = "bad-archive"
+    """A given file cannot be read as the archive of a Python."""
 
 
 class BadCatalog(PythonBuildError):
     """A YAML file, template or patch of the project itself is wrong."""
 
-    code = "bad-catalog"
     exit_status = 2
 
 
 class MissingPrerequisite(PythonBuildError):
-    """The machine lacks something that this build needs."""
+    """The machine lacks something that the command needs."""
 
-    code = "missing-prerequisite"
     exit_status = 3
 
 
 class SourceUnavailable(PythonBuildError):
-    """Archives could not be had from any of their origins."""
+    """No origin delivered a source archive."""
 
-    code = "source-unavailable"
     exit_status = 3
 
 
 class DamagedArtifact(PythonBuildError):
-    """A tree of the store is not what was put there."""
-
-    code = "damaged-artifact"
+    """The files of a stored result differ from what was stored."""
 
 
 class DiskFull(PythonBuildError):
-    """No space is left on the disk of the cache or the output."""
+    """The disk of the cache or of the output folder is full."""
 
-    code = "disk-full"
     exit_status = 3
 
 
 class EngineUnavailable(PythonBuildError):
-    """The container daemon, or the image that steps run in, cannot be had."""
+    """The container daemon, the container image or the cluster cannot be used."""
 
-    code = "engine-unavailable"
     exit_status = 3
 
 
 class EngineLost(PythonBuildError):
-    """The container daemon failed or went away while it was needed."""
-
-    code = "engine-lost"
+    """The container daemon or the cluster failed while steps needed it."""
 
 
 class UploadFailed(PythonBuildError):
-    """A bucket does not take, or does not tell, what it was asked for."""
+    """A bucket rejected or did not answer a request."""
 
-    code = "upload-failed"
+
+class StepError(PythonBuildError):
+    """A step failed: its script or handler, or the transfer of its inputs or result."""
 
 
 class StepsFailed(PythonBuildError):
-    """One or more steps of the plan failed; the failure block has been shown already."""
-
-    code = "step-failed"
-
-
-class Interrupted(PythonBuildError):
-    """The user pressed Ctrl-C (or a TERM signal came)."""
-
-    code = "interrupted"
-    exit_status = 130
+    """One or more steps of the plan failed.  Each failure has been printed already."""

@@ -124,8 +124,12 @@ class StepSkipped:
 
 @dataclass(frozen=True)
 class Note:
-    """Something worth a line; `level` is info or warning."""
+    """A message about a run.
 
+    topic: one word such as engine or shared, "" if there is none; level: info or warning.
+    """
+
+    topic: str
     text: str
     level: str = "info"
 

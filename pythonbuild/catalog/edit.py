@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any, Union
@@ -13,6 +12,7 @@ from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.pins import Pin, pins
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.errors import BadCatalog, PythonBuildError
+from pythonbuild.files import replacing
 
 __all__ = ["edited", "rewrite"]
 
@@ -119,11 +119,7 @@ def _place(fields: _Fields) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file by rename, so that it is never there in part."""
-    new = file.with_name(f".{file.name}.new")
-    try:
-        new.write_bytes(text.encode())
-        shutil.copymode(file, new)
-        os.replace(new, file)
-    finally:
-        new.unlink(missing_ok=True)
+    """Replace the text of a file, and keep its mode."""
+    with replacing(file) as partial:
+        partial.write_bytes(text.encode())
+        shutil.copymode(file, partial)

@@ -17,6 +17,8 @@ import yaml
 from pythonbuild.catalog.schema import (
     CiRunner,
     CiTarget,
+    DistroRelease,
+    DistroReleases,
     ExpectedFailure,
     Image,
     ModuleSet,
@@ -25,11 +27,10 @@ from pythonbuild.catalog.schema import (
     PythonRelease,
     PythonSeries,
     Recipe,
-    Release,
-    Releases,
     Target,
     Toolchain,
     Upstream,
+    matches,
 )
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
 from pythonbuild.model.target import system_of
@@ -59,9 +60,8 @@ class RecipeFolder:
     path: Path
 
     def applies_to(self, target: str, python: PythonVersion) -> bool:
-        """Is this recipe used for that target triple and that CPython?"""
-        recipe = self.recipe
-        return matches(target, recipe.targets) and (not recipe.pythons or python.within(recipe.pythons))
+        """Return whether this recipe is used for a target triple and a CPython."""
+        return self.recipe.applies_to(target, python)
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ class DebianFolder:
     features: the scripts that compare what was made with others.
     """
 
-    releases: Releases
+    releases: DistroReleases
     script: str
     packaging: dict[str, str]
     features: dict[str, str]
 
-    def release(self, name: str) -> Release:
+    def release(self, name: str) -> DistroRelease:
         """Return the release that --distro means by `name`; raises UnknownName."""
         for release in self.releases.releases:
             if name in release.names:
@@ -138,9 +138,7 @@ class Catalog:
         fitting = [
             found.modules.split()
             for found in self.module_sets
-            if matches(target, found.targets)
-            and (not found.pythons or python.within(found.pythons))
-            and found.unless not in options
+            if found.applies_to(target, python) and found.unless not in options
         ]
         return frozenset(name for names in fitting for name in names)
 
@@ -149,18 +147,12 @@ class Catalog:
         return tuple(
             item
             for item in self.failures
-            if matches(target, item.targets)
-            and (not item.pythons or python.within(item.pythons))
-            and (not item.options or item.options in options.split("+"))
+            if item.applies_to(target, python) and (not item.options or item.options in options.split("+"))
         )
 
     def release_failures(self, release: str, python: PythonVersion) -> tuple[ExpectedFailure, ...]:
         """Return the tests of CPython's suite that may fail when its package for a distribution's release is built."""
-        return tuple(
-            item
-            for item in self.failures
-            if matches(release, item.releases) and (not item.pythons or python.within(item.pythons))
-        )
+        return tuple(item for item in self.failures if matches(release, item.releases) and python.within(item.pythons))
 
     def recipe(self, name: str, target: Optional[Target] = None) -> RecipeFolder:
         """Return the recipe folder of that name, of those for a target's system (default: Unix); raises UnknownName."""
@@ -212,11 +204,6 @@ class Catalog:
         if "objcopy" not in programs:
             return "binutils", "bin/objcopy"
         return f"toolchain-{name}", programs["objcopy"].format(gnu=target.gnu).removeprefix("@TOOLCHAIN@/")
-
-
-def matches(name: str, patterns: tuple[str, ...]) -> bool:
-    """Does a glob pattern admit the name?"""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @lru_cache(maxsize=4)
@@ -287,7 +274,7 @@ def _debian(folder: Path) -> Optional[DebianFolder]:
     if not folder.is_dir():
         return None
     return DebianFolder(
-        releases=_read(folder / "releases.yml", Releases),
+        releases=_read(folder / "releases.yml", DistroReleases),
         script=(folder / "build.sh.j2").read_text(),
         packaging=_texts(folder / "packaging"),
         features=_texts(folder / "features"),

@@ -6,13 +6,18 @@ An unknown key or a wrong type is an error when it is read.
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import Literal, Optional
 
 from msgspec import Struct
 
+from pythonbuild.model.version import PythonVersion
+
 __all__ = [
     "CiRunner",
     "CiTarget",
+    "DistroRelease",
+    "DistroReleases",
     "Emulator",
     "ExpectedFailure",
     "Image",
@@ -24,14 +29,29 @@ __all__ = [
     "PythonRelease",
     "PythonSeries",
     "Recipe",
-    "Release",
-    "Releases",
     "Source",
     "Target",
     "Toolchain",
     "Upstream",
     "WindowsNames",
+    "matches",
 ]
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether a glob pattern fits the name."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+class Scoped(Struct, frozen=True, kw_only=True):
+    """What is for some CPythons (a PEP 440 specifier, "" for all) and some targets (glob patterns) only."""
+
+    pythons: str = ""
+    targets: tuple[str, ...] = ("*",)
+
+    def applies_to(self, target: str, python: PythonVersion) -> bool:
+        """Return whether it is for this target triple and this CPython."""
+        return matches(target, self.targets) and python.within(self.pythons)
 
 
 class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,15 +140,13 @@ class Upstream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise ValueError(f"{pattern!r} has no group that is the version")
 
 
-class Patch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Patch(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file in the recipe's patches/, applied with `patch -p1`; the filters say for which CPythons and targets."""
 
     file: str
-    pythons: str = ""
-    targets: tuple[str, ...] = ("*",)
 
 
-class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Recipe(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A folder of cpython-unix/packages or cpython-windows/packages: how one dependency (or CPython) is built.
 
     kind: a library and the Python itself are built for the target; a tool for the building machine, on which it runs; a toolchain
@@ -152,8 +170,6 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # Tools that are needed where what is built does not run on the building machine.
     cross_tools: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    pythons: str = ""
-    targets: tuple[str, ...] = ("*",)
     patches: tuple[Patch, ...] = ()
 
     @property
@@ -181,22 +197,18 @@ class PythonRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     origins: tuple[Origin, ...]
 
 
-class ModuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ModuleSet(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Extension modules (words) that Pythons of some versions and targets have, unless they are built with an option."""
 
     modules: str
-    pythons: str = ""
-    targets: tuple[str, ...] = ("*",)
     unless: str = ""
 
 
-class ExpectedFailure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ExpectedFailure(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A test of CPython's own suite that fails in our builds, and why that is no fault of theirs."""
 
     test: str
     reason: str
-    pythons: str = ""
-    targets: tuple[str, ...] = ("*",)
     options: str = ""
     # Releases of distributions in whose package builds it fails, too; the fields above are about archives.
     releases: tuple[str, ...] = ()
@@ -329,7 +341,7 @@ class Image(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llvm_package: str = ""
 
 
-class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DistroRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A release of a distribution that Debian packages are made for."""
 
     name: str
@@ -346,14 +358,14 @@ class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return hash(self.name)
 
 
-class Releases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DistroReleases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What releases.yml holds: Debian's names of targets, what a build needs on all releases, and each by itself."""
 
     architectures: dict[str, str]
     tools: tuple[str, ...]
     libraries: tuple[str, ...]
     cross_libraries: tuple[str, ...]
-    releases: tuple[Release, ...]
+    releases: tuple[DistroRelease, ...]
 
 
 class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ from pythonbuild.flags.machine import DoctorFlags
 from pythonbuild.home import checkout, home
 from pythonbuild.host.doctor import findings
 from pythonbuild.host.llvm import find_llvm, install_command
-from pythonbuild.host.msvc import Wishes, find_msvc
+from pythonbuild.host.msvc import VisualStudioRequest, find_msvc
 from pythonbuild.host.xcode import find_xcode
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.target import building_machine, system_of
@@ -64,7 +64,9 @@ def _with_own_compiler(catalog: Catalog, system: str) -> Kind:
     try:
         if system == "darwin":
             return Kind(name, has=str(find_xcode(catalog.toolchain("xcode"), os.environ)))
-        return Kind(name, has=str(find_msvc(catalog.native_target(machine), machine, Wishes(), os.environ)))
+        return Kind(
+            name, has=str(find_msvc(catalog.native_target(machine), machine, VisualStudioRequest(), os.environ))
+        )
     except MissingPrerequisite as error:
         return Kind(name, ((error.message, error.hint),))
 

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Optional
 
 from pythonbuild.cli.options import Verb, parse
-from pythonbuild.errors import BadRequest, Interrupted, PythonBuildError, StepsFailed
+from pythonbuild.errors import INTERRUPTED, BadRequest, PythonBuildError, StepsFailed
 from pythonbuild.flags.archives import ConvertFlags
 from pythonbuild.flags.common import Shown, VerbFlags
 from pythonbuild.ui.github import annotation
@@ -60,7 +60,7 @@ def main(arguments: list[str], program: str) -> int:
         sys.stderr.write(
             f"\n{program}: interrupted; what was finished is in the store, and the same command goes on from there\n"
         )
-        return Interrupted.exit_status
+        return INTERRUPTED
     except BrokenPipeError:
         return 1
     except OSError as error:

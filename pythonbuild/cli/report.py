@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from typing import Union
 
-from pythonbuild.driver.deliver import Delivered
+from pythonbuild.driver.deliver import OutputFile
 from pythonbuild.errors import StepsFailed
 from pythonbuild.flags.build import BuildAllFlags, FeaturesFlags, RequestFlags, RunFlags, ShellFlags
 from pythonbuild.flags.common import Shown, VerbFlags
@@ -45,7 +45,7 @@ def make_observer(flags: Shown, as_json: bool) -> UserObserver:
     return PlainObserver(sys.stderr, style, flags.verbose)
 
 
-def tell_summary(plan: Plan, result: RunResult, delivered: list[Delivered], elapsed: float) -> None:
+def tell_summary(plan: Plan, result: RunResult, delivered: list[OutputFile], elapsed: float) -> None:
     """Print what was built, how long it took, and where it is."""
     lines = []
     slowest = sorted(result.built, key=lambda name: -result.records[name].seconds)[:5]

@@ -33,7 +33,7 @@ from pythonbuild.home import checkout
 from pythonbuild.model.target import building_machine
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.run.execute import references
-from pythonbuild.run.loop import glance
+from pythonbuild.run.loop import states_without_verifying
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import debian_mirrors
 from pythonbuild.ui.columns import width_of_output
@@ -111,7 +111,7 @@ def plan(flags: PlanFlags) -> int:
 def _show_plan(flags: RequestFlags, only: Sequence[str], as_json: bool) -> int:
     session = Session.start(flags, warn)
     made, final = wanted_steps(session, only)
-    found = glance(made, session.store, final)
+    found = states_without_verifying(made, session.store, final)
     rows = show.plan_rows(made, found, session.store)
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")

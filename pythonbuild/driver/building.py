@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pythonbuild.driver.compiler_cache import wheel
-from pythonbuild.driver.deliver import Delivered
+from pythonbuild.driver.deliver import OutputFile
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.driver.preparing import fetch_sources, prepared, sources_of
 from pythonbuild.driver.running import run_here, run_on_cluster, send_rest
@@ -33,7 +33,7 @@ class Done:
         """Return the result of a step that was built, by the step's name or its unique beginning."""
         return self.session.store.tree(self.result.records[find_step(self.plan, name)])
 
-    def deliver(self, output: Path, key: str = "") -> list[Delivered]:
+    def deliver(self, output: Path, key: str = "") -> list[OutputFile]:
         """Copy the files of all finished builds to the output folder; key: sign packages with it."""
         plan, tag = finished(self.plan, self.result), self.session.settings.get("PYBUILD_RELEASE_TAG", "")
         return self.session.output.deliver(Delivery(self.session.store, plan, self.result.records, output, tag, key))
@@ -43,7 +43,7 @@ def build(flags: RunFlags, display: Display) -> Done:
     """Plan what the flags ask for, prepare this machine or a cluster, fetch sources, and run what the store lacks."""
     session = Session.start(flags, _warner(display))
     if session.store.shared:
-        session.store.shared.say = lambda text, level: display(Note(text, level))
+        session.store.shared.say = lambda topic, text, level: display(Note(topic, text, level))
     _tidy(session, display)
     with session.store.in_use(), prepared(session, flags, display) as ready:
         run = run_here if flags.executor == "threads" else run_on_cluster
@@ -62,7 +62,7 @@ def fetch(flags: FetchFlags, display: Display) -> None:
 
 
 def _warner(display: Display) -> Callable[[str], None]:
-    return lambda text: display(Note(text, "warning"))
+    return lambda text: display(Note("", text, "warning"))
 
 
 def finished(plan: Plan, result: RunResult) -> Plan:
@@ -75,4 +75,4 @@ def _tidy(session: Session, display: Display) -> None:
     """Remove what builds have left that were killed, and say so."""
     said = tell_leftovers(*remove_leftovers(session.store, session.cache / "roots"))
     if said:
-        display(Note(said))
+        display(Note("removed", said))

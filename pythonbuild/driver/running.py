@@ -30,7 +30,7 @@ def run_here(ready: Prepared, flags: RunFlags, display: Display) -> RunResult:
     # Without an engine, no step runs a script.
     engine = ready.engine or HostEngine(session.cache / "roots")
     jobserver = job_tokens(jobs, session.store.work, engine.job_protocol)
-    display(Note(f"engine   {engine.describe()}, {jobs} jobs at once"))
+    display(Note("engine", f"{engine.describe()}, {jobs} jobs at once"))
     executor = Executor(
         store=session.store,
         sources=session.sources,
@@ -40,37 +40,37 @@ def run_here(ready: Prepared, flags: RunFlags, display: Display) -> RunResult:
         inherited=jobserver.inherited,
     )
     before = engine.overhead()
-    result = _run(ready, flags, display, executor, jobserver)
+    result = _run_plan(ready, flags, display, executor, jobserver)
     if result.failures and flags.break_on_failure:
         failed = result.failures[0].step
         root = executor.root_of(ready.plan.steps[failed])
         if root and sys.stdin.isatty():
-            display(Note(f"{failed} failed; this shell is in its build root ({root.path}); leave with exit"))
+            display(Note("", f"{failed} failed; this shell is in its build root ({root.path}); leave with exit"))
             display.close()
             root.shell()
     executor.close()
     kept = describe(engine.compilations())
     if kept:
-        display(Note(kept))
+        display(Note("sccache", kept))
     waited = engine.overhead() - before
     if waited:
         share = waited / result.seconds
-        display(Note(f"engine   waited for {waited:.1f} s for the container daemon, {share:.1%} of the run's time"))
+        display(Note("engine", f"waited for {waited:.1f} s for the container daemon, {share:.1%} of the run's time"))
     return result
 
 
 def run_on_cluster(ready: Prepared, flags: RunFlags, display: Display) -> RunResult:
     """Run the steps on a cluster's workers, and bring the requested results to this machine."""
     with cluster(flags.executor, ready.session, ready.plan) as (steps, slots):
-        display(Note(f"cluster  {flags.executor}, {slots} steps at once"))
-        result = _run(ready, flags, display, steps, LocalJobs(slots))
+        display(Note("cluster", f"{flags.executor}, {slots} steps at once"))
+        result = _run_plan(ready, flags, display, steps, LocalJobs(slots))
     for name in ready.final:
         if name in result.records and not ready.session.store.bring(ready.plan.steps[name].key, anew=True):
             raise EngineLost(f"the result of {name} is missing from the shared store", "run the same command again")
     return result
 
 
-def _run(ready: Prepared, flags: RunFlags, display: Display, steps: Steps, tokens: Jobs) -> RunResult:
+def _run_plan(ready: Prepared, flags: RunFlags, display: Display, steps: Steps, tokens: Jobs) -> RunResult:
     """Run a plan to its end, with one thread for each job token."""
     _tell_notes(ready.session, ready.plan, display)
     pool = ThreadPoolExecutor(tokens.jobs, thread_name_prefix="step")
@@ -97,13 +97,13 @@ def _tell_notes(session: Session, plan: Plan, display: Display) -> None:
     builds = [output.build for output in plan.outputs if isinstance(output.build, Build)]
     for toolchain in (session.catalog.toolchain(name) for name in dict.fromkeys(build.toolchain for build in builds)):
         if toolchain.note:
-            display(Note(f"note     {toolchain.name}: {toolchain.note}"))
+            display(Note("note", f"{toolchain.name}: {toolchain.note}"))
     if session.request.xcode:
-        display(Note(f"xcode    {session.request.xcode}"))
+        display(Note("xcode", str(session.request.xcode)))
     elif session.request.msvc:
-        display(Note(f"msvc     {session.request.msvc.studio}, {session.request.msvc}"))
+        display(Note("msvc", f"{session.request.msvc.studio}, {session.request.msvc}"))
     elif "APPLE_SDK_PATH" in os.environ and any(build.target.macos for build in builds):
-        display(Note("APPLE_SDK_PATH is ignored: only builds on a Mac need Apple's SDK", "warning"))
+        display(Note("", "APPLE_SDK_PATH is ignored: only builds on a Mac need Apple's SDK", "warning"))
 
 
 def send_rest(session: Session, plan: Plan, result: RunResult, display: Display) -> None:
@@ -118,7 +118,7 @@ def send_rest(session: Session, plan: Plan, result: RunResult, display: Display)
         if source.chosen and source.local is None:
             shared.choose([origin.sha256 for origin in source.origins], source.chosen)
     if shared.waiting():
-        display(Note(f"shared   sending {shared.waiting()} more results to {shared.place.name}"))
+        display(Note("shared", f"sending {shared.waiting()} more results to {shared.place.name}"))
         shared.finish()
     if shared.brought or shared.sent:
-        display(Note(f"shared   {shared.brought} results from {shared.place.name}, {shared.sent} to it"))
+        display(Note("shared", f"{shared.brought} results from {shared.place.name}, {shared.sent} to it"))

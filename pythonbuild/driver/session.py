@@ -13,7 +13,7 @@ from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin
-from pythonbuild.driver.engine_choice import Choice, choose
+from pythonbuild.driver.engine_choice import EngineChoice, choose
 from pythonbuild.driver.formats.base import OutputFormat
 from pythonbuild.driver.formats.choose import choose_format, words_of
 from pythonbuild.driver.python_source import read_local_python
@@ -21,7 +21,7 @@ from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.flags.build import Containers, RequestFlags
 from pythonbuild.flags.declared import given
 from pythonbuild.home import checkout, code, expanded, home
-from pythonbuild.host.msvc import Wishes, cpu_of_prompt, find_msvc
+from pythonbuild.host.msvc import VisualStudioRequest, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
 from pythonbuild.host.toolchains import Msvc
 from pythonbuild.model.target import building_machine, host_triple, system_of
@@ -50,7 +50,7 @@ class Session:
     store: Store
     sources: SourceCache
     cache: Path
-    choice: Choice
+    choice: EngineChoice
     logs: Path
     request: BuildRequest
     output: OutputFormat
@@ -101,7 +101,7 @@ class Session:
             rows=flags.rows,
         )
 
-    def with_engine(self, choice: Choice) -> Session:
+    def with_engine(self, choice: EngineChoice) -> Session:
         """Return this session with another engine, or with what is known of the engine since it started."""
         request = replace(self.request, engine=choice.name, llvm=choice.llvm, xcode=choice.xcode)
         return replace(self, choice=choice, request=request)
@@ -161,7 +161,7 @@ def open_store(folder: Path, settings: Mapping[str, str], warn: Callable[[str], 
             f"give the number of seconds to wait for the shared store, at most {_LONGEST:.0f}",
         )
     shared = SharedStore(place_of(place, settings), patience)
-    shared.say = lambda text, level: warn(text) if level == "warning" else None
+    shared.say = lambda topic, text, level: warn(text) if level == "warning" else None
     return Store(folder, shared)
 
 
@@ -179,7 +179,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
         raise BadRequest("only one Windows target can be built at a time", "give one --target-triple")
     machine = building_machine()
     if system_of(machine) == "windows":
-        wishes = Wishes(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
+        wishes = VisualStudioRequest(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
         return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ)
     if not flags.planning:
         raise BadRequest(

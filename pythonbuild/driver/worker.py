@@ -17,7 +17,7 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.driver.handlers import handlers
 from pythonbuild.driver.session import code_digest, open_store
 from pythonbuild.engines.host import HostEngine
-from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite, PythonBuildError
+from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite, PythonBuildError, StepError
 from pythonbuild.home import checkout, home
 from pythonbuild.host import doctor
 from pythonbuild.host.llvm import find_llvm
@@ -25,8 +25,8 @@ from pythonbuild.host.settings import read_settings
 from pythonbuild.model.target import building_machine, cpu_flags
 from pythonbuild.plan.step import ScriptAction, SourceFile, Step, UnpackAction
 from pythonbuild.request.build import check_cpu
-from pythonbuild.run.cluster import Job, Outcome
-from pythonbuild.run.execute import Executor, StepError
+from pythonbuild.run.cluster import StepJob, StepOutcome
+from pythonbuild.run.execute import Executor
 from pythonbuild.run.jobserver import Jobs, job_tokens
 from pythonbuild.run.leftovers import remove_leftovers, tell_leftovers
 from pythonbuild.sources.cache import SourceCache
@@ -133,7 +133,7 @@ def _open_world(jobs: int, settings: Mapping[str, str], warn: Callable[[str], No
     store, sources = open_store(cache / "store", settings, warn), SourceCache(cache / "sources")
     said = tell_leftovers(*remove_leftovers(store, cache / "roots"))
     if said:
-        warn(said)
+        warn(f"removed {said}")
     engine = HostEngine(cache / "roots")
     tokens = job_tokens(jobs, store.work, engine.job_protocol)
     executor = Executor(
@@ -150,7 +150,7 @@ def _open_world(jobs: int, settings: Mapping[str, str], warn: Callable[[str], No
     return _World(catalog, store, sources, Downloader(mirrors), executor, tokens, code_digest())
 
 
-def perform(job: Job) -> Outcome:
+def perform(job: StepJob) -> StepOutcome:
     """Do a step on this worker: bring what it needs, fetch its sources, run it, put its result into the shared store."""
     (world,), lines = _worlds, list[str]()
     name = f"{platform.node()}-{os.getpid()}"
@@ -161,13 +161,13 @@ def perform(job: Job) -> Outcome:
             records = {need.name: _need(need, world, lines) for need in job.needs}
             _fetch(job.step, world)
             record, built = world.executor.run(job.step, records, lines.append)
-        return Outcome(name, record, built, lines=tuple(lines))
+        return StepOutcome(name, record, built, lines=tuple(lines))
     except PythonBuildError as error:
         root = world.executor.root_of(job.step)
         left = f"; its build root is {root.path}" if root else ""
-        return Outcome(name, error=f"{error.message}{left}", lines=tuple(lines))
+        return StepOutcome(name, error=f"{error.message}{left}", lines=tuple(lines))
     except OSError as error:
-        return Outcome(name, error=f"{error.strerror}: {error.filename or ''}", lines=tuple(lines))
+        return StepOutcome(name, error=f"{error.strerror}: {error.filename or ''}", lines=tuple(lines))
     finally:
         _give_token(world)
 
@@ -187,7 +187,7 @@ def _give_token(world: _World) -> None:
         world.running -= 1
 
 
-def _check_same(job: Job, world: _World) -> None:
+def _check_same(job: StepJob, world: _World) -> None:
     """Raise StepError if this worker would do a step otherwise than its key says."""
     shared = world.store.shared
     if job.code != world.code:

@@ -9,7 +9,7 @@ from typing import Literal, Optional, Protocol
 
 from pythonbuild.engines.sccache.cache import Compilations
 from pythonbuild.plan.step import ScriptAction
-from pythonbuild.store.trees import Entry
+from pythonbuild.store.trees import TreeEntry
 
 __all__ = ["BuildRoot", "Engine", "JobProtocol", "RootInputs", "ScriptResult", "StoredTree", "job_protocol"]
 
@@ -23,7 +23,7 @@ class StoredTree:
     """A tree of the store: its path and its content."""
 
     path: Path
-    manifest: tuple[Entry, ...]
+    manifest: tuple[TreeEntry, ...]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pythonbuild.catalog.schema import Target
 from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.host.toolchains import Msvc
 
-__all__ = ["Wishes", "cpu_of_prompt", "find_msvc"]
+__all__ = ["VisualStudioRequest", "cpu_of_prompt", "find_msvc"]
 
 # Visual Studio's name of a CPU -> ours.
 _CPUS = {"x64": "x86_64", "x86": "i686", "arm64": "aarch64"}
@@ -52,7 +52,7 @@ _KEPT = re.compile(
 
 
 @dataclass(frozen=True)
-class Wishes:
+class VisualStudioRequest:
     """What the user asked for: a Visual Studio (its year), an SDK (its version), a shell (its path).
 
     By default, "", the newest Visual Studio and SDK and the first shell are taken.
@@ -73,7 +73,7 @@ def cpu_of_prompt(variables: Mapping[str, str]) -> str:
     return _CPUS.get(name.lower(), "")
 
 
-def find_msvc(target: Target, machine: str, wishes: Wishes, variables: Mapping[str, str]) -> Msvc:
+def find_msvc(target: Target, machine: str, wishes: VisualStudioRequest, variables: Mapping[str, str]) -> Msvc:
     """Return the compiler for a target: that of the command prompt in which this program runs, else that of a Visual Studio.
 
     machine: the building machine, e.g. x86_64-windows; variables: the environment.  Raises MissingPrerequisite, with everything
@@ -105,7 +105,9 @@ def find_msvc(target: Target, machine: str, wishes: Wishes, variables: Mapping[s
     return Msvc(f"Visual C++ {values.get('VCTOOLSVERSION', '')}, SDK {_sdk(values)}", shell, kept, studio)
 
 
-def _studio(target: Target, machine: str, wishes: Wishes, variables: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def _studio(
+    target: Target, machine: str, wishes: VisualStudioRequest, variables: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
     """Return Visual Studio's name with its version, and all variables of its command prompt for the target.
 
     Names of variables are in upper case: Windows ignores case in them.
@@ -121,7 +123,7 @@ def _studio(target: Target, machine: str, wishes: Wishes, variables: Mapping[str
     return f"{studio.get('displayName', 'Visual Studio')} {studio['installationVersion']}", values
 
 
-def _newest(target: Target, wishes: Wishes, variables: Mapping[str, str]) -> dict[str, Any]:
+def _newest(target: Target, wishes: VisualStudioRequest, variables: Mapping[str, str]) -> dict[str, Any]:
     """Return vswhere's entry of the newest Visual Studio, of the requested year, that compiles for the target."""
     place = (
         Path(variables.get("ProgramFiles(x86)", "C:/Program Files (x86)"))

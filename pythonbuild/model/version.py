@@ -52,5 +52,8 @@ class PythonVersion:
         return f"0x{self.major:02x}{self.minor:02x}{self.micro:02x}{level:x}{int(serial or 0):x}"
 
     def within(self, specifier: str) -> bool:
-        """Does a PEP 440 specifier such as ">=3.12" admit this version's series?  Pre-releases count as their series."""
-        return SpecifierSet(specifier).contains(self.series)
+        """Return whether a PEP 440 specifier such as ">=3.12" admits this version's series; "" admits all.
+
+        Pre-releases count as their series.
+        """
+        return not specifier or SpecifierSet(specifier).contains(self.series)

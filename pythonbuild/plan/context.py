@@ -50,7 +50,7 @@ def build_files(build: Build, catalog: Catalog) -> dict[str, bytes]:
     if build.pgo_profile:
         files["pgo.profile"] = build.pgo_profile.content
     if build.target.windows:
-        edits = [edit for edit in catalog.projects if not edit.pythons or build.python.within(edit.pythons)]
+        edits = [edit for edit in catalog.projects if build.python.within(edit.pythons)]
         files["projects.json"] = msgspec.json.encode({"python": str(build.python), "edits": edits})
     return files
 

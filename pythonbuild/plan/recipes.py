@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from pythonbuild.catalog.load import RecipeFolder, matches
+from pythonbuild.catalog.load import RecipeFolder
 from pythonbuild.catalog.schema import Origin, Recipe, Toolchain
 from pythonbuild.errors import BadCatalog
 from pythonbuild.model.version import PythonVersion
@@ -187,7 +187,5 @@ def cpython_source(
 def _patches(folder: RecipeFolder, triple: str, python: PythonVersion) -> tuple[tuple[str, bytes], ...]:
     """Return the names and contents of a recipe's patches for a target and a Python."""
     return tuple(
-        (patch.file, folder.patches[patch.file])
-        for patch in folder.recipe.patches
-        if matches(triple, patch.targets) and (not patch.pythons or python.within(patch.pythons))
+        (patch.file, folder.patches[patch.file]) for patch in folder.recipe.patches if patch.applies_to(triple, python)
     )

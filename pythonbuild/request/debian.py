@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from pythonbuild.catalog.load import Catalog, DebianFolder
-from pythonbuild.catalog.schema import Image, Release, Target
+from pythonbuild.catalog.schema import DistroRelease, Image, Target
 from pythonbuild.errors import BadCatalog, BadRequest
 from pythonbuild.model.target import System
 from pythonbuild.model.version import PythonVersion
@@ -70,7 +70,7 @@ class DebianBuild:
     distribution's name for people; revision: Debian's, with what tells the release.
     """
 
-    release: Release
+    release: DistroRelease
     target: Target
     architecture: str
     cross: bool
@@ -145,7 +145,7 @@ def resolve_debian(request: DebianRequest, catalog: Catalog) -> tuple[DebianBuil
     return tuple(builds)
 
 
-def _release(request: DebianRequest, catalog: Catalog) -> Release:
+def _release(request: DebianRequest, catalog: Catalog) -> DistroRelease:
     """Return the release asked for, else that of the machine."""
     folder = debian_of(catalog)
     if request.distro:
@@ -167,7 +167,12 @@ def _pythons(request: DebianRequest, catalog: Catalog) -> list[PythonVersion]:
 
 
 def _build(
-    request: DebianRequest, catalog: Catalog, release: Release, target: Target, python: PythonVersion, maintainer: str
+    request: DebianRequest,
+    catalog: Catalog,
+    release: DistroRelease,
+    target: Target,
+    python: PythonVersion,
+    maintainer: str,
 ) -> DebianBuild:
     architectures = debian_of(catalog).releases.architectures
     if target.triple not in architectures:

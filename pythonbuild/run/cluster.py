@@ -12,20 +12,19 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from pythonbuild.engines.base import BuildRoot
-from pythonbuild.errors import EngineLost, PythonBuildError
+from pythonbuild.errors import EngineLost, PythonBuildError, StepError
 from pythonbuild.host.toolchains import Llvm
 from pythonbuild.plan.step import Plan, Step, UnpackAction
-from pythonbuild.run.execute import StepError
-from pythonbuild.run.loop import Looked
+from pythonbuild.run.loop import Lookup
 from pythonbuild.run.schedule import states
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
-__all__ = ["ClusterSteps", "Job", "Outcome", "shared_lookup"]
+__all__ = ["ClusterSteps", "StepJob", "StepOutcome", "shared_lookup"]
 
 
 @dataclass(frozen=True)
-class Job:
+class StepJob:
     """What a worker is sent: a step, those that it needs, and what has to be the same where it runs.
 
     code: a digest of pythonbuild's own code; machine: e.g. x86_64; store: the shared store's name; llvm: the LLVM that scripts would find.
@@ -40,7 +39,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepOutcome:
     """What a worker sends back: a record, and whether the step was built, or what went wrong; and what was printed."""
 
     worker: str
@@ -59,9 +58,9 @@ class ClusterSteps:
 
     plan: Plan
     pool: Pool
-    perform: Callable[[Job], Outcome]
-    template: Callable[[Step, tuple[Step, ...]], Job]
-    _running: set[Future[Outcome]] = field(default_factory=set)
+    perform: Callable[[StepJob], StepOutcome]
+    template: Callable[[Step, tuple[Step, ...]], StepJob]
+    _running: set[Future[StepOutcome]] = field(default_factory=set)
 
     def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Record, bool]:
         """Have a worker run a step; returns its record, and whether it was built.  Raises StepError if it fails, EngineLost if the
@@ -96,7 +95,7 @@ class ClusterSteps:
         return None
 
 
-def shared_lookup(plan: Plan, store: Store, final: Collection[str]) -> Looked:
+def shared_lookup(plan: Plan, store: Store, final: Collection[str]) -> Lookup:
     """Return which steps are done for a cluster: those whose result the shared store has, after sending there what only this machine has.
 
     Toolchains out of wheels count as done: each worker unpacks its own.

@@ -13,23 +13,17 @@ from typing import Optional, Protocol
 from pythonbuild.engines.base import BuildRoot, Engine, RootInputs, StoredTree
 from pythonbuild.engines.folder import keep_folder
 from pythonbuild.engines.unpack import unpack_wheel
-from pythonbuild.errors import PythonBuildError, SourceUnavailable
+from pythonbuild.errors import SourceUnavailable, StepError
 from pythonbuild.plan.step import PythonAction, ScriptAction, Step, UnpackAction
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
-__all__ = ["Executor", "Handler", "HandlerCall", "Input", "StepError", "Steps", "references", "root_inputs"]
-
-
-class StepError(PythonBuildError):
-    """A step's script or handler ended badly."""
-
-    code = "step-failed"
+__all__ = ["Executor", "Handler", "HandlerCall", "HandlerInput", "Steps", "references", "root_inputs"]
 
 
 @dataclass(frozen=True)
-class Input:
+class HandlerInput:
     """A stored tree given to a handler: what it is to the step, which step made it, where it lies."""
 
     role: str
@@ -43,7 +37,7 @@ class HandlerCall:
     """Everything a Python step works with; it writes its result below `output` and says what it does by `say`."""
 
     parameters: Mapping[str, str]
-    inputs: tuple[Input, ...]
+    inputs: tuple[HandlerInput, ...]
     output: Path
     say: Callable[[str], None]
 
@@ -155,7 +149,7 @@ class Executor:
                 unpack_wheel(wheel, step.action.member, tree)
             elif isinstance(step.action, PythonAction):
                 found = tuple(
-                    Input(need.role, need.step, self.store.tree(records[need.step]), records[need.step])
+                    HandlerInput(need.role, need.step, self.store.tree(records[need.step]), records[need.step])
                     for need in step.needs
                 )
                 self.handlers[step.action.handler](HandlerCall(step.action.parameters, found, tree, output))

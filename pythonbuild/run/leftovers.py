@@ -58,4 +58,4 @@ def _size(path: Path) -> int:
 def tell_leftovers(count: int, freed: int) -> str:
     """Return a line about what was removed of killed builds; "" if nothing was."""
     things = "leftover" if count == 1 else "leftovers"
-    return f"removed  {count} {things} of builds that were killed ({size(freed)})" if count else ""
+    return f"{count} {things} of builds that were killed ({size(freed)})" if count else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from pythonbuild.errors import DamagedArtifact, DiskFull, PythonBuildError
+from pythonbuild.errors import DamagedArtifact, DiskFull, PythonBuildError, StepError
 from pythonbuild.events import (
     Failure,
     Note,
@@ -26,18 +26,17 @@ from pythonbuild.events import (
     StepStarted,
 )
 from pythonbuild.plan.step import Plan, Step
-from pythonbuild.run.execute import StepError, Steps
 from pythonbuild.run.failure import first_error
 from pythonbuild.run.jobserver import Jobs
 from pythonbuild.run.schedule import State, priorities, ready, states
-from pythonbuild.store.record import Record
+from pythonbuild.store.record import Record, slug
 from pythonbuild.store.store import Store
 
-__all__ = ["Looked", "Run", "RunResult", "glance", "lookup"]
+__all__ = ["Lookup", "Run", "RunResult", "lookup", "states_without_verifying"]
 
 _POLL = 0.3  # seconds between looks at a step that another process is building
 
-Looked = tuple[dict[str, State], dict[str, Record]]
+Lookup = tuple[dict[str, State], dict[str, Record]]
 _LOOKING = 8  # entries of the store that are looked at at the same time
 
 
@@ -52,7 +51,7 @@ class RunResult:
     seconds: float
 
 
-def lookup(plan: Plan, store: Store, final: Collection[str]) -> Looked:
+def lookup(plan: Plan, store: Store, final: Collection[str]) -> Lookup:
     """Return each step's state and the records of those that are cached, brought from the shared store if they are only there.
 
     Whatever a step to be built reads is checked byte by byte; damaged entries are dropped, so that they are built again.
@@ -76,7 +75,7 @@ def lookup(plan: Plan, store: Store, final: Collection[str]) -> Looked:
     return states(plan, stored, final), records
 
 
-def glance(plan: Plan, store: Store, final: Collection[str]) -> dict[str, State]:
+def states_without_verifying(plan: Plan, store: Store, final: Collection[str]) -> dict[str, State]:
     """Return each step's state as `lookup` does, without bringing or checking anything."""
 
     def stored(names: Collection[str]) -> Collection[str]:
@@ -95,7 +94,7 @@ class Run:
 
     plan: Plan
     # What `lookup`, or a cluster's, found.
-    found: Looked
+    found: Lookup
     store: Store
     executor: Steps
     jobserver: Jobs
@@ -172,12 +171,15 @@ class Run:
                 claim.close()
                 return False
             waiting.discard(name)
-            log = self.logs / f"{step.identity.replace('/', '_')}.log"
+            log = self._log_of(step)
             self.observer(StepStarted(name, log, usual.get(name)))
             future = self.pool.submit(self._one, step, log)
             self._running[future] = (name, time.monotonic(), claim)
             future.add_done_callback(lambda _: self.jobserver.wake())
         return elsewhere
+
+    def _log_of(self, step: Step) -> Path:
+        return self.logs / f"{slug(step.identity)}.log"
 
     def _one(self, step: Step, log: Path) -> tuple[Record, bool]:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +205,7 @@ class Run:
                     self._built.append(name)
                 self.observer(StepFinished(name, seconds, record.cpu_seconds) if built else StepCached(name))
             elif isinstance(error, DamagedArtifact):
-                self.observer(Note(f"{name}: {error.message}; building again what it needs", "warning"))
+                self.observer(Note("step", f"{name}: {error.message}; building again what it needs", "warning"))
                 self._rebuild_needs(name, waiting)
             else:
                 self._fail(name, seconds, error, waiting)
@@ -227,7 +229,7 @@ class Run:
             )
         if not isinstance(error, PythonBuildError) and not isinstance(error, OSError):
             raise error
-        log = self.logs / f"{self.plan.steps[name].identity.replace('/', '_')}.log"
+        log = self._log_of(self.plan.steps[name])
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         found, context = first_error(lines)
         root = self.executor.root_of(self.plan.steps[name])

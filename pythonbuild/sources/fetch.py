@@ -99,7 +99,7 @@ def _from_origin(
             return reasons
         kept = cache.reject(partial, actual, origin.file_name)
         reason = f"{place}: wrong SHA-256: expected {origin.sha256}, got {actual}; the file is kept as {kept}"
-        observer(Note(f"{source.name}: {reason}", "warning"))
+        observer(Note("fetch", f"{source.name}: {reason}", "warning"))
         reasons.append(reason)
     return reasons
 

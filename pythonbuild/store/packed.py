@@ -12,7 +12,7 @@ from typing import IO
 import zstandard
 
 from pythonbuild.errors import DamagedArtifact
-from pythonbuild.store.trees import Entry, content_of
+from pythonbuild.store.trees import TreeEntry, content_of
 
 __all__ = ["pack_tree", "unpack_tree"]
 
@@ -20,7 +20,7 @@ __all__ = ["pack_tree", "unpack_tree"]
 _LEVEL = 3
 
 
-def pack_tree(tree: Path, manifest: tuple[Entry, ...], target: Path) -> str:
+def pack_tree(tree: Path, manifest: tuple[TreeEntry, ...], target: Path) -> str:
     """Write a tree to the file `target`, the same bytes for the same content; returns the file's SHA-256.
 
     Raises DamagedArtifact if the tree is not what its manifest says.
@@ -37,7 +37,7 @@ def pack_tree(tree: Path, manifest: tuple[Entry, ...], target: Path) -> str:
     return digest.hexdigest()
 
 
-def _add(tar: tarfile.TarFile, tree: Path, entry: Entry) -> None:
+def _add(tar: tarfile.TarFile, tree: Path, entry: TreeEntry) -> None:
     member = tarfile.TarInfo(entry.path)
     content = b""
     if entry.kind == "directory":

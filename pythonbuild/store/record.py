@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 
-__all__ = ["Record", "record_from"]
+__all__ = ["Record", "record_from", "slug"]
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,8 @@ def record_from(text: str) -> Record:
         return Record(**json.loads(text))
     except TypeError as error:
         raise ValueError(f"no record: {error}") from error
+
+
+def slug(identity: str) -> str:
+    """Return a file name for a step's identity: other characters than letters, digits, dots, + and - become _."""
+    return re.sub(r"[^A-Za-z0-9.+_-]", "_", identity)

@@ -27,7 +27,7 @@ from pythonbuild.store.connection import PATIENCE, Connection, Gone
 from pythonbuild.store.packed import pack_tree, unpack_tree
 from pythonbuild.store.places import Place
 from pythonbuild.store.record import Record, record_from
-from pythonbuild.store.trees import Entry
+from pythonbuild.store.trees import TreeEntry
 
 __all__ = ["SharedStore", "Shipment"]
 
@@ -54,16 +54,16 @@ class SharedStore:
 
     def __init__(self, place: Place, patience: float = PATIENCE) -> None:
         self.place = place
-        # Gets a sentence on what goes on here, and its level: info or warning.
-        self.say: Callable[[str, str], None] = lambda text, level: None
+        # Reports what happens here: takes a topic, a text, and its level (info or warning), as events.Note has them.
+        self.say: Callable[[str, str, str], None] = lambda topic, text, level: None
         self.brought = self.sent = 0
-        self._connection = Connection(place, patience, lambda text: self.say(text, "warning"))
+        self._connection = Connection(place, patience, lambda text: self.say("shared", text, "warning"))
         self._lock = threading.Lock()
         self._known: dict[str, Shipment] = {}
         self._absent: dict[str, float] = {}
         self._spoilt: set[str] = set()
         self._choices: dict[str, str] = {}
-        self._to_send: queue.Queue[tuple[Record, Path, tuple[Entry, ...], Path]] = queue.Queue()
+        self._to_send: queue.Queue[tuple[Record, Path, tuple[TreeEntry, ...], Path]] = queue.Queue()
         self._senders: list[threading.Thread] = []
 
     # Taking out.
@@ -120,7 +120,8 @@ class SharedStore:
         """Count an entry that was brought, and whose tree was the right one."""
         with self._lock:
             self.brought += 1
-        self.say(f"brought  {shipment.record.identity} ({shipment.size / 1e6:.1f} MB) from {self.place.name}", "info")
+        text = f"{shipment.record.identity} ({shipment.size / 1e6:.1f} MB) from {self.place.name}"
+        self.say("brought", text, "info")
 
     def reject(self, shipment: Shipment, reason: str) -> None:
         """Take an entry for spoilt: it is not brought again, and replaced when its step has been built."""
@@ -141,7 +142,8 @@ class SharedStore:
             known = self._known.pop(key, None)
             self._spoilt |= {name, _archive_name(known.archive)} if known else {name}
             self._absent[key] = float("inf")
-        self.say(f"{self.place.name}/{name} is damaged ({reason}); the step is built here, and replaces it", "warning")
+        text = f"{self.place.name}/{name} is damaged ({reason}); this machine builds the step again and replaces it"
+        self.say("shared", text, "warning")
 
     def _download(self, name: str, shipment: Shipment, target: Path) -> None:
         digest, done = hashlib.sha256(), 0
@@ -172,7 +174,7 @@ class SharedStore:
         except Gone:
             pass
 
-    def send(self, record: Record, tree: Path, manifest: tuple[Entry, ...], work: Path) -> None:
+    def send(self, record: Record, tree: Path, manifest: tuple[TreeEntry, ...], work: Path) -> None:
         """Put a record and its tree there, by and by; `finish` waits for it.  work: a folder for what is on its way."""
         with self._lock:
             if not self._senders:
@@ -181,7 +183,7 @@ class SharedStore:
                     sender.start()
         self._to_send.put((record, tree, manifest, work))
 
-    def send_now(self, record: Record, tree: Path, manifest: tuple[Entry, ...], work: Path) -> bool:
+    def send_now(self, record: Record, tree: Path, manifest: tuple[TreeEntry, ...], work: Path) -> bool:
         """Put a record and its tree there; returns whether they are."""
         if not self._connection.takes:
             return False
@@ -221,7 +223,7 @@ class SharedStore:
                 self.send_now(record, tree, manifest, work)
             except (PythonBuildError, OSError) as error:
                 # The build itself will meet the full disk, or the damaged tree, if it has to do with them.
-                self.say(f"{record.identity} was not put into {self.place.name}: {error}", "warning")
+                self.say("shared", f"{record.identity} was not uploaded to {self.place.name}: {error}", "warning")
             finally:
                 self._to_send.task_done()
 

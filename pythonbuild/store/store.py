@@ -8,7 +8,6 @@ a folder of each process's own, so that a later one can remove what a killed one
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -20,9 +19,9 @@ from typing import IO, Optional
 
 from pythonbuild.errors import DamagedArtifact, PythonBuildError
 from pythonbuild.locks import lock
-from pythonbuild.store.record import Record, record_from
+from pythonbuild.store.record import Record, record_from, slug
 from pythonbuild.store.shared import SharedStore
-from pythonbuild.store.trees import Entry, damage, digest_of, manifest_of, read_manifest, write_manifest
+from pythonbuild.store.trees import TreeEntry, damage, digest_of, manifest_of, read_manifest, write_manifest
 from pythonbuild.store.work import Work
 
 __all__ = ["Store"]
@@ -114,13 +113,13 @@ class Store:
 
     def latest(self, identity: str) -> Optional[Record]:
         """Return the last record made for a step of that identity, whatever its key was; None if never."""
-        return self._read(self._folder / "latest" / f"{_slug(identity)}.json")
+        return self._read(self._folder / "latest" / f"{slug(identity)}.json")
 
     def tree(self, record: Record) -> Path:
         """Return where a record's tree is.  It must not be written to."""
         return self._folder / "trees" / record.tree / "tree"
 
-    def manifest(self, record: Record) -> tuple[Entry, ...]:
+    def manifest(self, record: Record) -> tuple[TreeEntry, ...]:
         """Return the entries of a record's tree."""
         return read_manifest(self._folder / "trees" / record.tree / "manifest.json")
 
@@ -159,7 +158,7 @@ class Store:
                 os.rename(staging, home)
         kept = replace(record, tree=digest, finished=time.time())
         self._write(self._record_path(record.key), kept)
-        self._write(self._folder / "latest" / f"{_slug(record.identity)}.json", kept)
+        self._write(self._folder / "latest" / f"{slug(record.identity)}.json", kept)
         return kept
 
     def drop(self, record: Record) -> None:
@@ -249,10 +248,6 @@ class Store:
         with os.fdopen(handle, "w") as file:
             file.write(record.json())
         os.replace(name, path)
-
-
-def _slug(identity: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.+_-]", "_", identity)
 
 
 def _size(folder: Path) -> int:

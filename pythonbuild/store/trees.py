@@ -12,11 +12,20 @@ from pathlib import Path
 
 from pythonbuild.errors import DamagedArtifact
 
-__all__ = ["Entry", "content_of", "copy_tree", "damage", "digest_of", "manifest_of", "read_manifest", "write_manifest"]
+__all__ = [
+    "TreeEntry",
+    "content_of",
+    "copy_tree",
+    "damage",
+    "digest_of",
+    "manifest_of",
+    "read_manifest",
+    "write_manifest",
+]
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """A file, symbolic link or directory of a tree; `content` is a SHA-256, a link's target, or empty."""
 
     path: str
@@ -26,7 +35,7 @@ class Entry:
     mtime_ns: int = 0
 
 
-def manifest_of(tree: Path) -> tuple[Entry, ...]:
+def manifest_of(tree: Path) -> tuple[TreeEntry, ...]:
     """Return the entries of a tree in the order of their paths, every file hashed."""
     return tuple(_entry(tree, path) for path in _walk(tree))
 
@@ -42,38 +51,38 @@ def _walk(tree: Path) -> Iterator[Path]:
             folders.remove(name)
 
 
-def _entry(tree: Path, path: Path) -> Entry:
+def _entry(tree: Path, path: Path) -> TreeEntry:
     name = path.relative_to(tree).as_posix()
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
-        return Entry(name, "link", os.readlink(path))
+        return TreeEntry(name, "link", os.readlink(path))
     if stat.S_ISDIR(status.st_mode):
-        return Entry(name, "directory", "")
+        return TreeEntry(name, "directory", "")
     kind = "program" if status.st_mode & 0o111 else "file"
-    return Entry(name, kind, hashlib.sha256(path.read_bytes()).hexdigest(), status.st_size, status.st_mtime_ns)
+    return TreeEntry(name, kind, hashlib.sha256(path.read_bytes()).hexdigest(), status.st_size, status.st_mtime_ns)
 
 
-def digest_of(manifest: tuple[Entry, ...]) -> str:
+def digest_of(manifest: tuple[TreeEntry, ...]) -> str:
     """Return the SHA-256 that identifies a tree's content: paths, kinds and bytes, not times."""
     lines = sorted(f"{entry.kind} {entry.content} {entry.path}" for entry in manifest)
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def write_manifest(manifest: tuple[Entry, ...], path: Path) -> None:
+def write_manifest(manifest: tuple[TreeEntry, ...], path: Path) -> None:
     """Write a manifest as JSON."""
     rows = [[entry.path, entry.kind, entry.content, entry.size, entry.mtime_ns] for entry in manifest]
     path.write_text(json.dumps(rows))
 
 
-def read_manifest(path: Path) -> tuple[Entry, ...]:
+def read_manifest(path: Path) -> tuple[TreeEntry, ...]:
     """Read what `write_manifest` wrote; raises DamagedArtifact if it is not that."""
     try:
-        return tuple(Entry(*row) for row in json.loads(path.read_text()))
+        return tuple(TreeEntry(*row) for row in json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:
         raise DamagedArtifact(f"{path} cannot be read: {error}") from error
 
 
-def damage(tree: Path, manifest: tuple[Entry, ...], *, thorough: bool) -> str:
+def damage(tree: Path, manifest: tuple[TreeEntry, ...], *, thorough: bool) -> str:
     """Return the path of the first entry that is not as the manifest says, "" if all are.
 
     thorough: hash every file, otherwise compare size and modification time only.
@@ -96,7 +105,7 @@ def damage(tree: Path, manifest: tuple[Entry, ...], *, thorough: bool) -> str:
     return ""
 
 
-def content_of(tree: Path, entry: Entry) -> bytes:
+def content_of(tree: Path, entry: TreeEntry) -> bytes:
     """Return the bytes of a file of a tree.  Raises DamagedArtifact if they are not what the entry says."""
     try:
         content = (tree / entry.path).read_bytes()
@@ -107,7 +116,7 @@ def content_of(tree: Path, entry: Entry) -> bytes:
     return content
 
 
-def copy_tree(tree: Path, manifest: tuple[Entry, ...], destination: Path) -> None:
+def copy_tree(tree: Path, manifest: tuple[TreeEntry, ...], destination: Path) -> None:
     """Copy a tree into `destination`, which may hold other trees' files already.  Raises DamagedArtifact on a wrong byte.
 
     The copies are writable and share nothing with the store: a build script can't spoil it.

@@ -6,7 +6,7 @@ import threading
 from typing import TextIO
 
 from pythonbuild import events
-from pythonbuild.ui.text import Style
+from pythonbuild.ui.text import Style, headed, note_line
 from pythonbuild.units import seconds, size
 
 __all__ = ["PlainObserver"]
@@ -40,27 +40,27 @@ class PlainObserver:
             if event.done or event.name in self._downloads:
                 return ""
             self._downloads.add(event.name)
-            return f"fetch    {event.name} ({size(event.total)})" + (f" from {event.origin}" if self._verbose else "")
+            return headed("fetch", f"{event.name} ({size(event.total)})") + (
+                f" from {event.origin}" if self._verbose else ""
+            )
         if isinstance(event, events.DownloadFinished):
-            return f"fetched  {event.name} ({size(event.size)}) from {event.origin}"
+            return headed("fetched", f"{event.name} ({size(event.size)}) from {event.origin}")
         if isinstance(event, events.PlanReady):
             usual = f", usually {seconds(event.usual_seconds)} of work" if event.usual_seconds else ""
-            return style.strong(
-                f"plan     {event.steps} steps, {event.cached} cached, {event.steps - event.cached} to build{usual}"
-            )
+            counts = f"{event.steps} steps, {event.cached} cached, {event.steps - event.cached} to build"
+            return style.strong(headed("plan", counts + usual))
         if isinstance(event, events.StepStarted):
             usual = f" (usually {seconds(event.usual_seconds)})" if event.usual_seconds else ""
-            return f"start    {event.step}{style.dim(usual)}"
+            return headed("start", event.step + style.dim(usual))
         if isinstance(event, events.StepFinished):
-            return (
-                style.good("done     ") + f"{event.step} in {seconds(event.seconds)} (CPU {seconds(event.cpu_seconds)})"
-            )
+            times = f"{seconds(event.seconds)} (CPU {seconds(event.cpu_seconds)})"
+            return style.good(headed("done", "")) + f"{event.step} in {times}"
         if isinstance(event, events.StepCached):
-            return style.dim(f"cached   {event.step}") if self._verbose else ""
+            return style.dim(headed("cached", event.step)) if self._verbose else ""
         if isinstance(event, events.StepFailed):
-            return style.bad(f"failed   {event.failure.step}")
+            return style.bad(headed("failed", event.failure.step))
         if isinstance(event, events.StepSkipped):
-            return f"skipped  {event.step}, because of {event.because}"
+            return headed("skipped", f"{event.step}, because of {event.because}")
         if isinstance(event, events.Note):
-            return f"{'warning: ' if event.level == 'warning' else ''}{event.text}"
+            return note_line(event)
         return ""

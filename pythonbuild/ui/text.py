@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-from pythonbuild.events import Failure
+from pythonbuild.events import Failure, Note
 from pythonbuild.units import seconds
 
-__all__ = ["Style", "failure_block"]
+__all__ = ["Style", "failure_block", "headed", "note_line"]
 
 
 class Style:
@@ -35,6 +35,18 @@ class Style:
     def strong(self, text: str) -> str:
         """Bold."""
         return self._wrap("1", text)
+
+
+def headed(word: str, text: str) -> str:
+    """Return a line whose first column is `word`; texts below each other are aligned."""
+    return f"{word:<8} {text}"
+
+
+def note_line(note: Note) -> str:
+    """Return the line that shows a note: its topic is the first column, unless it is a warning or has none."""
+    if note.level == "warning":
+        return f"warning: {note.text}"
+    return headed(note.topic, note.text) if note.topic else note.text
 
 
 def failure_block(failure: Failure, style: Style, retry: str, enter: str) -> str:

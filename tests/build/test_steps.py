@@ -76,6 +76,7 @@ def test_events_as_json(small: Small) -> None:
         "RunFinished",
         "Delivered",
     ]
+    assert (events[0]["topic"], events[0]["text"].endswith("jobs at once")) == ("engine", True)
 
 
 def test_artifacts_do_not_depend_on_where_they_were_built(small: Small, tmp_path: Path) -> None:

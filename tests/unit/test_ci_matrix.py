@@ -352,7 +352,7 @@ def test_what_runs_on_its_runner_needs_no_packages_to_be_tested(capsys: pytest.C
         (("--stage", "dependencies"), "--stage is about the jobs of CI"),
         (("--shards",), "--shards is about the jobs of CI"),
         (("--ci", "--fork"), "--fork is about a pull request\n  give its labels"),
-        (("--ci", "--platform", "beos"), "unknown platform 'beos'\n  there is: linux, macos, windows"),
+        (("--ci", "--platform", "beos"), "unknown platform 'beos'\n  choose one of: linux, macos, windows"),
         (("--ci", "--target", "x86_64_v4-unknown-linux-gnu"), "unknown target 'x86_64_v4-unknown-linux-gnu'"),
         (("--ci", "--labels", "ci:all-targets,arch:armv6"), "unknown arch 'armv6'\n  did you mean armv7?"),
         (("--build", "noopt+pgo"), "contradict each other"),

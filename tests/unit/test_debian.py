@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pythonbuild.catalog.load import load_catalog
-from pythonbuild.driver.engine_choice import Choice
+from pythonbuild.driver.engine_choice import EngineChoice
 from pythonbuild.driver.formats.choose import choose_format
 from pythonbuild.driver.formats.debian import DebPackages
 from pythonbuild.errors import BadRequest, MissingPrerequisite, PythonBuildError
@@ -152,9 +152,9 @@ def test_a_machine_builds_by_itself_for_its_own_release_only() -> None:
     image = image_for(one(), CATALOG)
     everything = dict.fromkeys(image.packages, "1")
     asked = replace(REQUEST, system=System("debian", "trixie"))
-    here = Choice("host", image, packages=everything)
+    here = EngineChoice("host", image, packages=everything)
     DebPackages(asked).check_machine(here, CATALOG)
-    DebPackages(REQUEST).check_machine(Choice("docker", image), CATALOG)
+    DebPackages(REQUEST).check_machine(EngineChoice("docker", image), CATALOG)
     with pytest.raises(MissingPrerequisite, match="this one is debian bookworm"):
         DebPackages(replace(asked, system=System("debian", "bookworm"))).check_machine(here, CATALOG)
     with pytest.raises(MissingPrerequisite, match="arm64"):

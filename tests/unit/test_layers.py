@@ -17,13 +17,14 @@ GRAPH = {
     "__init__": "",
     "errors": "",
     "events": "",
+    "files": "",
     "locks": "",
     "units": "",
     "binaries": "errors",
     "home": "errors",
     "model": "errors",
     "flags": "model",
-    "catalog": "errors model",
+    "catalog": "errors files model",
     "distribution": "binaries errors",
     "packaging": "binaries errors model",
     "oci": "errors packaging",
@@ -37,8 +38,8 @@ GRAPH = {
     "release": "binaries catalog errors model sources store",
     "engines": "binaries catalog errors home host locks model plan store",
     "run": "engines errors events host plan sources store units",
-    "driver": "__init__ catalog distribution engines errors events flags home host model oci packaging plan release request "
-    "run sources store",
+    "driver": "__init__ catalog distribution engines errors events files flags home host model oci packaging plan release "
+    "request run sources store",
     "cli": "__init__ catalog driver engines errors events flags home host model packaging plan release request run sources "
     "store ui units validation",
     "bootstrap": "cli errors home host locks",

@@ -154,7 +154,7 @@ def test_statistics() -> None:
         '{"stats": {"cache_hits": {"counts": {"C/C++": 3, "Assembler": 1}}, "cache_misses": {"counts": {"C/C++": 4}}}}'
     )
     assert read_statistics(text) == Compilations(4, 8)
-    assert describe(Compilations(4, 8) + Compilations(2, 4)) == "sccache  6 of 12 compilations from the cache (50%)"
+    assert describe(Compilations(4, 8) + Compilations(2, 4)) == "6 of 12 compilations from the cache (50%)"
     assert describe(Compilations()) == ""
     for wrong in ("", "[]", "{}", '{"stats": {"cache_hits": 1}}'):
         with pytest.raises(ValueError, match=r"."):

@@ -82,7 +82,7 @@ def test_a_job_of_github_folds_each_step_and_annotates_what_went_wrong() -> None
         events.StepOutput("openssl", "a.c:41: error: unknown type"),
         events.StepFinished("zlib", 1.0, 1.0),
         events.StepFailed(FAILURE),
-        events.Note("100 % full\nreally", "warning"),
+        events.Note("", "100 % full\nreally", "warning"),
     ):
         observer(event)
     assert stream.getvalue().splitlines() == [
@@ -96,6 +96,28 @@ def test_a_job_of_github_folds_each_step_and_annotates_what_went_wrong() -> None
         "::error title=openssl failed::a.c:41: error: unknown type",
         "::warning title=pythonbuild::100 %25 full%0Areally",
     ]
+
+
+def test_the_topic_of_a_note_is_a_column_of_text() -> None:
+    lines = plain(
+        events.Note("engine", "host, 2 jobs at once"),
+        events.Note("shared", "3 results from s3://bucket, 0 to it"),
+        events.Note("", "making the image"),
+        events.Note("shared", "s3://bucket does not answer", "warning"),
+    )
+    assert lines == [
+        "engine   host, 2 jobs at once",
+        "shared   3 results from s3://bucket, 0 to it",
+        "making the image",
+        "warning: s3://bucket does not answer",
+    ]
+
+
+def test_the_topic_of_a_note_is_a_field_of_json() -> None:
+    stream = io.StringIO()
+    JsonObserver(stream, verbose=False)(events.Note("engine", "host, 2 jobs at once"))
+    value = json.loads(stream.getvalue())
+    assert (value["topic"], value["text"], value["level"]) == ("engine", "host, 2 jobs at once", "info")
 
 
 def test_json_lines_can_be_read_back() -> None:

@@ -220,7 +220,7 @@ def test_what_the_workflows_take_for_no_jobs_is_what_is_planned_then(tmp_path: P
 
 
 def test_a_wrong_label_fails_with_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match=r"unknown libc 'uclibc'(.|\n)*there is: .*musl"):
+    with pytest.raises(AssertionError, match=r"unknown libc 'uclibc'(.|\n)*choose one of: .*musl"):
         plan(tmp_path, EVENT="pull_request", FROM="us/pythonbuild", LABELS="libc:uclibc")
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image
-from pythonbuild.driver.deliver import Delivered, statement_of, tag_of_checkout, whole
-from pythonbuild.driver.engine_choice import Choice
+from pythonbuild.driver.deliver import OutputFile, statement_of, tag_of_checkout
+from pythonbuild.driver.engine_choice import EngineChoice
 from pythonbuild.driver.formats.base import Delivery
+from pythonbuild.files import replacing
 from pythonbuild.model.naming import archive_name, provenance_name
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.planner import make_plan
@@ -47,10 +48,10 @@ class Archives:
         """Return the plan that makes the requested archives."""
         return make_plan(resolved(requests, catalog), catalog, facts)
 
-    def check_machine(self, choice: Choice, catalog: Catalog) -> None:
+    def check_machine(self, choice: EngineChoice, catalog: Catalog) -> None:
         """Accept every machine: each step checks what it needs."""
 
-    def deliver(self, delivery: Delivery) -> list[Delivered]:
+    def deliver(self, delivery: Delivery) -> list[OutputFile]:
         """Copy the archives of each build, and write its statement of provenance."""
         by_build: dict[Build, list[Output]] = {}
         for output in delivery.plan.outputs:
@@ -64,7 +65,7 @@ def resolved(requests: tuple[BuildRequest, ...], catalog: Catalog) -> tuple[Buil
     return tuple(dict.fromkeys(build for request in requests for build in resolve(request, catalog)))
 
 
-def _deliver(delivery: Delivery, build: Build, outputs: list[Output]) -> list[Delivered]:
+def _deliver(delivery: Delivery, build: Build, outputs: list[Output]) -> list[OutputFile]:
     tag = delivery.tag or tag_of_checkout(build.release)
     files, changed = _copy(delivery.store, build, outputs, delivery.records, delivery.folder, tag)
     name = provenance_name(build.python, build.target.triple, build.options, tag, build.release)
@@ -72,14 +73,14 @@ def _deliver(delivery: Delivery, build: Build, outputs: list[Output]) -> list[De
     if changed or not statement.exists():
         plan = delivery.plan.closure([output.step for output in outputs])
         text = statement_of(build, plan, delivery.records, files)
-        with whole(statement) as partial:
+        with replacing(statement) as partial:
             partial.write_text(text)
-    return [*files, Delivered(statement, statement.stat().st_size)]
+    return [*files, OutputFile(statement, statement.stat().st_size)]
 
 
 def _copy(
     store: Store, build: Build, outputs: list[Output], records: Mapping[str, Record], folder: Path, tag: str
-) -> tuple[list[Delivered], bool]:
+) -> tuple[list[OutputFile], bool]:
     """Copy the archives of one build.  Return them, and whether any of them is new."""
     delivered = []
     changed = False
@@ -95,8 +96,8 @@ def _copy(
             status.st_mtime_ns,
         ):
             changed = True
-            with whole(target) as partial:
+            with replacing(target) as partial:
                 shutil.copyfile(source, partial)
                 os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
-        delivered.append(Delivered(target, status.st_size))
+        delivered.append(OutputFile(target, status.st_size))
     return delivered, changed

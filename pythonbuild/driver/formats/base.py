@@ -9,8 +9,8 @@ from typing import Protocol
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image
-from pythonbuild.driver.deliver import Delivered
-from pythonbuild.driver.engine_choice import Choice
+from pythonbuild.driver.deliver import OutputFile
+from pythonbuild.driver.engine_choice import EngineChoice
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest
@@ -69,8 +69,8 @@ class OutputFormat(Protocol):
     def plan(self, requests: tuple[BuildRequest, ...], catalog: Catalog, facts: PlanningFacts) -> Plan:
         """Return the plan that makes the requested files."""
 
-    def check_machine(self, choice: Choice, catalog: Catalog) -> None:
+    def check_machine(self, choice: EngineChoice, catalog: Catalog) -> None:
         """Raise MissingPrerequisite if this machine cannot make it with the chosen engine."""
 
-    def deliver(self, delivery: Delivery) -> list[Delivered]:
+    def deliver(self, delivery: Delivery) -> list[OutputFile]:
         """Copy the files to the output folder, and return them.  Each appears there only when it is complete."""

@@ -13,8 +13,8 @@ from typing import Optional
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image
-from pythonbuild.driver.deliver import Delivered
-from pythonbuild.driver.engine_choice import Choice
+from pythonbuild.driver.deliver import OutputFile
+from pythonbuild.driver.engine_choice import EngineChoice
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.flags.build import FeaturesFlags, RequestFlags
@@ -58,7 +58,7 @@ class DebPackages:
         """Return the plan of the packages."""
         return plan_debian(self.builds(catalog), catalog, facts, requests[0].engine, self.features)
 
-    def check_machine(self, choice: Choice, catalog: Catalog) -> None:
+    def check_machine(self, choice: EngineChoice, catalog: Catalog) -> None:
         """Raise MissingPrerequisite on a machine of another release, and if it lacks build dependencies."""
         if choice.name != "host":
             return
@@ -77,7 +77,7 @@ class DebPackages:
                 f"apt-get install {' '.join(missing)}",
             )
 
-    def deliver(self, delivery: Delivery) -> list[Delivered]:
+    def deliver(self, delivery: Delivery) -> list[OutputFile]:
         """Copy all files of each build."""
         trees = [delivery.store.tree(delivery.records[output.step]) for output in delivery.plan.outputs]
         return [file for tree in trees for file in _packages(tree, delivery.folder, delivery.key)]
@@ -131,7 +131,7 @@ def check_signing(key: str) -> None:
     check_key(key)
 
 
-def _packages(tree: Path, folder: Path, key: str) -> list[Delivered]:
+def _packages(tree: Path, folder: Path, key: str) -> list[OutputFile]:
     """Copy all files of one build, signed if a key is given.  They appear together, when all are complete."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".packages-") as partial:
@@ -151,4 +151,4 @@ def _packages(tree: Path, folder: Path, key: str) -> list[Delivered]:
         names = sorted(path.name for path in Path(partial).iterdir())
         for name in names:
             os.replace(Path(partial) / name, folder / name)
-    return [Delivered(folder / name, (folder / name).stat().st_size) for name in names]
+    return [OutputFile(folder / name, (folder / name).stat().st_size) for name in names]

@@ -11,12 +11,13 @@ import docker.errors
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image, Target
-from pythonbuild.driver.deliver import Delivered, statement_of, tag_of_checkout, whole
-from pythonbuild.driver.engine_choice import Choice
+from pythonbuild.driver.deliver import OutputFile, statement_of, tag_of_checkout
+from pythonbuild.driver.engine_choice import EngineChoice
 from pythonbuild.driver.formats.archives import resolved
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.errors import BadRequest
+from pythonbuild.files import replacing
 from pythonbuild.flags.build import Containers, RequestFlags
 from pythonbuild.oci.image import Platform
 from pythonbuild.oci.layout import pack
@@ -98,10 +99,10 @@ class OciImages:
         plan = Plan(graph.steps, tuple(outputs))
         return with_short_names(plan.closure([output.step for output in outputs]))
 
-    def check_machine(self, choice: Choice, catalog: Catalog) -> None:
+    def check_machine(self, choice: EngineChoice, catalog: Catalog) -> None:
         """Accept every machine: each step checks what it needs."""
 
-    def deliver(self, delivery: Delivery) -> list[Delivered]:
+    def deliver(self, delivery: Delivery) -> list[OutputFile]:
         """Pack the images into one archive for each Python and options, which has the images of all targets."""
         groups: dict[tuple[str, str], list[Output]] = {}
         for output in delivery.plan.outputs:
@@ -109,7 +110,7 @@ class OciImages:
             groups.setdefault((str(output.build.python), str(output.build.options)), []).append(output)
         return [file for outputs in groups.values() for file in self._pack(delivery, outputs)]
 
-    def _pack(self, delivery: Delivery, outputs: list[Output]) -> list[Delivered]:
+    def _pack(self, delivery: Delivery, outputs: list[Output]) -> list[OutputFile]:
         """Pack the images of one Python and its options, and write their statement of provenance."""
         builds = [output.build for output in outputs if isinstance(output.build, Build)]
         first = builds[0]
@@ -121,16 +122,16 @@ class OciImages:
         delivery.folder.mkdir(parents=True, exist_ok=True)
         target, statement = delivery.folder / f"{stem}.tar", delivery.folder / f"{stem}.intoto.jsonl"
         trees = [delivery.store.tree(delivery.records[output.step]) for output in outputs]
-        with whole(target) as partial:
+        with replacing(target) as partial:
             pack(trees, re.sub(r"[^\w.-]", "-", f"{first.python}-{first.options}"), partial)
-        file = Delivered(target, target.stat().st_size)
+        file = OutputFile(target, target.stat().st_size)
         plan = delivery.plan.closure([output.step for output in outputs])
         request = {"target": [build.target.triple for build in builds], "formats": ["oci"]}
         inputs = [Input("base image", self.base.name, self.base.identity.rpartition(":")[2])] if self.base else []
         text = statement_of(first, plan, delivery.records, [file], request, inputs)
-        with whole(statement) as partial:
+        with replacing(statement) as partial:
             partial.write_text(text)
-        return [file, Delivered(statement, statement.stat().st_size)]
+        return [file, OutputFile(statement, statement.stat().st_size)]
 
     def _check(self, build: Build) -> None:
         target = build.target
