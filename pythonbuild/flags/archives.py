@@ -28,9 +28,7 @@ _OF_ARCHIVES: dict[str, Any] = {"group": ARCHIVES, "only": "archives"}
 class ReleaseFlags(VerbFlags):
     """The flags of `release`."""
 
-    what: tuple[str, ...] = arguments(
-        "DIR|PACKAGE", text="the folder with the archives; with --apt the .deb files to add"
-    )
+    what: tuple[str, ...] = arguments("PATH", text="the folder with the archives; with --apt the .deb files to add")
     sign: str = value(
         "--sign",
         metavar="KEY",
@@ -108,7 +106,9 @@ class ConvertFlags(VerbFlags):
         usual="the first two",
     )
     output: str = value("--output", metavar="DIR", text="the folder for the new archives", usual="that of each archive")
-    jobs: int = value("--jobs", read=read.jobs, default=processors(), metavar="N", text="threads")
+    jobs: int = value(
+        "--jobs", read=read.jobs, default=processors(), metavar="N", text="threads", usual="one for each processor"
+    )
     verbose: bool = switch("-v", "--verbose", text="print tracebacks of errors in pythonbuild")
 
 
@@ -123,8 +123,8 @@ class InspectFlags(ArchivesFlags):
 class DiffFlags(VerbFlags):
     """The flags of `diff`."""
 
-    old: str = argument("OLD")
-    new: str = argument("NEW")
+    old: str = argument("OLD", text="the older archive")
+    new: str = argument("NEW", text="the newer archive")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class TestFlags(ArchivesFlags):
         "WORD",
         names=("--regrtest",),
         count="*",
-        text="run only these tests of the suite, e.g. --regrtest test_ssl test_zlib",
+        text="run only these tests of the suite, e.g. `--regrtest test_ssl test_zlib`",
     )
 
 

@@ -34,10 +34,38 @@ __all__ = [
     "ShellFlags",
 ]
 
+_LINUX, _MACOS, _WINDOWS = "linux", "macos", "windows"
+# The words of values -> the platforms that know them; all by default.
+_OPTIONS = {
+    "debug": (_LINUX, _MACOS),
+    "noopt": (),
+    "pgo": (),
+    "lto": (_LINUX, _MACOS),
+    "freethreaded": (),
+    "static (for musl)": (_LINUX,),
+}
+_TOOLCHAINS = {
+    "auto": (),
+    "gcc": (_LINUX,),
+    "llvm": (_LINUX,),
+    "zig": (_LINUX,),
+    "llvm-darwin": (_MACOS,),
+    "xcode": (_MACOS,),
+    "msvc": (_WINDOWS,),
+}
+_FORMATS = {
+    "full": (),
+    "install_only": (),
+    "install_only_stripped": (),
+    "debug_symbols": (_LINUX,),
+    "sbom": (),
+    "deb (Debian packages)": (_LINUX,),
+    "oci (a container image)": (_LINUX,),
+}
 # What flags of one group have in common.
-_OF_PACKAGES: dict[str, Any] = {"group": PACKAGES, "plan": True, "only": "packages", "platforms": ("linux",)}
-_OF_WINDOWS: dict[str, Any] = {"group": WINDOWS, "plan": True, "only": "windows", "platforms": ("windows",)}
-_OF_CONTAINERS: dict[str, Any] = {"group": CONTAINERS, "platforms": ("linux",)}
+_OF_PACKAGES: dict[str, Any] = {"group": PACKAGES, "plan": True, "only": "packages", "platforms": (_LINUX,)}
+_OF_WINDOWS: dict[str, Any] = {"group": WINDOWS, "plan": True, "only": "windows", "platforms": (_WINDOWS,)}
+_OF_CONTAINERS: dict[str, Any] = {"group": CONTAINERS, "platforms": (_LINUX,)}
 
 
 @dataclass(frozen=True)
@@ -68,7 +96,8 @@ class _What:
         plan=True,
         only="pythons",
         metavar="A+B",
-        text="debug, noopt, pgo, lto, freethreaded, static, joined with +; may be repeated",
+        text="{words}, joined with +; may be repeated",
+        words=_OPTIONS,
         usual="noopt",
     )
     python_source: str = value(
@@ -79,6 +108,7 @@ class _What:
         group=WHAT,
         plan=True,
         only="pythons",
+        platforms=(_LINUX, _MACOS),
         metavar="FILE",
         text="for pgo: use this profile instead of training; an earlier build's full archive has it as "
         "python/build/pgo.profile. The same profile gives the same bytes",
@@ -89,9 +119,9 @@ class _What:
         plan=True,
         default="auto",
         metavar="NAME",
-        text="auto, gcc, llvm, zig, llvm-darwin or xcode",
-        usual="auto. It takes llvm for lto, and for pgo in containers; zig for other CPUs and musl; llvm-darwin for macOS, "
-        "and xcode on a Mac; else gcc",
+        text="the compiler: {words}",
+        words=_TOOLCHAINS,
+        usual="auto, which chooses by target, options and engine",
     )
     formats: tuple[str, ...] = values(
         "--formats",
@@ -99,9 +129,9 @@ class _What:
         group=WHAT,
         plan=True,
         metavar="A,B",
-        text="full, install_only, install_only_stripped, debug_symbols, sbom, also with a suffix as in "
-        "install_only.tar.zst; may be repeated. Or deb for Debian packages, or oci for a container image",
-        usual="all but debug_symbols",
+        text="{words}; archives also with a suffix, as in install_only.tar.zst; may be repeated",
+        words=_FORMATS,
+        usual="full, install_only, install_only_stripped and sbom",
     )
     release: bool = switch(
         "--release",
@@ -110,12 +140,12 @@ class _What:
         only="archives",
         text="compress hard, and give archives the names of a release (cpython-3.13.15+20261121-...)",
     )
-    platform: str = value("--platform", group=WHAT, plan=True, choices=("linux", "macos", "windows"), text="")
+    platform: str = value("--platform", group=WHAT, plan=True, choices=(_LINUX, _MACOS, _WINDOWS), text="")
     engine: str = value(
         "--engine",
         group=WHAT,
         plan=True,
-        platforms=("linux",),
+        platforms=(_LINUX,),
         choices=("auto", "host", "docker"),
         default="auto",
         text="where steps run: host is this machine; docker is containers, with the daemon of DOCKER_HOST or of a local "
@@ -231,7 +261,7 @@ class Containers:
         **_OF_CONTAINERS,
         plan=True,
         metavar="NAME",
-        text="the Debian image to base the build image on; with --format oci the image to base the new one on",
+        text="the Debian image to base the build image on; with `--format oci`, the image to base the new one on",
     )
     cpus: float = value(
         "--cpus",
@@ -258,6 +288,7 @@ class Cached:
     sccache: Optional[bool] = either(
         "--sccache",
         group=HOW,
+        platforms=(_LINUX, _MACOS),
         text="cache compiled objects with sccache; download it if the checkout has none",
         usual="yes if the checkout or, with engine host, PATH has an sccache",
     )
@@ -292,7 +323,7 @@ class BuildFlags(RunFlags):
         "--sign",
         group=HOW,
         only="packages",
-        platforms=("linux",),
+        platforms=(_LINUX,),
         metavar="KEY",
         text="sign .dsc, .buildinfo and .changes of Debian packages with this GnuPG key",
     )

@@ -27,8 +27,9 @@ __all__ = [
     "processors",
 ]
 
-WHAT, HOW, MANY = "what to build", "how", "many"
-PACKAGES, CONTAINERS, WINDOWS = "Debian packages (--format deb)", "containers (engine docker)", "Windows"
+WHAT, HOW, MANY = "what to build", "how", "many builds"
+PACKAGES, CONTAINERS = "Debian packages (with --format deb)", "containers (for engine docker)"
+WINDOWS = "Windows"
 INSTEAD, FILTERS = "instead of building", "filters (each may be repeated; a row must match all kinds that are given)"
 JOBS, ARCHIVES = "jobs of CI", "archives"
 # The order of the headings in --help.
@@ -81,4 +82,5 @@ class Jobs:
         default=processors(),
         metavar="N",
         text="the most jobs at a time, over all steps",
+        usual="one for each processor",
     )

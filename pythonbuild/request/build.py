@@ -114,6 +114,8 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
                 builds[_build(request, catalog, target, python, options)] = None
     if request.release:
         _check_release(builds)
+    if request.pgo_profile and any(build.target.windows for build in builds):
+        raise BadRequest("--pgo-profile is not for Windows: Visual C++ reads no profile of GCC or LLVM", "drop it")
     if request.pgo_profile and not (len(builds) == 1 and "pgo" in next(iter(builds)).options):
         raise BadRequest(
             "--pgo-profile is for one build whose options have pgo", "a profile fits one Python, built by one compiler"
