@@ -32,6 +32,7 @@ from pythonbuild.flags.machine import ImagesFlags
 from pythonbuild.home import checkout
 from pythonbuild.model.target import building_machine
 from pythonbuild.plan.step import ScriptAction
+from pythonbuild.program import pasted
 from pythonbuild.run.execute import references
 from pythonbuild.run.loop import glance
 from pythonbuild.run.schedule import State
@@ -69,26 +70,26 @@ def build_all(flags: BuildAllFlags) -> int:
         raise BadRequest(
             "--from says what to build, and so do --target, --python and --options", "drop one or the other"
         )
-    rows = _rows(flags.file)
+    rows = _rows(flags.file, pasted(flags.program.words("matrix")))
     targets, pythons, options = (tuple(dict.fromkeys(each)) for each in zip(*rows))
     return build(replace(flags, rows=rows, targets=targets, pythons=pythons, options=options))
 
 
-def _rows(name: str) -> tuple[tuple[str, str, str], ...]:
-    """Read lines of target, Python and options.  Raises BadRequest for a line that is something else."""
+def _rows(name: str, matrix: str) -> tuple[tuple[str, str, str], ...]:
+    """Read lines of target, Python and options, as the command `matrix` prints them.  Raises BadRequest for any other line."""
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text()
     except OSError as error:
         raise BadRequest(f"--from {name}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise BadRequest(f"--from {name} is not text", "take lines of `python3 -m pythonbuild matrix`") from None
+        raise BadRequest(f"--from {name} is not text", f"take lines of `{matrix}`") from None
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()
         if words and len(words) != 3:
             raise BadRequest(
                 f"--from {name}: line {number} is not a target, a Python and options: {line.strip()!r}",
-                "take lines of `python3 -m pythonbuild matrix`",
+                f"take lines of `{matrix}`",
             )
         if words:
             rows.append((words[0], words[1], words[2]))

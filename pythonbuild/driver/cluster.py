@@ -50,16 +50,12 @@ def cluster(executor: str, session: Session, plan: Plan) -> Iterator[tuple[Clust
         connect: Any = Client  # it has no types
         client = connect(address_of(executor), timeout=_ANSWER, set_as_default=False)
     except (OSError, ValueError, asyncio.TimeoutError) as error:
-        raise EngineUnavailable(
-            f"{executor} does not answer: {error}", "start it with `pythonbuild scheduler`"
-        ) from error
+        raise EngineUnavailable(f"{executor} does not answer: {error}", "start it with the verb `scheduler`") from error
     try:
         try:
             client.wait_for_workers(1, timeout=_ANSWER)
         except (OSError, asyncio.TimeoutError) as error:
-            raise EngineUnavailable(
-                f"{executor} has no workers", f"start some with `pythonbuild worker {executor}`"
-            ) from error
+            raise EngineUnavailable(f"{executor} has no workers", "start some with the verb `worker`") from error
         job = partial(
             Job, code=code_digest(), machine=session.request.machine, store=shared.place.name, llvm=session.request.llvm
         )

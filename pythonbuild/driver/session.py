@@ -175,7 +175,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
     """
     if not any(_PLATFORMS["windows"] in triple for triple in targets):
         reason = "chooses what a Windows machine builds with, and no target is for Windows"
-        _refuse(flags, "windows", reason, "drop it; ./build-windows.py builds for Windows")
+        _refuse(flags, "windows", reason, "drop it; build-windows.py builds for Windows")
         return building_machine(), None
     if len(targets) > 1:
         raise BadRequest("only one Windows target can be built at a time", "give one --target-triple")
@@ -205,7 +205,7 @@ def _targets(flags: RequestFlags) -> tuple[str, ...]:
     for triple in flags.targets:
         other = next((name for name, part in _PLATFORMS.items() if part in triple), "")
         if wanted and other and other != flags.platform:
-            raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it by ./build-{other}.py")
+            raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it with build-{other}.py")
     if flags.targets:
         return flags.targets
     own = host_triple()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pythonbuild.flags import read
 from pythonbuild.flags.declared import switch, value
+from pythonbuild.program import Program
 
 __all__ = [
     "ARCHIVES",
@@ -36,6 +37,9 @@ JOBS, ARCHIVES = "jobs of CI", "archives"
 GROUPS = (WHAT, HOW, MANY, PACKAGES, CONTAINERS, WINDOWS, INSTEAD, FILTERS, JOBS, ARCHIVES)
 
 
+_INSTALLED = Program.named("pythonbuild")
+
+
 def processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -45,10 +49,10 @@ def processors() -> int:
 class VerbFlags:
     """The flags of a verb.
 
-    program: what the user started, e.g. build-linux.py; verb: e.g. build-all.
+    program: what the user started; verb: e.g. build-all.
     """
 
-    program: str = "pythonbuild"
+    program: Program = _INSTALLED
     verb: str = ""
 
 

@@ -13,8 +13,10 @@ from pythonbuild.cli.options import parse
 from pythonbuild.engines.containers import cpu_seconds
 from pythonbuild.engines.images import dockerfile, read_facts, tag_of, tag_with_trees
 from pythonbuild.engines.streams import send
+from pythonbuild.errors import BadRequest
 from pythonbuild.flags.build import BuildFlags
 from pythonbuild.home import checkout
+from pythonbuild.program import Program
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 IMAGE = CATALOG.images["build"]
@@ -46,16 +48,15 @@ def test_an_image_with_other_versions_says_so() -> None:
 
 @pytest.mark.parametrize(("text", "size"), [("512M", 512 << 20), ("1.5G", 3 << 29), ("4096", 4096), ("2k", 2048)])
 def test_sizes(text: str, size: int) -> None:
-    _, flags = parse("build-linux.py", ["build", "--memory", text])
+    _, flags = parse(Program.named("build-linux.py"), ["build", "--memory", text])
     assert isinstance(flags, BuildFlags)
     assert flags.memory == size
 
 
 @pytest.mark.parametrize("text", ["G", "many", "4X"])
-def test_what_is_no_size(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parse("build-linux.py", ["build", "--memory", text])
-    assert "is not a size; write e.g. 512M or 4G" in capsys.readouterr().err
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(BadRequest, match=r"is not a size; write e\.g\. 512M or 4G"):
+        parse(Program.named("build-linux.py"), ["build", "--memory", text])
 
 
 def test_the_shells_times_are_read(tmp_path: Path) -> None:

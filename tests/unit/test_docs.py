@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pythonbuild.cli.options import VERBS, parser
+from pythonbuild.errors import BadRequest
 from pythonbuild.flags.common import GROUPS as GROUPS_OF_FLAGS
 from pythonbuild.flags.declared import flags_of
 from pythonbuild.home import checkout
@@ -50,7 +51,7 @@ def test_every_command_parses(page: Path) -> None:
         if arguments:
             try:
                 parser("pythonbuild").parse_args(arguments)
-            except SystemExit:
+            except BadRequest:
                 pytest.fail(f"{page.name}: {command}")
 
 

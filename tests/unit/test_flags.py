@@ -12,15 +12,18 @@ import pytest
 from pythonbuild import __version__
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.catalog.schema import Target
-from pythonbuild.cli.options import VERBS, parse, parser
+from pythonbuild.cli import options
+from pythonbuild.cli.options import VERBS, parser
 from pythonbuild.cli.report import command
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.build import BuildAllFlags, BuildFlags, RequestFlags, RunFlags, ShellFlags
+from pythonbuild.flags.common import VerbFlags
 from pythonbuild.flags.declared import Flag, flag_of, restricted, to_argv
 from pythonbuild.home import checkout
 from pythonbuild.model.naming import FLAVOURS
 from pythonbuild.model.options import OPTION_NAMES, BuildOptions
 from pythonbuild.model.version import PythonVersion
+from pythonbuild.program import Program
 from pythonbuild.request.build import check_options
 
 NEWEST = PythonVersion.parse("3.14.0")
@@ -33,6 +36,10 @@ VALUES = {
     "--memory": "1048576",
     "--executor": "dask://h:1",
 }
+
+
+def parse(program: str, arguments: list[str]) -> tuple[options.Verb, VerbFlags]:
+    return options.parse(Program.named(program), arguments)
 
 
 def flags_of(verb: str) -> list[Flag]:
@@ -70,7 +77,7 @@ def test_each_flag_of_a_verb_is_read_and_given_again(verb: str) -> None:
 def test_defaults_need_no_words(verb: str) -> None:
     _, read = parse("pythonbuild", [*verb.split(), *arguments_of(verb)])
     assert to_argv(read) == arguments_of(verb)
-    assert read == VERBS[verb].flags(program="pythonbuild", verb=verb, **of_arguments(read, verb))
+    assert read == VERBS[verb].flags(program=Program.named("pythonbuild"), verb=verb, **of_arguments(read, verb))
 
 
 def of_arguments(read: object, verb: str) -> dict[str, Any]:
@@ -96,11 +103,11 @@ def test_a_negative_form_is_given_again() -> None:
             r"./build-windows.py --vs 2022 --sh 'C:\a b\sh.exe'",
         ),
         (
-            "python -m pythonbuild",
+            "python3 -m pythonbuild",
             ["build-all", "--from", "list", "--base-image", "debian:13", "--output", "out"],
             "python3 -m pythonbuild build-all --base-image debian:13 --output out --from list",
         ),
-        ("python -m pythonbuild", ["build"], "python3 -m pythonbuild build"),
+        ("python3 -m pythonbuild", ["build"], "python3 -m pythonbuild build"),
         ("pythonbuild", ["fetch", "--offline"], "pythonbuild fetch --offline"),
     ],
 )
@@ -129,7 +136,7 @@ def test_a_shell_is_asked_for_with_all_that_decides_the_plan(program: str, argum
     """Otherwise the step would have another key, or not exist, as in a plan for this machine's own system."""
     _, read = parse(program, arguments)
     assert isinstance(read, RunFlags)
-    shell = restricted(read, ShellFlags, program="python -m pythonbuild", verb="shell", step="cpython")
+    shell = restricted(read, ShellFlags, program=read.program, verb="shell", step="cpython")
     again = parse("pythonbuild", shlex.split(command(shell))[3:])[1]
     assert isinstance(again, ShellFlags)
     deciding = [one.name for one in fields(ShellFlags) if (flag := flag_of(one)) and flag.plan]
@@ -209,12 +216,12 @@ def test_classes_of_flags_are_their_verbs_own() -> None:
 @pytest.mark.parametrize(
     ("program", "arguments", "message", "hint"),
     [
-        ("build-linux.py", ["--option", "lto"], "--option lto", "did you mean --options? build-linux.py --help"),
+        ("build-linux.py", ["--option", "lto"], "--option lto", "did you mean --options? ./build-linux.py --help"),
         ("build-linux.py", ["--targt=x"], "--targt=x", "did you mean --target? "),
         ("build-linux.py", ["\u2013options", "pgo"], "\u2013options pgo", "did you mean --options? "),
         ("build-linux.py", ["\u2014plan"], "\u2014plan", "did you mean --plan? "),
         ("build-linux.py", ["--no-docker"], "--no-docker", "pythonbuild's flag for that is --engine host; "),
-        ("build-linux.py", ["--typo"], "--typo", "build-linux.py --help lists the flags"),
+        ("build-linux.py", ["--typo"], "--typo", "./build-linux.py --help lists the flags"),
         ("pythonbuild", ["plan", "--jsn"], "--jsn", "did you mean --json? pythonbuild plan --help lists the flags"),
         ("pythonbuild", ["cache", "prune", "--day", "3"], "--day 3", "did you mean --days? pythonbuild cache prune"),
     ],
@@ -239,15 +246,18 @@ def test_an_unknown_flag_is_refused_and_the_near_one_named(
         (["worker"], "the following arguments are required: dask://HOST:PORT\n"),
     ],
 )
-def test_a_mistake_is_one_error_of_two_lines(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
+def test_a_mistake_is_one_error_of_two_lines(arguments: list[str], said: str) -> None:
+    with pytest.raises(BadRequest) as caught:
         parse("pythonbuild", arguments)
-    assert ended.value.code == 2
-    printed = capsys.readouterr().err
+    printed = f"{caught.value.report()}\n"
     assert said in printed
     assert len(printed.splitlines()) == 2
+
+
+def test_a_verb_is_not_for_an_entry_script() -> None:
+    with pytest.raises(BadRequest, match="this script only builds; cache is another command") as caught:
+        parse("build-linux.py", ["cache", "list"])
+    assert caught.value.hint == "run python3 -m pythonbuild cache"
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -258,14 +268,13 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_build_of_a_file_is_repeated_with_the_file_alone() -> None:
-    _, read = parse("python -m pythonbuild", ["build-all", "--from", "list", "--engine", "host"])
+    _, read = parse("python3 -m pythonbuild", ["build-all", "--from", "list", "--engine", "host"])
     rows = (("x86_64-unknown-linux-gnu", "cpython-3.13", "noopt"),)
     planned = replace(read, rows=rows, targets=(rows[0][0],), pythons=(rows[0][1],), options=(rows[0][2],))  # type: ignore[call-arg]
     assert command(planned) == "python3 -m pythonbuild build-all --engine host --from list"
 
 
 @pytest.mark.parametrize("name", ["sccache", "freethreaded"])
-def test_a_flag_and_its_opposite_are_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
+def test_a_flag_and_its_opposite_are_refused(name: str) -> None:
+    with pytest.raises(BadRequest, match=f"--no-{name} contradicts --{name}"):
         parse("build-linux.py", [f"--{name}", f"--no-{name}"])
-    assert f"--no-{name} contradicts --{name}" in capsys.readouterr().err

@@ -17,11 +17,12 @@ GRAPH = {
     "__init__": "",
     "errors": "",
     "events": "",
-    "flags": "",
+    "flags": "program",
     "locks": "",
     "units": "",
     "binaries": "errors",
     "home": "errors",
+    "program": "home",
     "model": "errors",
     "catalog": "errors model",
     "distribution": "binaries errors",
@@ -39,9 +40,9 @@ GRAPH = {
     "run": "engines errors events host plan sources store units",
     "driver": "__init__ catalog distribution engines errors events flags home host model oci packaging plan release request "
     "run sources store",
-    "cli": "__init__ catalog driver engines errors events flags home host model packaging plan release request run sources "
-    "store ui units validation",
-    "bootstrap": "cli errors home host locks",
+    "cli": "__init__ catalog driver engines errors events flags home host model packaging plan program release request run "
+    "sources store ui units validation",
+    "bootstrap": "cli errors home host locks program",
     "__main__": "bootstrap",
 }
 
@@ -85,6 +86,7 @@ def test_every_package_is_in_the_graph_and_there_is_no_circle() -> None:
         "errors.py",
         "host/doctor.py",
         "locks.py",
+        "program.py",
         "cli/options.py",
         "flags/declared.py",
         "flags/archives.py",
@@ -99,5 +101,5 @@ def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(
     names = set(modules(ast.parse((ROOT / name).read_text())))
     assert not {module for module in names if module.split(".")[0] in ("jinja2", "yaml", "msgspec", "requests", "tqdm")}
     ours = {module.removeprefix("pythonbuild.") for module in names if module.startswith("pythonbuild.")}
-    before = {"__version__", "home", "errors", "locks", "host", "host.doctor", "cli.options"}
+    before = {"__version__", "home", "errors", "locks", "program", "host", "host.doctor", "cli.options"}
     assert ours <= before | {f"flags.{path.stem}" for path in (ROOT / "flags").glob("*.py")} | {"flags"}

@@ -79,7 +79,7 @@ class DebPackages:
 def debian_request(flags: RequestFlags, local_python: Optional[LocalPython]) -> DebianRequest:
     """Return what packages the flags and the environment ask for.  Raises BadRequest on other systems than Linux."""
     if flags.platform in ("macos", "windows") or system_of(building_machine()) != "linux":
-        raise BadRequest("Debian packages are built on Linux", "run ./build-linux.py on Linux")
+        raise BadRequest("Debian packages are built on Linux", "run build-linux.py on Linux")
     return DebianRequest(
         targets=flags.targets or (host_triple(),),
         pythons=flags.pythons,
