@@ -13,7 +13,7 @@ from pythonbuild import __version__
 from pythonbuild.errors import BadRequest, nearest
 from pythonbuild.flags import archives, build, catalog, machine
 from pythonbuild.flags.common import GROUPS, VerbFlags
-from pythonbuild.flags.declared import add_flags, flag_of, read_flags
+from pythonbuild.flags.declared import add_flags, check_combination, flag_of, read_flags
 from pythonbuild.flags.read import empty_value
 from pythonbuild.program import Program, pasted
 
@@ -183,7 +183,9 @@ def parse(program: Program, arguments: list[str]) -> tuple[Verb, VerbFlags]:
             f"unknown flag or argument: {' '.join(unknown)}",
             f"{_meant(unknown[0], names)}{pasted(program.words(verb.name))} --help lists the flags",
         )
-    return verb, read_flags(verb.flags, namespace, program=program, verb=verb.name)
+    flags = read_flags(verb.flags, namespace, program=program, verb=verb.name)
+    check_combination(flags)
+    return verb, flags
 
 
 def _meant(word: str, known: Iterable[str]) -> str:

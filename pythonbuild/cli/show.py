@@ -17,7 +17,7 @@ from pythonbuild.store.store import Store
 from pythonbuild.ui.columns import table
 from pythonbuild.units import seconds, size
 
-__all__ = ["catalog_text", "changes", "explain_text", "plan_rows", "plan_text", "record_line"]
+__all__ = ["catalog_text", "changes", "explain_row", "explain_text", "plan_rows", "plan_text", "record_line"]
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, Optional[str], Optional[str]]]:
@@ -87,6 +87,20 @@ def plan_text(
 
 def _wrapped(text: str, width: Optional[int]) -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) if width else [text]
+
+
+def explain_row(step: Step, where: str, last: Optional[Record]) -> dict[str, object]:
+    """Return what `explain_text` prints as data: step, key, state, inputs; last_key and last_seconds (None: never built); changes."""
+    differing = changes(last.inputs, step.inputs) if last else []
+    return {
+        "step": step.name,
+        "key": step.key,
+        "state": where,
+        "inputs": dict(sorted(step.inputs.items())),
+        "last_key": last.key if last else None,
+        "last_seconds": last.seconds if last else None,
+        "changes": [{"input": name, "old": old, "new": new} for name, old, new in differing],
+    }
 
 
 def explain_text(step: Step, where: str, last: Optional[Record]) -> str:

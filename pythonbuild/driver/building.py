@@ -123,7 +123,7 @@ def _on_cluster(
     session: Session, plan: Plan, final: tuple[str, ...], flags: RunFlags, display: Display
 ) -> tuple[Plan, RunResult]:
     """Have a cluster run a plan.  Its sources are fetched here, too, as what can be had decides the keys."""
-    check_cluster(session)
+    check_cluster(session, flags)
     _fetch(session, _sources(_to_do(session, plan, final, shared_lookup)), flags.offline, display)
     plan, final = wanted_steps(session, flags.only)
     return plan, run_on_cluster(session, plan, final, flags, display)

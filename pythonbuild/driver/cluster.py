@@ -10,6 +10,8 @@ from typing import Any
 from pythonbuild.driver.session import Session, code_digest
 from pythonbuild.driver.worker import address_of, perform
 from pythonbuild.errors import BadRequest, EngineUnavailable
+from pythonbuild.flags.build import RunFlags
+from pythonbuild.flags.declared import refuse
 from pythonbuild.plan.step import Plan
 from pythonbuild.run.cluster import ClusterSteps, Job
 
@@ -20,8 +22,9 @@ _ANSWER = 15  # seconds until a scheduler must have answered, and until it must 
 _RETRIES = 3
 
 
-def check_cluster(session: Session) -> None:
+def check_cluster(session: Session, flags: RunFlags) -> None:
     """Raise BadRequest if this build cannot be done by a cluster."""
+    refuse(flags, "this machine", "is for steps on this machine, and workers run them", "drop it, or drop --executor")
     if not session.store.shared:
         raise BadRequest("a cluster needs a shared store", "set PYTHONBUILD_STORE here and on every worker")
     if session.choice.name != "host":

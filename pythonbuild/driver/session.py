@@ -15,11 +15,11 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.driver.engine_choice import Choice, choose
 from pythonbuild.driver.formats.base import OutputFormat
-from pythonbuild.driver.formats.choose import choose_format, words_of
+from pythonbuild.driver.formats.choose import check_engine, choose_format, words_of
 from pythonbuild.driver.python_source import read_local_python
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.flags.build import Containers, RequestFlags
-from pythonbuild.flags.declared import given
+from pythonbuild.flags.declared import refuse
 from pythonbuild.home import checkout, code, expanded, home
 from pythonbuild.host.msvc import Wishes, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
@@ -77,7 +77,9 @@ class Session:
         catalog = load_catalog(checkout() / "cpython-unix")
         local_python = _local_python(flags)
         output = choose_format(flags, local_python)
-        choice = choice or choose(flags.engine, catalog, cache, output.image(catalog))
+        if choice is None:
+            choice = choose(flags.engine, catalog, cache, output.image(catalog))
+            check_engine(flags, output, choice.name)
         targets = _targets(flags)
         machine, msvc = _machine(flags, catalog, targets)
         request = BuildRequest(
@@ -175,7 +177,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
     """
     if not any(_PLATFORMS["windows"] in triple for triple in targets):
         reason = "chooses what a Windows machine builds with, and no target is for Windows"
-        _refuse(flags, "windows", reason, "drop it; build-windows.py builds for Windows")
+        refuse(flags, "windows", reason, "drop it; build-windows.py builds for Windows")
         return building_machine(), None
     if len(targets) > 1:
         raise BadRequest("only one Windows target can be built at a time", "give one --target-triple")
@@ -187,13 +189,6 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
         raise BadRequest("Pythons for Windows are built on Windows", "use --plan to see what would be done there")
     # The plan is the same for every Visual Studio, SDK and shell that flags may choose.
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
-
-
-def _refuse(flags: RequestFlags, only: str, reason: str, hint: str) -> None:
-    """Raise BadRequest if a flag was given that is for something else than this command builds."""
-    for flag, _ in given(flags):
-        if flag.only == only:
-            raise BadRequest(f"{flag.name} {reason}", hint)
 
 
 def _targets(flags: RequestFlags) -> tuple[str, ...]:
@@ -268,6 +263,4 @@ def code_digest(*packages: str) -> str:
 def _local_python(flags: RequestFlags) -> Optional[LocalPython]:
     if not flags.python_source:
         return None
-    if flags.pythons:
-        raise BadRequest("--python and --python-source cannot be combined", "drop one of them")
     return read_local_python(expanded(flags.python_source))

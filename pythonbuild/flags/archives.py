@@ -90,7 +90,7 @@ class ValidateFlags(VerbFlags):
         "ARCHIVE", count="*", text="full, install_only or install_only_stripped, or a Debian package"
     )
     json: bool = switch("--json", text="print findings as JSON")
-    list_rules: bool = switch("--list-rules", text="print the rules, and check nothing")
+    list_rules: bool = switch("--list-rules", excludes=("ARCHIVE", "--json"), text="print the rules, and check nothing")
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,13 @@ class TestFlags(ArchivesFlags):
     """The flags of `test`."""
 
     stdlib: bool = switch("--stdlib", text="also run CPython's own test suite; for full archives")
-    junit: str = value("--junit", metavar="FILE", text="write the suite's report to this file, as JUnit XML")
+    junit: str = value(
+        "--junit", only="stdlib", metavar="FILE", text="write the suite's report to this file, as JUnit XML"
+    )
     regrtest: tuple[str, ...] = arguments(
         "WORD",
         names=("--regrtest",),
+        only="stdlib",
         count="*",
         text="run only these tests of the suite, e.g. `--regrtest test_ssl test_zlib`",
     )

@@ -65,7 +65,7 @@ _FORMATS = {
 # What flags of one group have in common.
 _OF_PACKAGES: dict[str, Any] = {"group": PACKAGES, "plan": True, "only": "packages", "platforms": (_LINUX,)}
 _OF_WINDOWS: dict[str, Any] = {"group": WINDOWS, "plan": True, "only": "windows", "platforms": (_WINDOWS,)}
-_OF_CONTAINERS: dict[str, Any] = {"group": CONTAINERS, "platforms": (_LINUX,)}
+_OF_CONTAINERS: dict[str, Any] = {"group": CONTAINERS, "only": "containers", "platforms": (_LINUX,)}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,12 @@ class _What:
         usual="noopt",
     )
     python_source: str = value(
-        "--python-source", group=WHAT, plan=True, metavar="PATH", text="your own CPython source tree or tarball"
+        "--python-source",
+        group=WHAT,
+        plan=True,
+        excludes=("--python",),
+        metavar="PATH",
+        text="your own CPython source tree or tarball",
     )
     pgo_profile: str = value(
         "--pgo-profile",
@@ -117,6 +122,7 @@ class _What:
         "--toolchain",
         group=WHAT,
         plan=True,
+        only="pythons",
         default="auto",
         metavar="NAME",
         text="the compiler: {words}",
@@ -288,6 +294,7 @@ class Cached:
     sccache: Optional[bool] = either(
         "--sccache",
         group=HOW,
+        only="this machine",
         platforms=(_LINUX, _MACOS),
         text="cache compiled objects with sccache; download it if the checkout has none",
         usual="yes if the checkout or, with engine host, PATH has an sccache",
@@ -298,7 +305,7 @@ class Cached:
 class RunFlags(RequestFlags, Containers, Fetching, Cached, Jobs):
     """What and how to build."""
 
-    serial: bool = switch("--serial", group=HOW, text="one job at a time")
+    serial: bool = switch("--serial", group=HOW, only="this machine", excludes=("--jobs",), text="one job at a time")
     output: str = value("--output", group=HOW, default="dist", metavar="DIR", text="the folder for the archives")
     keep_going: bool = switch(
         "--keep-going",
@@ -306,9 +313,11 @@ class RunFlags(RequestFlags, Containers, Fetching, Cached, Jobs):
         text="after a failure, continue with steps that do not depend on the failed one",
     )
     break_on_failure: bool = switch(
-        "--break-on-failure", group=HOW, text="if a step fails, open a shell in its build root"
+        "--break-on-failure", group=HOW, only="this machine", text="if a step fails, open a shell in its build root"
     )
-    json: bool = switch("--json", group=HOW, text="print events as JSON lines instead of text")
+    json: bool = switch(
+        "--json", group=HOW, text="print events as JSON lines instead of text; with --plan or --explain, print JSON"
+    )
     # The steps to build, with what they need; none for everything.
     only: tuple[str, ...] = ()
     # "threads", or the address of a cluster's scheduler.
@@ -335,7 +344,10 @@ class BuildFlags(RunFlags):
         "repeated",
     )
     plan: bool = switch(
-        "--plan", group=INSTEAD, text="print what would be built, what is cached, and why; build nothing"
+        "--plan",
+        group=INSTEAD,
+        excludes=("--explain",),
+        text="print what would be built, what is cached, and why; build nothing",
     )
     explain: str = value(
         "--explain",
@@ -357,6 +369,8 @@ class BuildAllFlags(BuildFlags):
     file: str = value(
         "--from",
         group=MANY,
+        only="pythons",
+        excludes=("--target", "--python", "--options", "--python-source"),
         metavar="FILE",
         text="a file with a line for each build: target, Python and options, as `matrix` prints them; - is standard input",
     )
@@ -376,6 +390,9 @@ class FeaturesFlags(RunFlags):
 
     # What is for archives and for Windows has no flag here.
     options: tuple[str, ...] = ()
+    toolchain: str = "auto"
+    sccache: Optional[bool] = None
+    output: str = "dist"
     pgo_profile: str = ""
     formats: tuple[str, ...] = ()
     release: bool = False
@@ -401,6 +418,7 @@ class ExplainFlags(RequestFlags):
     """The flags of `explain`."""
 
     step: str = argument("STEP", text="its name, or a beginning that fits no other step")
+    json: bool = switch("--json", text="print the inputs and changes as JSON")
 
     @property
     def planning(self) -> bool:

@@ -82,6 +82,7 @@ class Jobs:
     jobs: int = value(
         "--jobs",
         group=HOW,
+        only="this machine",
         read=read.jobs,
         default=processors(),
         metavar="N",

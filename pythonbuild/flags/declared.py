@@ -10,16 +10,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Optional, TypeVar, cast
 
+from pythonbuild.errors import BadRequest
+
 __all__ = [
     "Flag",
     "add_flags",
     "argument",
     "arguments",
+    "check_combination",
     "either",
     "flag_of",
     "flags_of",
     "given",
     "read_flags",
+    "refuse",
     "restricted",
     "switch",
     "to_argv",
@@ -41,6 +45,7 @@ class Flag:
     (also --no-NAME).
     group: its heading in --help.  plan: does it decide what is built, so that another command needs it for the same plan?
     only: what it is for, e.g. "packages"; a command that does something else refuses it.
+    excludes: names of flags that cannot be given beside it.
     platforms: the entry scripts whose --help lists it; all by default.
     """
 
@@ -56,6 +61,7 @@ class Flag:
     count: Optional[str] = None
     plan: bool = False
     only: str = ""
+    excludes: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
 
     @property
@@ -208,6 +214,22 @@ def given(flags: Any) -> Iterator[tuple[Flag, Any]]:
             yield flag, found
 
 
+def refuse(flags: Any, only: str, reason: str, hint: str) -> None:
+    """Raise BadRequest if a flag was given that is `only` for something else; reason: follows the flag's name."""
+    for flag, found in given(flags):
+        if flag.only == only:
+            raise BadRequest(f"{_named(flag, found)} {reason}", hint)
+
+
+def check_combination(flags: Any) -> None:
+    """Raise BadRequest for two flags of which one would be ignored."""
+    names = [flag.name for flag, _ in given(flags)]
+    for flag, _ in given(flags):
+        other = next((name for name in flag.excludes if name in names), "")
+        if other:
+            raise BadRequest(f"{flag.name} and {other} cannot be combined", "drop one of them")
+
+
 def restricted(flags: Any, declared: type[Flags], **more: Any) -> Flags:
     """Return another verb's flags, with the values of those that decide the plan; more: its own fields."""
     wanted = {one.name for one in fields(cast(Any, declared))}
@@ -225,7 +247,7 @@ def to_argv(flags: Any) -> list[str]:
         elif flag.kind == "switch":
             words.append(flag.name)
         elif flag.kind == "either":
-            words.append(flag.name if found else f"--no-{flag.name[2:]}")
+            words.append(_named(flag, found))
         elif flag.kind == "values":
             words += [word for one in found for word in _valued(flag, one)]
         elif flag.kind == "words":
@@ -233,6 +255,10 @@ def to_argv(flags: Any) -> list[str]:
         else:
             words += _valued(flag, found)
     return [*first, *words]
+
+
+def _named(flag: Flag, found: object) -> str:
+    return f"--no-{flag.name[2:]}" if flag.kind == "either" and not found else flag.name
 
 
 def _valued(flag: Flag, found: object) -> list[str]:

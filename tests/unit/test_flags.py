@@ -15,6 +15,10 @@ from pythonbuild.catalog.schema import Target
 from pythonbuild.cli import options
 from pythonbuild.cli.options import VERBS, parser
 from pythonbuild.cli.report import command
+from pythonbuild.driver.formats.archives import Archives
+from pythonbuild.driver.formats.choose import _FOR as FORMATS
+from pythonbuild.driver.formats.choose import check_engine
+from pythonbuild.driver.formats.oci import OciImages
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.build import BuildAllFlags, BuildFlags, RequestFlags, RunFlags, ShellFlags
 from pythonbuild.flags.common import VerbFlags
@@ -67,7 +71,9 @@ def _word(flag: Flag) -> str:
 def test_each_flag_of_a_verb_is_read_and_given_again(verb: str) -> None:
     for flag in flags_of(verb):
         if flag.names:
-            _, read = parse("pythonbuild", [*verb.split(), *arguments_of(verb), *words_of(flag)])
+            positional = [one.name for one in flags_of(verb) if not one.names and one.name not in flag.excludes]
+            given = arguments_of(verb)[: len(positional)]
+            _, read = parse("pythonbuild", [*verb.split(), *given, *words_of(flag)])
             words = to_argv(read)
             assert flag.name in [word.partition("=")[0] for word in words]
             assert parse("pythonbuild", [*verb.split(), *words])[1] == read
@@ -204,6 +210,33 @@ def test_every_flag_has_a_help_text_and_no_trailing_period() -> None:
     texts = {flag.name: flag.text for verb in VERBS for flag in flags_of(verb) if flag.name != "--platform"}
     assert {name for name, text in texts.items() if text.endswith(".")} == set()
     assert {name for name, text in texts.items() if not text} == set()
+
+
+def test_flags_for_something_else_are_refused_somewhere() -> None:
+    """A new word of `only` needs a call of `refuse`; without one, such flags would be ignored silently."""
+    kinds = {flag.only for verb in VERBS for flag in flags_of(verb)} - {""}
+    sources = [path.read_text() for path in (checkout() / "pythonbuild").rglob("*.py")]
+    refused = {kind for source in sources for kind in re.findall(r"""\brefuse\(\w+, "([^"]+)",""", source)}
+    assert kinds == refused | set(FORMATS)
+
+
+def test_flags_that_exclude_others_name_flags_of_the_same_verb() -> None:
+    for verb in VERBS:
+        names = {flag.name for flag in flags_of(verb)}
+        excluded = {name for flag in flags_of(verb) for name in flag.excludes}
+        assert excluded <= names
+
+
+def test_flags_for_containers_are_refused_by_engine_host() -> None:
+    _, limited = parse("build-linux.py", ["--cpus", "2"])
+    _, based = parse("build-linux.py", ["--base-image", "debian:13"])
+    for flags in (limited, based):
+        check_engine(flags, Archives(), "docker")
+        with pytest.raises(BadRequest, match="is for containers, and engine host uses none"):
+            check_engine(flags, Archives(), "host")
+    check_engine(based, OciImages(), "host")
+    with pytest.raises(BadRequest, match="--cpus is for containers"):
+        check_engine(limited, OciImages(), "host")
 
 
 def test_classes_of_flags_are_their_verbs_own() -> None:

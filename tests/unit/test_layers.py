@@ -17,7 +17,7 @@ GRAPH = {
     "__init__": "",
     "errors": "",
     "events": "",
-    "flags": "program",
+    "flags": "errors program",
     "locks": "",
     "units": "",
     "binaries": "errors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Optional
 
 from pythonbuild.driver.formats.archives import Archives
@@ -9,11 +10,11 @@ from pythonbuild.driver.formats.base import OutputFormat
 from pythonbuild.driver.formats.debian import DebPackages, debian_request
 from pythonbuild.driver.formats.oci import read_images
 from pythonbuild.errors import BadRequest
-from pythonbuild.flags.build import FeaturesFlags, RequestFlags
-from pythonbuild.flags.declared import given
+from pythonbuild.flags.build import Cached, Containers, FeaturesFlags, RequestFlags
+from pythonbuild.flags.declared import refuse
 from pythonbuild.request.build import LocalPython
 
-__all__ = ["choose_format", "words_of"]
+__all__ = ["check_engine", "choose_format", "words_of"]
 
 # Words of --format that are not kinds of archives.
 _SPECIAL = ("deb", "oci")
@@ -42,12 +43,21 @@ def choose_format(flags: RequestFlags, local_python: Optional[LocalPython]) -> O
     if special and others:
         raise BadRequest(f"one command cannot make both {special} and {others}", "run a command for each")
     chosen: OutputFormat = Archives()
+    if special == "deb" and isinstance(flags, Cached) and flags.sccache:
+        raise BadRequest("--sccache has no effect on Debian packages", "drop it")
     if special == "deb":
         chosen = DebPackages(debian_request(flags, local_python), features)
     elif special == "oci":
         chosen = read_images(flags)
-    for flag, _ in given(flags):
-        if flag.only in _FOR and flag.only not in chosen.accepts:
-            what, hint = _FOR[flag.only]
-            raise BadRequest(f"{flag.name} is for {what}, and this command makes {chosen.title}", hint)
+    for only, (what, hint) in _FOR.items():
+        if only not in chosen.accepts:
+            refuse(flags, only, f"is for {what}, and this command makes {chosen.title}", hint)
     return chosen
+
+
+def check_engine(flags: object, output: OutputFormat, engine: str) -> None:
+    """Raise BadRequest if a flag is for containers, and engine host runs the steps."""
+    if engine == "host":
+        if output.takes_base_image and isinstance(flags, Containers):
+            flags = replace(flags, base_image="")
+        refuse(flags, "containers", "is for containers, and engine host uses none", "drop it, or use --engine docker")
