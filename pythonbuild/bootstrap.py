@@ -18,33 +18,35 @@ from pythonbuild.errors import MissingPrerequisite, PythonBuildError
 from pythonbuild.home import checkout, code, home
 from pythonbuild.host import doctor
 from pythonbuild.locks import lock
+from pythonbuild.program import Program, started
 
 __all__ = ["start", "virtual_environment"]
 
 _RUN = (
     # Last, so that the environment's packages win over others beside an installed pythonbuild.
     "import sys; sys.path.append(sys.argv.pop(1)); from pythonbuild.cli.main import main; "
-    "sys.exit(main(sys.argv[2:], sys.argv[1]))"
+    "from pythonbuild.program import Program; sys.exit(main(sys.argv[2:], Program.read(sys.argv[1])))"
 )
 
 
-def start(arguments: list[str], program: str) -> int:
+def start(arguments: list[str], program: str = "") -> int:
     """Run pythonbuild with `arguments` (verb first); replaces this process, so it returns only for --help or an error.
 
-    program: what the user typed, for usage texts.
+    program: the name of the entry script, if one was started.
     """
     requirements = _requirements(arguments)
+    typed = started(program)
     try:
         if _only_asks(arguments) or not (_environment(requirements) / "ready").exists():
             # A mistake is reported before anything is installed; --help needs nothing.
             from pythonbuild.cli.options import parse
 
-            parse(program, arguments or ["--help"])
+            parse(typed, arguments or ["--help"])
         environment = virtual_environment(requirements)
     except PythonBuildError as problem:
-        sys.stderr.write(f"{program}: {problem.report()}\n")
+        sys.stderr.write(f"{typed.name}: {problem.report()}\n")
         return problem.exit_status
-    return _execute(environment, arguments, program)
+    return _execute(environment, arguments, typed)
 
 
 def _only_asks(arguments: list[str]) -> bool:
@@ -85,11 +87,11 @@ def _python_in(environment: Path) -> Path:
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def _execute(environment: Path, arguments: list[str], program: str) -> NoReturn:
+def _execute(environment: Path, arguments: list[str], program: Program) -> NoReturn:
     python = _python_in(environment)
     # -I: neither the user's PYTHON* variables nor the working directory decide which modules are found.
     cache = f"pycache_prefix={home() / 'pyc'}"
-    command = [str(python), "-I", "-X", cache, "-c", _RUN, str(code().parent), program, *arguments]
+    command = [str(python), "-I", "-X", cache, "-c", _RUN, str(code().parent), program.written(), *arguments]
     if os.name == "nt":
         # There is no exec: what is called so starts another process, and lets whoever waits for this one believe that it is done.
         sys.exit(subprocess.call(command))

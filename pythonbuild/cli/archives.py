@@ -14,6 +14,7 @@ from pythonbuild.cli.building import make_step
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.archives import ConvertFlags, DiffFlags, IndexFlags, InspectFlags, TestFlags, ValidateFlags
 from pythonbuild.flags.build import RunFlags
+from pythonbuild.flags.declared import refuse
 from pythonbuild.home import checkout
 from pythonbuild.model.formats import FLAVOURS
 from pythonbuild.model.naming import ArchiveFormat, ArchiveName
@@ -129,6 +130,8 @@ def index(flags: IndexFlags) -> int:
 
 def test(flags: TestFlags) -> int:
     """Run the smoke test from archives, and with --stdlib CPython's own suite; 1 if something fails that should not."""
+    if not flags.stdlib:
+        refuse(flags, "stdlib", "is for CPython's own test suite", "add --stdlib, or drop it")
     bad = [name for name in flags.archives if not _test(Path(name), flags)]
     for name in bad:
         sys.stdout.write(f"{name}: FAILED\n")

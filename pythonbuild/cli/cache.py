@@ -50,19 +50,19 @@ def prune(flags: CachePruneFlags) -> int:
     store = Store(home() / "store")
     old = [path for path in _objects() if path.stat().st_mtime < time.time() - flags.days * 86400]
     doomed = store.older(flags.days)
+    unpinned = SourceCache(home() / "sources").others(_pinned()) if flags.sources else []
     if flags.dry_run:
-        sys.stdout.write("".join(f"{record.identity}\n" for record in doomed))
-        sys.stdout.write(f"would prune {len(doomed)} results and {len(old)} compiled objects\n")
+        sys.stdout.write("".join(f"{name}\n" for name in (*(record.identity for record in doomed), *unpinned)))
+        archives = f", {len(unpinned)} source archives" if flags.sources else ""
+        sys.stdout.write(f"would prune {len(doomed)} results{archives} and {len(old)} compiled objects\n")
         return 0
     if doomed and len(doomed) == len(store.records()) and not (flags.yes or _agreed(len(doomed))):
         sys.stdout.write("nothing was deleted\n")
         return 0
     entries, freed = store.prune(flags.days)
-    freed += sum(path.stat().st_size for path in old)
-    for path in old:
+    freed += sum(path.stat().st_size for path in (*old, *unpinned))
+    for path in (*old, *unpinned):
         path.unlink(missing_ok=True)
-    if flags.sources:
-        freed += SourceCache(home() / "sources").prune(_pinned())
     sys.stdout.write(f"pruned {entries} results, freed {size(freed)}\n")
     return 0
 

@@ -18,6 +18,7 @@ from pythonbuild.cli.options import Verb, parse
 from pythonbuild.errors import INTERRUPTED, BadRequest, PythonBuildError, StepsFailed
 from pythonbuild.flags.archives import ConvertFlags
 from pythonbuild.flags.common import Shown, VerbFlags
+from pythonbuild.program import Program
 from pythonbuild.ui.github import annotation
 
 __all__ = ["function_of", "main"]
@@ -33,7 +34,7 @@ def function_of(verb: Verb) -> Callable[[VerbFlags], int]:
     return function
 
 
-def main(arguments: list[str], program: str) -> int:
+def main(arguments: list[str], program: Program) -> int:
     """Run the program with its command line; returns the exit status (see errors.py)."""
     # After >&- in a shell, Python has no such stream.
     sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
@@ -58,7 +59,7 @@ def main(arguments: list[str], program: str) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"\n{program}: interrupted; what was finished is in the store, and the same command goes on from there\n"
+            f"\n{program.name}: interrupted; what was finished is in the store, and the same command goes on from there\n"
         )
         return INTERRUPTED
     except BrokenPipeError:
@@ -86,7 +87,7 @@ def _interrupt(number: int, frame: Optional[FrameType]) -> None:
     raise KeyboardInterrupt
 
 
-def _report(error: PythonBuildError, program: str) -> None:
-    sys.stderr.write(f"{program}: {error.report()}\n")
+def _report(error: PythonBuildError, program: Program) -> None:
+    sys.stderr.write(f"{program.name}: {error.report()}\n")
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        sys.stderr.write(f"{annotation('error', program, error.report())}\n")
+        sys.stderr.write(f"{annotation('error', program.name, error.report())}\n")

@@ -10,7 +10,7 @@ from typing import Any
 from pythonbuild.catalog.load import Catalog, load_catalog, load_ci
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.catalog import MatrixFlags
-from pythonbuild.flags.declared import given
+from pythonbuild.flags.declared import refuse
 from pythonbuild.home import checkout
 from pythonbuild.request.ci import DependencyJob, Job, ci_jobs, dependency_jobs, read_labels, shards
 from pythonbuild.request.matrix import KINDS, Combination, Described, Wanted, matrix, platform_of, read_wanted, select
@@ -23,9 +23,7 @@ def show_matrix(flags: MatrixFlags) -> int:
     catalog = load_catalog(checkout() / "cpython-unix")
     if flags.ci:
         return _show_ci(flags, catalog)
-    for flag, _ in given(flags):
-        if flag.only == "ci":
-            raise BadRequest(f"{flag.name} is about the jobs of CI", "add --ci, or drop it")
+    refuse(flags, "ci", "is about the jobs of CI", "add --ci, or drop it")
     everything = tuple(matrix(catalog))
     rows = [_row(combination, catalog) for combination in select(everything, _wanted(flags, everything))]
     if flags.json:

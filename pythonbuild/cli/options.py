@@ -13,8 +13,9 @@ from pythonbuild import __version__
 from pythonbuild.errors import BadRequest, nearest
 from pythonbuild.flags import archives, build, catalog, machine
 from pythonbuild.flags.common import GROUPS, VerbFlags
-from pythonbuild.flags.declared import add_flags, flag_of, read_flags
+from pythonbuild.flags.declared import add_flags, check_combination, flag_of, read_flags
 from pythonbuild.flags.read import empty_value
+from pythonbuild.program import Program, pasted
 
 __all__ = ["VERBS", "Verb", "parse", "parser"]
 
@@ -158,29 +159,33 @@ _PARENTS = {"cache": "list, measure and clean the store"}
 VERBS = {verb.name: verb for verb in _TABLE}
 
 
-def parse(program: str, arguments: list[str]) -> tuple[Verb, VerbFlags]:
-    """Return the verb of a command line and its flags.  Ends the program, like argparse, for --help and for a mistake.
+def parse(program: Program, arguments: list[str]) -> tuple[Verb, VerbFlags]:
+    """Return the verb of a command line and its flags.  Ends the program, like argparse, for --help and --version.
 
-    program: an entry script (build-*.py), which may add its verb in front, or any other name, for which flags alone mean the
-    verb `build`.  Raises BadRequest if a value is empty.
+    program: an entry script (build-*.py), which may add its verb in front, or another, for which flags alone mean the
+    verb `build`.  Raises BadRequest for a mistake.
     """
     empty = empty_value(arguments)
     if empty:
         raise BadRequest(f"{empty} has an empty value", "give it a value, or leave it out")
-    if program.startswith("build-") and arguments[:1] == ["build"]:
+    if program.is_script and arguments[:1] == ["build"]:
         arguments = arguments[1:]
-    elif not program.startswith("build-") and "".join(arguments[:1]).startswith("-") and arguments[0] not in _ASKING:
+    elif not program.is_script and "".join(arguments[:1]).startswith("-") and arguments[0] not in _ASKING:
         arguments = ["build", *arguments]
-    namespace, unknown = parser(program).parse_known_args(arguments)
+    namespace, unknown = parser(program.name, pasted(program.start)).parse_known_args(arguments)
     verb: Verb = namespace.chosen
     if unknown:
-        start = program if program.startswith("build-") else f"{program} {verb.name}"
+        if program.is_script and unknown[0] in {name.split()[0] for name in VERBS}:
+            command = pasted(program.words(unknown[0]))
+            raise BadRequest(f"this script only builds; {unknown[0]} is another command", f"run {command}")
         names = [name for one in fields(verb.flags) for name in getattr(flag_of(one), "names", ())]
         raise BadRequest(
             f"unknown flag or argument: {' '.join(unknown)}",
-            f"{_meant(unknown[0], names)}{start} --help lists the flags",
+            f"{_meant(unknown[0], names)}{pasted(program.words(verb.name))} --help lists the flags",
         )
-    return verb, read_flags(verb.flags, namespace, program=program, verb=verb.name)
+    flags = read_flags(verb.flags, namespace, program=program, verb=verb.name)
+    check_combination(flags)
+    return verb, flags
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
@@ -194,8 +199,12 @@ def _meant(word: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}? " if near else ""
 
 
-def parser(program: str) -> argparse.ArgumentParser:
-    """Return the parser; for an entry script (`program` build-*.py) that of its only verb."""
+def parser(program: str, start: str = "") -> argparse.ArgumentParser:
+    """Return the parser, which raises BadRequest for a mistake; for an entry script (`program` build-*.py) that of its only verb.
+
+    start: what starts the program, for usage and examples.
+    """
+    prog = start or program
     version: dict[str, Any] = {
         "action": "version",
         "version": f"pythonbuild {__version__}",
@@ -203,13 +212,13 @@ def parser(program: str) -> argparse.ArgumentParser:
     }
     if program.startswith("build-"):
         top = _Parser(
-            prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Formatter, allow_abbrev=False
+            prog=prog, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=_Formatter, allow_abbrev=False
         )
         top.add_argument("--version", **version)
         platform = program.removesuffix(".py").partition("-")[2]
         _add_verb(top, VERBS["build"], platform if platform in ("linux", "macos", "windows") else "")
         return top
-    top = _Parser(prog=program, description=_DESCRIPTION, formatter_class=_Formatter, allow_abbrev=False)
+    top = _Parser(prog=prog, description=_DESCRIPTION, formatter_class=_Formatter, allow_abbrev=False)
     top.add_argument("--version", **version)
     verbs: argparse._SubParsersAction[Any] = top.add_subparsers(required=True, metavar="VERB")
     actions: dict[str, argparse._SubParsersAction[Any]] = {}
@@ -232,7 +241,7 @@ def _add_verb(into: argparse.ArgumentParser, verb: Verb, platform: str = "") -> 
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are two lines, like all others, and not the list of all flags."""
+    """A parser whose errors are like all others, without a list of all flags."""
 
     def error(self, message: str) -> NoReturn:
         verb = re.fullmatch(r"argument VERB: invalid choice: '([^']*)'.*", message)
@@ -240,7 +249,7 @@ class _Parser(argparse.ArgumentParser):
             message, meant = f"unknown verb {verb[1]!r}", _meant(verb[1], {name.split()[0] for name in VERBS})
         else:
             meant = ""
-        self.exit(2, f"{self.prog}: {message}\n  {meant}{self.prog} --help lists the {'verbs' if verb else 'flags'}\n")
+        raise BadRequest(message, f"{meant}{self.prog} --help lists the {'verbs' if verb else 'flags'}")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

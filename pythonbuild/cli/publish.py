@@ -12,7 +12,7 @@ from pythonbuild.cli.packages import release_packages
 from pythonbuild.cli.report import warn
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.archives import ReleaseFlags
-from pythonbuild.flags.declared import given
+from pythonbuild.flags.declared import refuse
 from pythonbuild.home import checkout
 from pythonbuild.host.settings import read_settings
 from pythonbuild.release.bucket import Bucket, open_bucket
@@ -29,9 +29,7 @@ __all__ = ["release"]
 def release(flags: ReleaseFlags) -> int:
     """Make a release of a folder of archives, and send it; or, with --apt, add packages to a repository."""
     if flags.apt:
-        wrong = [flag.name for flag, _ in given(flags) if flag.only == "archives"]
-        if wrong:
-            raise BadRequest(f"{', '.join(wrong)} cannot be combined with --apt", "drop one or the other")
+        refuse(flags, "archives", "cannot be combined with --apt", "drop one or the other")
         return release_packages(flags)
     if len(flags.what) != 1:
         raise BadRequest(

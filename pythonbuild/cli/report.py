@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from dataclasses import replace
 from typing import Union
 
 from pythonbuild.driver.deliver import OutputFile
 from pythonbuild.errors import StepsFailed
-from pythonbuild.flags.build import BuildAllFlags, FeaturesFlags, RequestFlags, RunFlags, ShellFlags
+from pythonbuild.flags.build import BuildAllFlags, BuildFlags, FeaturesFlags, RunFlags, ShellFlags
 from pythonbuild.flags.common import Shown, VerbFlags
 from pythonbuild.flags.declared import restricted, to_argv
 from pythonbuild.plan.step import Plan
+from pythonbuild.program import pasted
 from pythonbuild.request.build import Build
 from pythonbuild.run.loop import RunResult
 from pythonbuild.ui.github import GithubObserver
@@ -73,8 +73,7 @@ def raise_failures(plan: Plan, result: RunResult, flags: RunFlags) -> None:
 
 def _shell_flags(plan: Plan, step: str, flags: RunFlags) -> ShellFlags:
     """Return the flags that open a shell in a failed step's build root: those of the plan, of one build that needs the step."""
-    program = "pythonbuild" if flags.program == "pythonbuild" else "python -m pythonbuild"
-    shell = restricted(flags, ShellFlags, program=program, verb="shell", step=step)
+    shell = restricted(flags, ShellFlags, program=flags.program, verb="shell", step=step)
     for output in plan.outputs:
         build = output.build
         if isinstance(build, Build) and flags.rows and any(part.name == step for part in plan.closure([output.step])):
@@ -94,12 +93,7 @@ def command(flags: VerbFlags) -> str:
     if isinstance(flags, BuildAllFlags) and flags.file:
         # They were read from the file.
         flags = replace(flags, targets=(), pythons=(), options=())
-    words = to_argv(flags)
-    if flags.program.startswith("build-"):
-        # The entry script passes its verb and platform itself.
-        first = [f"./{flags.program}"]
-        words = to_argv(replace(flags, platform="")) if isinstance(flags, RequestFlags) else words
-    else:
-        start = ["pythonbuild"] if flags.program == "pythonbuild" else ["python3", "-m", "pythonbuild"]
-        first = [*start, *flags.verb.split()]
-    return shlex.join([*first, *words])
+    if isinstance(flags, BuildFlags) and flags.program.is_script:
+        # The entry script passes its platform itself.
+        flags = replace(flags, platform="")
+    return pasted([*flags.program.words(flags.verb), *to_argv(flags)])

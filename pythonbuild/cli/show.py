@@ -17,7 +17,7 @@ from pythonbuild.store.store import Store
 from pythonbuild.ui.columns import table
 from pythonbuild.units import seconds, size
 
-__all__ = ["catalog_text", "changes", "explain_text", "plan_rows", "plan_text", "record_line"]
+__all__ = ["catalog_text", "changes", "explain_row", "explain_text", "plan_rows", "plan_text", "record_line"]
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, Optional[str], Optional[str]]]:
@@ -89,6 +89,20 @@ def _wrapped(text: str, width: Optional[int]) -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) if width else [text]
 
 
+def explain_row(step: Step, where: str, last: Optional[Record]) -> dict[str, object]:
+    """Return what `explain_text` prints as data: step, key, state, inputs; last_key and last_seconds (None: never built); changes."""
+    differing = changes(last.inputs, step.inputs) if last else []
+    return {
+        "step": step.name,
+        "key": step.key,
+        "state": where,
+        "inputs": dict(sorted(step.inputs.items())),
+        "last_key": last.key if last else None,
+        "last_seconds": last.seconds if last else None,
+        "changes": [{"input": name, "old": old, "new": new} for name, old, new in differing],
+    }
+
+
 def explain_text(step: Step, where: str, last: Optional[Record]) -> str:
     """Return what a step's key is made of, and what differs from the last time a step of its identity was built.
 
@@ -125,7 +139,7 @@ def catalog_text(catalog: Catalog, what: str, machine: str, width: Optional[int]
     sections: dict[str, Sequence[Sequence[str]]] = {
         "targets": _targets(catalog, machine),
         "pythons": _pythons(catalog),
-        "options": [(f"{name}{_mark(name == DEFAULT_OPTION)}", text) for name, text in OPTIONS.items()],
+        "options": [(f"{name}{_mark(name == DEFAULT_OPTION)}", option.meaning) for name, option in OPTIONS.items()],
         "packages": [
             (name, folder.recipe.version, folder.recipe.description) for name, folder in catalog.recipes.items()
         ],

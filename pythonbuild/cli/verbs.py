@@ -32,6 +32,7 @@ from pythonbuild.flags.machine import ImagesFlags
 from pythonbuild.home import checkout
 from pythonbuild.model.target import building_machine
 from pythonbuild.plan.step import ScriptAction
+from pythonbuild.program import pasted
 from pythonbuild.run.execute import references
 from pythonbuild.run.loop import states_without_verifying
 from pythonbuild.run.schedule import State
@@ -54,7 +55,7 @@ __all__ = [
 def build(flags: BuildFlags) -> int:
     """Build; or, with --plan or --explain, only print."""
     if flags.explain:
-        return _show_inputs(flags, flags.explain)
+        return _show_inputs(flags, flags.explain, flags.json)
     if flags.plan:
         return _show_plan(flags, flags.only, flags.json)
     build_and_deliver(flags)
@@ -65,30 +66,26 @@ def build_all(flags: BuildAllFlags) -> int:
     """Build many Pythons as one plan."""
     if not flags.file:
         return build(flags)
-    if flags.targets or flags.pythons or flags.options:
-        raise BadRequest(
-            "--from says what to build, and so do --target, --python and --options", "drop one or the other"
-        )
-    rows = _rows(flags.file)
+    rows = _rows(flags.file, pasted(flags.program.words("matrix")))
     targets, pythons, options = (tuple(dict.fromkeys(each)) for each in zip(*rows))
     return build(replace(flags, rows=rows, targets=targets, pythons=pythons, options=options))
 
 
-def _rows(name: str) -> tuple[tuple[str, str, str], ...]:
-    """Read lines of target, Python and options.  Raises BadRequest for a line that is something else."""
+def _rows(name: str, matrix: str) -> tuple[tuple[str, str, str], ...]:
+    """Read lines of target, Python and options, as the command `matrix` prints them.  Raises BadRequest for any other line."""
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text()
     except OSError as error:
         raise BadRequest(f"--from {name}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise BadRequest(f"--from {name} is not text", "take lines of `python3 -m pythonbuild matrix`") from None
+        raise BadRequest(f"--from {name} is not text", f"take lines of `{matrix}`") from None
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()
         if words and len(words) != 3:
             raise BadRequest(
                 f"--from {name}: line {number} is not a target, a Python and options: {line.strip()!r}",
-                "take lines of `python3 -m pythonbuild matrix`",
+                f"take lines of `{matrix}`",
             )
         if words:
             rows.append((words[0], words[1], words[2]))
@@ -131,17 +128,20 @@ def _show_plan(flags: RequestFlags, only: Sequence[str], as_json: bool) -> int:
 
 def explain(flags: ExplainFlags) -> int:
     """Print what a step's key is made of and what has changed."""
-    return _show_inputs(flags, flags.step)
+    return _show_inputs(flags, flags.step, flags.json)
 
 
-def _show_inputs(flags: RequestFlags, name: str) -> int:
+def _show_inputs(flags: RequestFlags, name: str, as_json: bool) -> int:
     session = Session.start(flags, warn)
     made = session.plan()
     step = made.steps[find_step(made, name)]
     shared = session.store.shared
     there = "in the shared store" if shared and shared.find(step.key) else "not in the store"
     where = "in the store" if session.store.find(step.key) else there
-    text = show.explain_text(step, where, session.store.latest(step.identity))
+    last = session.store.latest(step.identity)
+    text = (
+        json.dumps(show.explain_row(step, where, last), indent=1) if as_json else show.explain_text(step, where, last)
+    )
     sys.stdout.write(text + "\n")
     return 0
 

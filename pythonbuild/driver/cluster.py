@@ -10,6 +10,8 @@ from typing import Any
 from pythonbuild.driver.session import Session, code_digest
 from pythonbuild.driver.worker import address_of, perform
 from pythonbuild.errors import BadRequest, EngineUnavailable
+from pythonbuild.flags.build import RunFlags
+from pythonbuild.flags.declared import refuse
 from pythonbuild.plan.step import Plan
 from pythonbuild.run.cluster import ClusterSteps, StepJob
 
@@ -20,8 +22,9 @@ _ANSWER = 15  # seconds until a scheduler must have answered, and until it must 
 _RETRIES = 3
 
 
-def check_cluster(session: Session) -> None:
+def check_cluster(session: Session, flags: RunFlags) -> None:
     """Raise BadRequest if this build cannot be done by a cluster."""
+    refuse(flags, "this machine", "is for steps on this machine, and workers run them", "drop it, or drop --executor")
     if not session.store.shared:
         raise BadRequest("a cluster needs a shared store", "set PYTHONBUILD_STORE here and on every worker")
     if session.choice.name != "host":
@@ -50,16 +53,12 @@ def cluster(executor: str, session: Session, plan: Plan) -> Iterator[tuple[Clust
         connect: Any = Client  # it has no types
         client = connect(address_of(executor), timeout=_ANSWER, set_as_default=False)
     except (OSError, ValueError, asyncio.TimeoutError) as error:
-        raise EngineUnavailable(
-            f"{executor} does not answer: {error}", "start it with `pythonbuild scheduler`"
-        ) from error
+        raise EngineUnavailable(f"{executor} does not answer: {error}", "start it with the verb `scheduler`") from error
     try:
         try:
             client.wait_for_workers(1, timeout=_ANSWER)
         except (OSError, asyncio.TimeoutError) as error:
-            raise EngineUnavailable(
-                f"{executor} has no workers", f"start some with `pythonbuild worker {executor}`"
-            ) from error
+            raise EngineUnavailable(f"{executor} has no workers", "start some with the verb `worker`") from error
         job = partial(
             StepJob,
             code=code_digest(),

@@ -55,7 +55,7 @@ def prepared(session: Session, flags: RunFlags, display: Display) -> Iterator[Pr
     here = flags.executor == "threads"
     engine: Optional[Engine] = None
     if not here:
-        check_cluster(session)
+        check_cluster(session, flags)
     try:
         while True:
             plan, final = wanted_steps(session, flags.only)

@@ -15,11 +15,11 @@ from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.driver.engine_choice import EngineChoice, choose
 from pythonbuild.driver.formats.base import OutputFormat
-from pythonbuild.driver.formats.choose import choose_format, words_of
+from pythonbuild.driver.formats.choose import check_engine, choose_format, words_of
 from pythonbuild.driver.python_source import read_local_python
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.flags.build import Containers, RequestFlags
-from pythonbuild.flags.declared import given
+from pythonbuild.flags.declared import refuse
 from pythonbuild.home import checkout, code, expanded, home
 from pythonbuild.host.msvc import VisualStudioRequest, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
@@ -71,6 +71,7 @@ class Session:
         local_python = _local_python(flags)
         output = choose_format(flags, local_python)
         choice = choose(flags.engine, catalog, cache, output.image(catalog))
+        check_engine(flags, output, choice.name)
         targets = _targets(flags)
         machine, msvc = _machine(flags, catalog, targets)
         request = BuildRequest(
@@ -173,7 +174,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
     """
     if not any(_PLATFORMS["windows"] in triple for triple in targets):
         reason = "is for builds on Windows, and no target is for Windows"
-        _refuse(flags, "windows", reason, "drop it; ./build-windows.py builds for Windows")
+        refuse(flags, "windows", reason, "drop it; build-windows.py builds for Windows")
         return building_machine(), None
     if len(targets) > 1:
         raise BadRequest("only one Windows target can be built at a time", "give one --target-triple")
@@ -189,13 +190,6 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
 
 
-def _refuse(flags: RequestFlags, only: str, reason: str, hint: str) -> None:
-    """Raise BadRequest if a flag was given that applies to `only`."""
-    for flag, _ in given(flags):
-        if flag.only == only:
-            raise BadRequest(f"{flag.name} {reason}", hint)
-
-
 def _targets(flags: RequestFlags) -> tuple[str, ...]:
     """Return the triples of the targets.  The default is this machine's CPU on the entry script's platform.
 
@@ -205,7 +199,7 @@ def _targets(flags: RequestFlags) -> tuple[str, ...]:
     for triple in flags.targets:
         other = next((name for name, part in _PLATFORMS.items() if part in triple), "")
         if wanted and other and other != flags.platform:
-            raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it with ./build-{other}.py")
+            raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it with build-{other}.py")
     if flags.targets:
         return flags.targets
     own = host_triple()
@@ -268,6 +262,4 @@ def code_digest(*packages: str) -> str:
 def _local_python(flags: RequestFlags) -> Optional[LocalPython]:
     if not flags.python_source:
         return None
-    if flags.pythons:
-        raise BadRequest("--python and --python-source cannot be combined", "drop one of them")
     return read_local_python(expanded(flags.python_source))

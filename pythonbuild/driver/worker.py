@@ -102,7 +102,7 @@ def serve_worker(scheduler: str, jobs: int, say: Callable[[str], None], warn: Ca
         asyncio.run(serve())
     except (OSError, asyncio.TimeoutError) as error:
         raise EngineUnavailable(
-            f"{scheduler} does not answer: {error}", "start it with `pythonbuild scheduler`"
+            f"{scheduler} does not answer: {error}", "start it with the verb `scheduler`"
         ) from error
     finally:
         world.executor.cancel()

@@ -181,7 +181,8 @@ def _socket() -> str:
             continue
     raise EngineUnavailable(
         "no container daemon found: Docker and Podman have no socket here, and DOCKER_HOST is not set",
-        "install and start one (e.g. apt-get install docker.io), set DOCKER_HOST to another one,\n" + _HOST_HINT,
+        "install and start one (on Debian: apt-get install docker.io; or podman, and systemctl --user start podman.socket),\n"
+        "set DOCKER_HOST to another one,\n" + _HOST_HINT,
     )
 
 
@@ -205,12 +206,28 @@ def _reachable(address: str) -> Iterator[None]:
         if "PermissionError" in text:
             raise EngineUnavailable(
                 f"this user may not use the container daemon at {address}",
-                "let root add the user to its group (usermod -aG docker NAME) and log in again, " + _HOST_HINT,
+                f"{_entry(address)},\n{_HOST_HINT}",
             ) from error
         raise EngineUnavailable(
             f"no container daemon answers at {address} ({_reason(text)})",
-            "start it (e.g. service docker start), set DOCKER_HOST to another, " + _HOST_HINT,
+            f"{_start(address)},\n{_HOST_HINT}",
         ) from error
+
+
+def _entry(address: str) -> str:
+    """Return how a user gets access to a daemon's socket."""
+    if "podman" in address:
+        return "start a daemon of your own, without root: systemctl --user start podman.socket"
+    return "let root add you to its group (usermod -aG docker NAME), and log in again"
+
+
+def _start(address: str) -> str:
+    """Return how to get an answer from a daemon."""
+    if os.environ.get("DOCKER_HOST"):
+        return "DOCKER_HOST names this daemon: start it, correct the address, or unset DOCKER_HOST to use a local one"
+    if "podman" in address:
+        return f"start it: systemctl {'--user ' if '/user/' in address else ''}start podman.socket"
+    return "start it: service docker start (or systemctl start docker; add --user for a daemon without root)"
 
 
 def _reason(text: str) -> str:

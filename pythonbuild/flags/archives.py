@@ -28,9 +28,7 @@ _OF_ARCHIVES: dict[str, Any] = {"group": ARCHIVES, "only": "archives"}
 class ReleaseFlags(VerbFlags):
     """The flags of `release`."""
 
-    what: tuple[str, ...] = arguments(
-        "DIR|PACKAGE", text="the folder with the archives; with --apt the .deb files to add"
-    )
+    what: tuple[str, ...] = arguments("PATH", text="the folder with the archives; with --apt the .deb files to add")
     sign: str = value(
         "--sign",
         metavar="KEY",
@@ -92,7 +90,7 @@ class ValidateFlags(VerbFlags):
         "ARCHIVE", count="*", text="full, install_only or install_only_stripped, or a Debian package"
     )
     json: bool = switch("--json", text="print findings as JSON")
-    list_rules: bool = switch("--list-rules", text="print the rules, and check nothing")
+    list_rules: bool = switch("--list-rules", excludes=("ARCHIVE", "--json"), text="print the rules, and check nothing")
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,9 @@ class ConvertFlags(VerbFlags):
         usual="the first two",
     )
     output: str = value("--output", metavar="DIR", text="the folder for the new archives", usual="that of each archive")
-    jobs: int = value("--jobs", read=read.jobs, default=processors(), metavar="N", text="threads")
+    jobs: int = value(
+        "--jobs", read=read.jobs, default=processors(), metavar="N", text="threads", usual="one for each processor"
+    )
     verbose: bool = switch("-v", "--verbose", text="print tracebacks of errors in pythonbuild")
 
 
@@ -123,8 +123,8 @@ class InspectFlags(ArchivesFlags):
 class DiffFlags(VerbFlags):
     """The flags of `diff`."""
 
-    old: str = argument("OLD")
-    new: str = argument("NEW")
+    old: str = argument("OLD", text="the older archive")
+    new: str = argument("NEW", text="the newer archive")
 
 
 @dataclass(frozen=True)
@@ -132,12 +132,15 @@ class TestFlags(ArchivesFlags):
     """The flags of `test`."""
 
     stdlib: bool = switch("--stdlib", text="also run CPython's own test suite; for full archives")
-    junit: str = value("--junit", metavar="FILE", text="write the suite's report to this file, as JUnit XML")
+    junit: str = value(
+        "--junit", only="stdlib", metavar="FILE", text="write the suite's report to this file, as JUnit XML"
+    )
     regrtest: tuple[str, ...] = arguments(
         "WORD",
         names=("--regrtest",),
+        only="stdlib",
         count="*",
-        text="run only these tests of the suite, e.g. --regrtest test_ssl test_zlib",
+        text="run only these tests of the suite, e.g. `--regrtest test_ssl test_zlib`",
     )
 
 

@@ -19,7 +19,8 @@ from pythonbuild.flags.common import (
     Shown,
 )
 from pythonbuild.flags.declared import argument, either, switch, value, values
-from pythonbuild.model.formats import FLAVOURS, OTHER_FORMATS
+from pythonbuild.model.formats import FLAVOURS, LINUX_FORMATS, OTHER_FORMATS
+from pythonbuild.model.options import OPTIONS
 
 __all__ = [
     "BuildAllFlags",
@@ -35,10 +36,26 @@ __all__ = [
     "ShellFlags",
 ]
 
+_LINUX, _MACOS, _WINDOWS = "linux", "macos", "windows"
+# The words of a value -> the platforms that know them; () means all.
+_OPTIONS = {name: option.platforms for name, option in OPTIONS.items()}
+_TOOLCHAINS = {
+    "auto": (),
+    "gcc": (_LINUX,),
+    "llvm": (_LINUX,),
+    "zig": (_LINUX,),
+    "llvm-darwin": (_MACOS,),
+    "xcode": (_MACOS,),
+    "msvc": (_WINDOWS,),
+}
+_FORMATS = {
+    (f"{word} ({OTHER_FORMATS[word]})" if word in OTHER_FORMATS else word): (_LINUX,) if word in LINUX_FORMATS else ()
+    for word in (*FLAVOURS, *OTHER_FORMATS)
+}
 # What flags of one group have in common.
-_OF_PACKAGES: dict[str, Any] = {"group": PACKAGES, "plan": True, "only": "packages", "platforms": ("linux",)}
-_OF_WINDOWS: dict[str, Any] = {"group": WINDOWS, "plan": True, "only": "windows", "platforms": ("windows",)}
-_OF_CONTAINERS: dict[str, Any] = {"group": CONTAINERS, "platforms": ("linux",)}
+_OF_PACKAGES: dict[str, Any] = {"group": PACKAGES, "plan": True, "only": "packages", "platforms": (_LINUX,)}
+_OF_WINDOWS: dict[str, Any] = {"group": WINDOWS, "plan": True, "only": "windows", "platforms": (_WINDOWS,)}
+_OF_CONTAINERS: dict[str, Any] = {"group": CONTAINERS, "only": "containers", "platforms": (_LINUX,)}
 
 
 @dataclass(frozen=True)
@@ -69,17 +86,24 @@ class _What:
         plan=True,
         only="pythons",
         metavar="A+B",
-        text="debug, noopt, pgo, lto, freethreaded, static, joined with +; may be repeated",
+        text="{words}, joined with +; may be repeated",
+        words=_OPTIONS,
         usual="noopt",
     )
     python_source: str = value(
-        "--python-source", group=WHAT, plan=True, metavar="PATH", text="your own CPython source tree or tarball"
+        "--python-source",
+        group=WHAT,
+        plan=True,
+        excludes=("--python",),
+        metavar="PATH",
+        text="your own CPython source tree or tarball",
     )
     pgo_profile: str = value(
         "--pgo-profile",
         group=WHAT,
         plan=True,
         only="pythons",
+        platforms=(_LINUX, _MACOS),
         metavar="FILE",
         text="for pgo: use this profile instead of training; an earlier build's full archive has it as "
         "python/build/pgo.profile. The same profile gives the same bytes",
@@ -88,11 +112,12 @@ class _What:
         "--toolchain",
         group=WHAT,
         plan=True,
+        only="pythons",
         default="auto",
         metavar="NAME",
-        text="auto, gcc, llvm, zig, llvm-darwin or xcode",
-        usual="auto. It takes llvm for lto, and for pgo in containers; zig for other CPUs and musl; llvm-darwin for macOS, "
-        "and xcode on a Mac; else gcc",
+        text="the compiler: {words}",
+        words=_TOOLCHAINS,
+        usual="auto, which chooses by target, options and engine",
     )
     formats: tuple[str, ...] = values(
         "--formats",
@@ -100,9 +125,9 @@ class _What:
         group=WHAT,
         plan=True,
         metavar="A,B",
-        text=f"{', '.join(FLAVOURS)}, also with a suffix as in install_only.tar.zst; may be repeated. "
-        f"Or {' or '.join(f'{word} for {files}' for word, files in OTHER_FORMATS.items())}",
-        usual="all but debug_symbols",
+        text="{words}; archives also with a suffix, as in install_only.tar.zst; may be repeated",
+        words=_FORMATS,
+        usual="full, install_only, install_only_stripped and sbom",
     )
     release: bool = switch(
         "--release",
@@ -111,12 +136,12 @@ class _What:
         only="archives",
         text="compress hard, and give archives the names of a release (cpython-3.13.15+20261121-...)",
     )
-    platform: str = value("--platform", group=WHAT, plan=True, choices=("linux", "macos", "windows"), text="")
+    platform: str = value("--platform", group=WHAT, plan=True, choices=(_LINUX, _MACOS, _WINDOWS), text="")
     engine: str = value(
         "--engine",
         group=WHAT,
         plan=True,
-        platforms=("linux",),
+        platforms=(_LINUX,),
         choices=("auto", "host", "docker"),
         default="auto",
         text="where steps run: host is this machine; docker is containers, with the daemon of DOCKER_HOST or of a local "
@@ -232,7 +257,7 @@ class Containers:
         **_OF_CONTAINERS,
         plan=True,
         metavar="NAME",
-        text="the Debian image to base the build image on; with --format oci the image to base the new one on",
+        text="the Debian image to base the build image on; with `--format oci`, the image to base the new one on",
     )
     cpus: float = value(
         "--cpus",
@@ -259,6 +284,8 @@ class Cached:
     sccache: Optional[bool] = either(
         "--sccache",
         group=HOW,
+        only="this machine",
+        platforms=(_LINUX, _MACOS),
         text="cache compiled objects with sccache; download it if the checkout has none",
         usual="yes if the checkout or, with engine host, PATH has an sccache",
     )
@@ -268,7 +295,7 @@ class Cached:
 class RunFlags(RequestFlags, Containers, Fetching, Cached, Jobs):
     """What and how to build."""
 
-    serial: bool = switch("--serial", group=HOW, text="one job at a time")
+    serial: bool = switch("--serial", group=HOW, only="this machine", excludes=("--jobs",), text="one job at a time")
     output: str = value("--output", group=HOW, default="dist", metavar="DIR", text="the folder for the archives")
     keep_going: bool = switch(
         "--keep-going",
@@ -276,9 +303,11 @@ class RunFlags(RequestFlags, Containers, Fetching, Cached, Jobs):
         text="after a failure, continue with steps that do not depend on the failed one",
     )
     break_on_failure: bool = switch(
-        "--break-on-failure", group=HOW, text="if a step fails, open a shell in its build root"
+        "--break-on-failure", group=HOW, only="this machine", text="if a step fails, open a shell in its build root"
     )
-    json: bool = switch("--json", group=HOW, text="print events as JSON lines instead of text")
+    json: bool = switch(
+        "--json", group=HOW, text="print events as JSON lines instead of text; with --plan or --explain, print JSON"
+    )
     # The steps to build, with what they need; none for everything.
     only: tuple[str, ...] = ()
     # "threads", or the address of a cluster's scheduler.
@@ -293,7 +322,7 @@ class BuildFlags(RunFlags):
         "--sign",
         group=HOW,
         only="packages",
-        platforms=("linux",),
+        platforms=(_LINUX,),
         metavar="KEY",
         text="sign .dsc, .buildinfo and .changes of Debian packages with this GnuPG key",
     )
@@ -305,7 +334,10 @@ class BuildFlags(RunFlags):
         "repeated",
     )
     plan: bool = switch(
-        "--plan", group=INSTEAD, text="print what would be built, what is cached, and why; build nothing"
+        "--plan",
+        group=INSTEAD,
+        excludes=("--explain",),
+        text="print what would be built, what is cached, and why; build nothing",
     )
     explain: str = value(
         "--explain",
@@ -327,6 +359,8 @@ class BuildAllFlags(BuildFlags):
     file: str = value(
         "--from",
         group=MANY,
+        only="pythons",
+        excludes=("--target", "--python", "--options", "--python-source"),
         metavar="FILE",
         text="a file with a line for each build: target, Python and options, as `matrix` prints them; - is standard input",
     )
@@ -346,6 +380,9 @@ class FeaturesFlags(RunFlags):
 
     # What is for archives and for Windows has no flag here.
     options: tuple[str, ...] = ()
+    toolchain: str = "auto"
+    sccache: Optional[bool] = None
+    output: str = "dist"
     pgo_profile: str = ""
     formats: tuple[str, ...] = ()
     release: bool = False
@@ -371,6 +408,7 @@ class ExplainFlags(RequestFlags):
     """The flags of `explain`."""
 
     step: str = argument("STEP", text="its name, or a beginning that fits no other step")
+    json: bool = switch("--json", text="print the inputs and changes as JSON")
 
     @property
     def planning(self) -> bool:

@@ -73,7 +73,7 @@ class UpdateFlags(Fetching, VerbFlags):
     """The flags of `update`."""
 
     names: tuple[str, ...] = arguments(
-        "NAME", count="*", text="a recipe, or cpython-X.Y (default: everything with a known upstream)"
+        "NAME", count="*", text="a recipe, or cpython-X.Y", usual="everything with a known upstream"
     )
     check: bool = switch("--check", text="only print what is newer; download and change nothing")
     to: str = value("--to", metavar="VERSION", text="pin this version of the one NAME; it may be older")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pythonbuild.flags import read
 from pythonbuild.flags.declared import switch, value
+from pythonbuild.program import Program
 
 __all__ = [
     "ARCHIVES",
@@ -27,12 +28,16 @@ __all__ = [
     "processors",
 ]
 
-WHAT, HOW, MANY = "what to build", "how", "many"
-PACKAGES, CONTAINERS, WINDOWS = "Debian packages (--format deb)", "containers (engine docker)", "Windows"
+WHAT, HOW, MANY = "what to build", "how", "many builds"
+PACKAGES, CONTAINERS = "Debian packages (with --format deb)", "containers (for engine docker)"
+WINDOWS = "Windows"
 INSTEAD, FILTERS = "instead of building", "filters (each may be repeated; a row must match all kinds that are given)"
 JOBS, ARCHIVES = "jobs of CI", "archives"
 # The order of the headings in --help.
 GROUPS = (WHAT, HOW, MANY, PACKAGES, CONTAINERS, WINDOWS, INSTEAD, FILTERS, JOBS, ARCHIVES)
+
+
+_INSTALLED = Program.named("pythonbuild")
 
 
 def processors() -> int:
@@ -44,10 +49,10 @@ def processors() -> int:
 class VerbFlags:
     """The flags of a verb.
 
-    program: what the user started, e.g. build-linux.py; verb: e.g. build-all.
+    program: what the user started; verb: e.g. build-all.
     """
 
-    program: str = "pythonbuild"
+    program: Program = _INSTALLED
     verb: str = ""
 
 
@@ -77,8 +82,10 @@ class Jobs:
     jobs: int = value(
         "--jobs",
         group=HOW,
+        only="this machine",
         read=read.jobs,
         default=processors(),
         metavar="N",
         text="the most jobs at a time, over all steps",
+        usual="one for each processor",
     )

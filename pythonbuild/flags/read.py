@@ -56,7 +56,7 @@ def scheduler(text: str) -> str:
     host, _, number = rest.rpartition(":")
     if scheme not in ("dask", "tcp", "tls") or not host or not number.isdigit():
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not the address of a scheduler; write dask://HOST:PORT, as `pythonbuild scheduler` prints it"
+            f"{text!r} is not the address of a scheduler; write dask://HOST:PORT, as the verb `scheduler` prints it"
         )
     return text
 

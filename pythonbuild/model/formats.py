@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FLAVOURS", "OTHER_FORMATS"]
+__all__ = ["FLAVOURS", "LINUX_FORMATS", "OTHER_FORMATS"]
 
 # Flavour of an archive -> its suffixes, the usual one first.
 FLAVOURS = {
@@ -14,3 +14,5 @@ FLAVOURS = {
 }
 # Word -> the files that it stands for.  driver/formats/choose.py registers the module that makes them.
 OTHER_FORMATS = {"deb": "Debian packages", "oci": "container images"}
+# The words that only builds for Linux know.
+LINUX_FORMATS = ("debug_symbols", "deb", "oci")

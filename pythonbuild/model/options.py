@@ -1,4 +1,4 @@
-"""Build options: words that may be combined, with rules about which contradict each other."""
+"""Build options: words that may be combined, with rules about which contradict each other.  Standard library only, for --help."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ from dataclasses import dataclass
 
 from pythonbuild.errors import BadRequest, UnknownName
 
-__all__ = ["DEFAULT_OPTION", "OPTIONS", "OPTION_NAMES", "BuildOptions"]
+__all__ = ["DEFAULT_OPTION", "OPTIONS", "OPTION_NAMES", "BuildOptions", "Option"]
 
-# Option -> what it does, in the order of archive names and of everything that a person reads.
+
+@dataclass(frozen=True)
+class Option:
+    """What an option does, and the platforms that know it: linux, macos, windows; all by default."""
+
+    meaning: str
+    platforms: tuple[str, ...] = ()
+
+    def known_on(self, platform: str) -> bool:
+        """Return True if Pythons for a platform can have the option."""
+        return not self.platforms or platform in self.platforms
+
+
+# In the order of archive names, help and lists.
 OPTIONS = {
-    "freethreaded": "without the global interpreter lock; from CPython 3.13 on",
-    "debug": "assertions and reference counts of a debug build; not optimized",
-    "noopt": "optimized by the compiler alone",
-    "pgo": "optimized with a profile, from training",
-    "lto": "optimized as a whole at link time; needs LLVM",
-    "static": "a program without shared libraries, for musl",
+    "freethreaded": Option("without the global interpreter lock; from CPython 3.13 on"),
+    "debug": Option("assertions and reference counts of a debug build; not optimized", ("linux", "macos")),
+    "noopt": Option("optimized by the compiler alone"),
+    "pgo": Option("optimized with a profile, from training"),
+    "lto": Option("optimized as a whole at link time; needs LLVM", ("linux", "macos")),
+    "static": Option("a program without shared libraries, for musl", ("linux",)),
 }
 OPTION_NAMES = tuple(OPTIONS)
 # What a build is without any of debug, noopt, pgo and lto.

@@ -16,7 +16,7 @@ from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.host.llvm import install_command
 from pythonbuild.host.toolchains import Llvm, Msvc, Xcode
 from pythonbuild.model.naming import DEFAULT_FORMATS, ArchiveFormat
-from pythonbuild.model.options import BuildOptions
+from pythonbuild.model.options import OPTIONS, BuildOptions
 from pythonbuild.model.version import PythonVersion
 
 __all__ = [
@@ -120,6 +120,8 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
                 builds[_build(request, catalog, target, python, options)] = None
     if request.release:
         _check_release(builds)
+    if request.pgo_profile and any(build.target.windows for build in builds):
+        raise BadRequest("--pgo-profile is not for Windows: Visual C++ reads no profile of GCC or LLVM", "drop it")
     if request.pgo_profile and not (len(builds) == 1 and "pgo" in next(iter(builds)).options):
         raise BadRequest(
             "--pgo-profile is for one build whose options have pgo", "a profile fits one Python, built by one compiler"
@@ -182,7 +184,7 @@ def check_options(options: BuildOptions, python: PythonVersion, target: Target) 
             f"option freethreaded needs CPython 3.13 or newer, and this is {python}",
             "drop freethreaded, or choose a newer --python",
         )
-    if target.windows and options.names & {"debug", "lto", "static"}:
+    if target.windows and not all(OPTIONS[name].known_on("windows") for name in options.names):
         raise BadRequest(
             f"for {target.triple} there are only noopt and pgo, optionally with freethreaded; not {options}",
             "on Windows, pgo includes link-time optimization",

@@ -26,6 +26,7 @@ from pythonbuild.events import (
     StepStarted,
 )
 from pythonbuild.plan.step import Plan, Step
+from pythonbuild.run.execute import Steps
 from pythonbuild.run.failure import first_error
 from pythonbuild.run.jobserver import Jobs
 from pythonbuild.run.schedule import State, priorities, ready, states

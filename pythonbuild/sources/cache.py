@@ -66,11 +66,6 @@ class SourceCache:
         files = [path for path in self._folder.glob("*/*") if path.is_file()]
         return len(files), sum(path.stat().st_size for path in files)
 
-    def prune(self, keep: set[str]) -> int:
-        """Delete archives whose SHA-256 is not in `keep`, and leftovers of downloads; returns the bytes freed."""
-        freed = 0
-        for path in self._folder.glob("*/*"):
-            if path.parent.name not in keep:
-                freed += path.stat().st_size
-                path.unlink()
-        return freed
+    def others(self, keep: set[str]) -> list[Path]:
+        """Return the archives whose SHA-256 is not in `keep`, and the leftovers of downloads."""
+        return [path for path in sorted(self._folder.glob("*/*")) if path.parent.name not in keep]

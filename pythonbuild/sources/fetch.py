@@ -48,7 +48,7 @@ def _refuse(reasons: dict[str, list[str]]) -> None:
         lines = [f"  {name}: {reason}" for name, tried in sorted(reasons.items()) for reason in tried]
         raise SourceUnavailable(
             f"{len(reasons)} archives could not be fetched:\n" + "\n".join(lines),
-            "check the network and apt's mirror; or run `python3 -m pythonbuild fetch` on a machine with a network,\n"
+            "check the network and apt's mirror; or run the verb `fetch` on a machine with a network,\n"
             "and copy the source cache here;\n"
             "or name a mirror that serves files by their SHA-256: PYTHONBUILD_MIRRORS='https://host/path /a/folder'",
         )

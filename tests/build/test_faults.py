@@ -289,6 +289,18 @@ mkdir -p "$OUT/deps"
         (["--fast"], "--fast is for Debian packages"),
         (["--format", "deb,full", "--distro", "debian:trixie"], "one command cannot make both deb and full"),
         (["--format", "deb", "--distro", "debian:trixie", "--options", "lto"], "--options is for archives"),
+        (
+            ["--format", "deb", "--distro", "debian:trixie", "--toolchain", "gcc"],
+            "--toolchain is for archives and images",
+        ),
+        (["--format", "deb", "--distro", "debian:trixie", "--sccache"], "--sccache has no effect on Debian packages"),
+        (["--no-freethreaded"], "--no-freethreaded is for Debian packages"),
+        (["--cpus", "2"], "--cpus is for containers, and engine host uses none\n  drop it, or use --engine docker"),
+        (["--memory", "4G"], "--memory is for containers"),
+        (["--base-image", "debian:13"], "--base-image is for containers"),
+        (["--serial", "--jobs", "300"], "--serial and --jobs cannot be combined\n  drop one of them"),
+        (["--plan", "--explain", "top"], "--plan and --explain cannot be combined"),
+        (["--python-source", ".", "--python", "cpython-3.13"], "--python-source and --python cannot be combined"),
         (["--vs", "2022"], "--vs is for builds on Windows, and no target is for Windows"),
         (["--format", "deb", "--distro", "debian:trixie", "--sh", "/bin/sh"], "and no target is for Windows"),
     ],
@@ -298,6 +310,24 @@ def test_a_bad_request_is_one_message_and_status_2(small: Small, arguments: list
     assert done.returncode == 2
     assert wanted in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["test", "archive", "--junit", "file"], "--junit is for CPython's own test suite\n  add --stdlib, or drop it"),
+        (["test", "archive", "--regrtest", "test_ssl"], "--regrtest is for CPython's own test suite"),
+        (["validate", "--list-rules", "archive"], "--list-rules and ARCHIVE cannot be combined"),
+        (["build-all", "--from", "rows", "--target", "x"], "--from and --target cannot be combined"),
+        (["build-all", "--from", "rows", "--format", "deb"], "--from is for archives and images"),
+        (["features", "--toolchain", "gcc"], "unknown flag or argument: --toolchain gcc"),
+    ],
+)
+def test_a_flag_that_would_be_ignored_is_refused(small: Small, words: list[str], wanted: str) -> None:
+    (small.root / "rows").write_text("x86_64-unknown-linux-gnu cpython-3.13 noopt\n")
+    done = small.verb(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert wanted in done.stderr
 
 
 def test_a_full_disk_is_said_plainly(small: Small, tmp_path: Path) -> None:

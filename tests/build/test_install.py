@@ -39,6 +39,16 @@ def run(command: list[str], cache: Path, folder: Path) -> subprocess.CompletedPr
     return subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True)
 
 
+def test_a_checkout_takes_any_verb_from_another_folder(prepared: Path, tmp_path: Path) -> None:
+    package = str(checkout() / "pythonbuild")
+    done = run([sys.executable, package, "list", "options"], prepared, tmp_path)
+    assert "noopt (default)" in done.stdout, done.stderr
+    script = run([sys.executable, str(checkout() / "build-linux.py"), "plan"], prepared, tmp_path)
+    assert script.returncode == 2
+    assert script.stderr.startswith("build-linux.py: this script only builds; plan is another command\n  run ")
+    assert script.stderr.endswith(f" {package} plan\n")
+
+
 def test_pip_installs_a_program_that_plans(source: Path, prepared: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     programs = tmp_path / "env" / "bin"
@@ -52,7 +62,7 @@ def test_pip_installs_a_program_that_plans(source: Path, prepared: Path, tmp_pat
     assert "linux" in run([program, "list", "targets"], prepared, tmp_path).stdout
     assert run([program, "matrix", "--ci"], prepared, tmp_path).stdout.count("build-linux.py") > 10
     wrong = run([program, "plan", "--targt", "x"], prepared, tmp_path)
-    assert wrong.stderr.splitlines()[-1] == "  did you mean --target? pythonbuild plan --help lists the flags"
+    assert wrong.stderr.splitlines()[-1] == f"  did you mean --target? {program} plan --help lists the flags"
     # It brings no packages that could meet others of the environment.
     listed = run([str(programs / "pip"), "list", "--format=freeze"], prepared, tmp_path).stdout
     assert {line.partition("==")[0].partition(" ")[0] for line in listed.split("\n") if line} <= {

@@ -15,9 +15,11 @@ from pythonbuild.home import checkout
 from pythonbuild.host import llvm
 from pythonbuild.host.toolchains import Llvm
 from pythonbuild.model.target import building_machine
+from pythonbuild.program import Program
 
 BASE = ("clang", "clang++", "ld.lld", "ld64.lld", "llvm-ar", "llvm-profdata")
 BOLT = ("llvm-bolt", "merge-fdata")
+PROGRAM = Program.named("pythonbuild")
 ROWS = load_catalog(checkout() / "cpython-unix").toolchains
 
 Install = Callable[..., Path]
@@ -68,13 +70,13 @@ def test_every_program_that_a_toolchain_calls_has_a_package(install: Install) ->
 
 
 def plan(*words: str) -> int:
-    return main(["plan", "--engine", "host", *words], "pythonbuild")
+    return main(["plan", "--engine", "host", *words], PROGRAM)
 
 
 @pytest.mark.skipif(building_machine() != "x86_64", reason="BOLT is for x86-64")
 def test_only_builds_that_use_bolt_ask_for_it(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     install("22.1.8", *BASE)
-    assert main(["doctor"], "pythonbuild") == 0
+    assert main(["doctor"], PROGRAM) == 0
     printed = capsys.readouterr().out
     assert "macOS: ready\n" in printed
     assert "\nlto with this machine's LLVM: ready\n" in printed
@@ -91,7 +93,7 @@ def test_only_builds_that_use_bolt_ask_for_it(install: Install, capsys: pytest.C
 
 def test_a_build_for_macos_asks_for_its_linker(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     install("22.1.8", *(name for name in BASE if name != "ld64.lld"), *BOLT)
-    main(["doctor"], "pythonbuild")
+    main(["doctor"], PROGRAM)
     assert "macOS: not ready\n- the LLVM in" in capsys.readouterr().out
     assert plan("--options", "pgo+lto") == 0
     assert plan("--target", "aarch64-apple-darwin") == MissingPrerequisite.exit_status
@@ -102,5 +104,5 @@ def test_without_llvm_all_that_a_build_calls_is_named(install: Install, capsys: 
     assert plan("--target", "aarch64-apple-darwin") == MissingPrerequisite.exit_status
     message = capsys.readouterr().err
     assert "requires clang, clang++, ld64.lld, llvm-ar of one version, 19 or newer, on this machine" in message
-    main(["doctor"], "pythonbuild")
+    main(["doctor"], PROGRAM)
     assert "no LLVM 19 or newer was found; builds call its clang, " in capsys.readouterr().out

@@ -15,7 +15,10 @@ from pythonbuild.engines.sccache.relay import Relay
 from pythonbuild.engines.sccache.remotes import Remote
 from pythonbuild.errors import BadRequest
 from pythonbuild.home import checkout
+from pythonbuild.program import Program
 from tests.unit.test_levels import V3, ZEN
+
+PROGRAM = Program.named("pythonbuild")
 
 
 def test_building_starts_without_what_reads_programs() -> None:
@@ -47,9 +50,9 @@ def test_a_machine_that_could_not_run_it_may_plan_it_and_not_build_it(
     monkeypatch.setenv("PYTHONBUILD_HOME", str(tmp_path))
     monkeypatch.setattr(building, "cpu_flags", lambda: ZEN - {"avx2"})
     wanted = ["--target", V3, "--engine", "host", "--color", "never"]
-    assert main(["build", *wanted, "--only", "zlib-ng", "--offline"], "pythonbuild") == BadRequest.exit_status
+    assert main(["build", *wanted, "--only", "zlib-ng", "--offline"], PROGRAM) == BadRequest.exit_status
     assert "no avx2" in capsys.readouterr().err
-    assert main(["plan", *wanted], "pythonbuild") == 0
+    assert main(["plan", *wanted], PROGRAM) == 0
 
 
 def test_each_name_has_an_address_of_its_own_in_containers() -> None:
@@ -64,5 +67,5 @@ def test_each_name_has_an_address_of_its_own_in_containers() -> None:
 
 def test_packages_have_no_dependencies_to_build(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["build", "--format", "deb", "--distro", "debian:trixie", "--only", "dependencies", "--engine", "host"]
-    assert main(words, "python -m pythonbuild") == 2
+    assert main(words, PROGRAM) == 2
     assert "--only does not work for Debian packages, which are one step" in capsys.readouterr().err

@@ -53,6 +53,12 @@ def test_explain_names_the_input_that_changed(small: Small) -> None:
     done = small.verb("explain", "middle")
     assert "deps bottom changed:" in done.stdout
     assert "script changed" not in done.stdout
+    for printed in (small.run("--explain", "bottom", "--json"), small.verb("explain", "bottom", "--json")):
+        row = json.loads(printed.stdout)
+        assert (row["step"], row["state"]) == ("bottom", "not in the store")
+        (change,) = row["changes"]
+        assert (change["input"], change["new"]) == ("script", row["inputs"]["script"])
+        assert change["old"] != change["new"]
 
 
 def test_plan_builds_nothing_and_says_why(small: Small) -> None:
@@ -120,6 +126,15 @@ def test_the_cache_can_be_listed_measured_and_pruned(small: Small) -> None:
     done = small.verb("cache", "prune", "--days", "0", "--dry-run")
     assert "top@x86_64-unknown-linux-gnu/gcc\n" in done.stdout
     assert "would prune " in done.stdout
+    old = small.cache / "sources" / ("0" * 64) / "old.tar"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    done = small.verb("cache", "prune", "--sources", "--dry-run")
+    assert f"{old}\n" in done.stdout
+    assert "results, 1 source archives and" in done.stdout
+    assert old.exists()
+    assert small.verb("cache", "prune", "--sources").returncode == 0
+    assert not old.exists()
     for days in ("-1", "nan"):
         assert small.verb("cache", "prune", "--days", days).returncode == 2
     assert small.built(small.run("--only", "top")) == [], "nothing was deleted"

@@ -220,7 +220,7 @@ def test_keys_that_are_not_known_are_one_error(server: BucketServer, tmp_path: P
         (["--base-url", ""], {}, "--base-url has an empty value"),
         (["--base-url", "example.org"], {}, "is not an address"),
         (["--sign", "planted"], {}, "--sign names no key"),
-        (["--apt", "there"], {}, "--base-url, --to cannot be combined with --apt"),
+        (["--apt", "there"], {}, "--base-url cannot be combined with --apt"),
     ],
 )
 def test_a_bad_request_is_one_error(

@@ -52,7 +52,10 @@ for command in json.loads(sys.argv[1]):
 """
 
 # The program as it is, on this system.
-HERE = "import sys; from pythonbuild.cli.main import main; sys.exit(main(sys.argv[1:], 'pythonbuild'))"
+HERE = (
+    "import sys; from pythonbuild.cli.main import main; from pythonbuild.program import Program; "
+    "sys.exit(main(sys.argv[1:], Program.named('pythonbuild')))"
+)
 
 
 @dataclass(frozen=True)

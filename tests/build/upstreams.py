@@ -24,7 +24,10 @@ from pythonbuild.home import checkout
 
 __all__ = ["Copy", "Server", "make_copy", "release", "releases", "sha256", "tarball", "upstreams"]
 
-_MAIN = "import sys; from pythonbuild.cli.main import main; sys.exit(main(sys.argv[1:], 'pythonbuild'))"
+_MAIN = (
+    "import sys; from pythonbuild.cli.main import main; from pythonbuild.program import Program; "
+    "sys.exit(main(sys.argv[1:], Program.named('pythonbuild')))"
+)
 
 
 @dataclass

@@ -22,6 +22,7 @@ from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.planner import make_plan
+from pythonbuild.program import Program
 from pythonbuild.request.build import BuildRequest, resolve
 from pythonbuild.request.ci import SHARD, Job, ci_jobs, dependency_jobs, read_labels, shards
 from pythonbuild.request.matrix import KINDS, Combination, matrix, platform_of, read_wanted, select
@@ -74,7 +75,7 @@ def test_each_command_asks_its_runner_for_that_python(platform: str) -> None:
 
 
 def flags_of(script: str, words: list[str]) -> BuildFlags:
-    _, flags = parse(script, words)
+    _, flags = parse(Program.named(script), words)
     assert isinstance(flags, BuildFlags)
     return flags
 
@@ -298,7 +299,7 @@ def test_a_wrong_file_is_refused_by_its_name_and_place(tmp_path: Path, file: str
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> str:
-    assert main(["matrix", *words], "python -m pythonbuild") == status
+    assert main(["matrix", *words], Program.named("python3 -m pythonbuild")) == status
     out, err = capsys.readouterr()
     assert bool(out) == (status == 0)
     return err if status else out

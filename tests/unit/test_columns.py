@@ -55,7 +55,7 @@ def test_lists_fit_the_terminal_and_mark_their_defaults(catalog: Catalog, width:
     assert "x86_64-unknown-linux-gnu (default)" in text
     assert f"cpython-{catalog.python(catalog.default_python)} (default)" in text
     assert "noopt (default)" in text
-    assert [name for name, meaning in OPTIONS.items() if meaning not in " ".join(text.split())] == []
+    assert [name for name, option in OPTIONS.items() if option.meaning not in " ".join(text.split())] == []
 
 
 def test_a_list_of_one_kind_has_no_other(catalog: Catalog) -> None:

@@ -11,10 +11,13 @@ import pytest
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli.options import parse
 from pythonbuild.engines.containers import cpu_seconds
+from pythonbuild.engines.daemon import _reachable
 from pythonbuild.engines.images import dockerfile, read_facts, tag_of, tag_with_trees
 from pythonbuild.engines.streams import send
+from pythonbuild.errors import BadRequest, EngineUnavailable
 from pythonbuild.flags.build import BuildFlags
 from pythonbuild.home import checkout
+from pythonbuild.program import Program
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 IMAGE = CATALOG.images["build"]
@@ -46,16 +49,42 @@ def test_an_image_with_other_versions_says_so() -> None:
 
 @pytest.mark.parametrize(("text", "size"), [("512M", 512 << 20), ("1.5G", 3 << 29), ("4096", 4096), ("2k", 2048)])
 def test_sizes(text: str, size: int) -> None:
-    _, flags = parse("build-linux.py", ["build", "--memory", text])
+    _, flags = parse(Program.named("build-linux.py"), ["build", "--memory", text])
     assert isinstance(flags, BuildFlags)
     assert flags.memory == size
 
 
 @pytest.mark.parametrize("text", ["G", "many", "4X"])
-def test_what_is_no_size(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parse("build-linux.py", ["build", "--memory", text])
-    assert "is not a size; write e.g. 512M or 4G" in capsys.readouterr().err
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(BadRequest, match=r"is not a size; write e\.g\. 512M or 4G"):
+        parse(Program.named("build-linux.py"), ["build", "--memory", text])
+
+
+@pytest.mark.parametrize(
+    ("given", "address", "error", "hint"),
+    [
+        ("", "unix:///var/run/docker.sock", FileNotFoundError, "start it: service docker start (or systemctl"),
+        ("", "unix:///var/run/docker.sock", PermissionError, "let root add you to its group (usermod -aG docker NAME)"),
+        ("", "unix:///run/user/7/podman/podman.sock", ConnectionRefusedError, "systemctl --user start podman.socket"),
+        ("", "unix:///run/podman/podman.sock", ConnectionRefusedError, "start it: systemctl start podman.socket"),
+        ("", "unix:///run/podman/podman.sock", PermissionError, "start a daemon of your own, without root: systemctl"),
+        (
+            "tcp://h:1",
+            "tcp://h:1",
+            ConnectionRefusedError,
+            "DOCKER_HOST names this daemon: start it, correct the address",
+        ),
+    ],
+)
+def test_a_daemon_that_does_not_answer_comes_with_a_way_out(
+    given: str, address: str, error: type[OSError], hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", given)
+    with pytest.raises(EngineUnavailable) as caught, _reachable(address):
+        raise error(1, "made up")
+    assert address in caught.value.message
+    assert hint in caught.value.hint
+    assert caught.value.hint.endswith("or use --engine host, which isolates a build on this machine without containers")
 
 
 def test_the_shells_times_are_read(tmp_path: Path) -> None:

@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 from pythonbuild.cli.options import VERBS, parser
+from pythonbuild.errors import BadRequest
+from pythonbuild.flags.common import GROUPS as GROUPS_OF_FLAGS
+from pythonbuild.flags.declared import flags_of
 from pythonbuild.home import checkout
+from tests import reference
 from tests.run import GROUPS
 
 PAGES = [checkout() / "README.md", checkout() / "CONTRIBUTING.md", *sorted((checkout() / "docs").glob("*.md"))]
@@ -47,7 +51,7 @@ def test_every_command_parses(page: Path) -> None:
         if arguments:
             try:
                 parser("pythonbuild").parse_args(arguments)
-            except SystemExit:
+            except BadRequest:
                 pytest.fail(f"{page.name}: {command}")
 
 
@@ -93,8 +97,8 @@ def test_every_variable_that_the_program_reads_is_documented() -> None:
         name for source in SOURCES for name in re.findall(r'"((?:PYTHONBUILD|PYBUILD|APPLE)_[A-Z_]*[A-Z])"', source)
     }
     names |= {"DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "NO_COLOR", "DEBFULLNAME", "DEBEMAIL"}
-    reference = (checkout() / "docs" / "reference.md").read_text()
-    assert [name for name in sorted(names) if f"`{name}`" not in reference] == []
+    page = (checkout() / "docs" / "reference.md").read_text()
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
 def fields(schema: Any) -> Iterator[str]:
@@ -116,6 +120,19 @@ def test_every_field_of_python_json_is_documented() -> None:
     assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
-def test_every_command_is_in_the_reference() -> None:
-    reference = (checkout() / "docs" / "reference.md").read_text()
-    assert [verb for verb in VERBS if f"`{verb.split()[0]}" not in reference] == []
+def test_the_page_of_commands_is_what_the_declarations_of_flags_give() -> None:
+    assert reference.PAGE.read_text() == reference.rewritten(), f"write the page anew: {reference.COMMAND}"
+
+
+def test_the_page_of_commands_has_every_verb_and_flag() -> None:
+    page = reference.PAGE.read_text()
+    for verb in VERBS.values():
+        assert f"\n## {verb.name}\n" in page
+        for _, flag in flags_of(verb.flags, GROUPS_OF_FLAGS):
+            assert f"`{flag.name}" in page or not flag.text
+
+
+def test_a_page_without_its_marks_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("# Commands\n")
+    with pytest.raises(ValueError, match=r"page\.md lacks the lines <!-- flags: begin --> and"):
+        reference.rewritten(tmp_path / "page.md")

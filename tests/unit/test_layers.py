@@ -22,8 +22,9 @@ GRAPH = {
     "units": "",
     "binaries": "errors",
     "home": "errors",
+    "program": "home",
     "model": "errors",
-    "flags": "model",
+    "flags": "errors model program",
     "catalog": "errors files model",
     "distribution": "binaries errors",
     "packaging": "binaries errors model",
@@ -40,9 +41,9 @@ GRAPH = {
     "run": "engines errors events host plan sources store units",
     "driver": "__init__ catalog distribution engines errors events files flags home host model oci packaging plan release "
     "request run sources store",
-    "cli": "__init__ catalog driver engines errors events flags home host model packaging plan release request run sources "
-    "store ui units validation",
-    "bootstrap": "cli errors home host locks",
+    "cli": "__init__ catalog driver engines errors events flags home host model packaging plan program release request run "
+    "sources store ui units validation",
+    "bootstrap": "cli errors home host locks program",
     "__main__": "bootstrap",
 }
 
@@ -86,6 +87,7 @@ def test_every_package_is_in_the_graph_and_there_is_no_circle() -> None:
         "errors.py",
         "host/doctor.py",
         "locks.py",
+        "program.py",
         "cli/options.py",
         "flags/declared.py",
         "flags/archives.py",
@@ -95,11 +97,24 @@ def test_every_package_is_in_the_graph_and_there_is_no_circle() -> None:
         "flags/machine.py",
         "flags/read.py",
         "model/formats.py",
+        "model/options.py",
     ],
 )
 def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(name: str) -> None:
     names = set(modules(ast.parse((ROOT / name).read_text())))
     assert not {module for module in names if module.split(".")[0] in ("jinja2", "yaml", "msgspec", "requests", "tqdm")}
     ours = {module.removeprefix("pythonbuild.") for module in names if module.startswith("pythonbuild.")}
-    before = {"__version__", "home", "errors", "locks", "host", "host.doctor", "cli.options", "model", "model.formats"}
+    before = {
+        "__version__",
+        "home",
+        "errors",
+        "locks",
+        "program",
+        "host",
+        "host.doctor",
+        "cli.options",
+        "model",
+        "model.formats",
+        "model.options",
+    }
     assert ours <= before | {f"flags.{path.stem}" for path in (ROOT / "flags").glob("*.py")} | {"flags"}

@@ -13,6 +13,7 @@ from pythonbuild import events
 from pythonbuild.cli.options import parse
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.build import BuildFlags
+from pythonbuild.program import Program
 from pythonbuild.ui.github import GithubObserver
 from pythonbuild.ui.jsonl import JsonObserver
 from pythonbuild.ui.plain import PlainObserver
@@ -141,11 +142,11 @@ def test_sizes(value: int, text: str) -> None:
 
 
 def test_target_and_target_triple_are_the_same_flag() -> None:
-    _, flags = parse("build-linux.py", ["--target", "a", "--target-triple", "b"])
+    _, flags = parse(Program.named("build-linux.py"), ["--target", "a", "--target-triple", "b"])
     assert isinstance(flags, BuildFlags)
     assert flags.targets == ("a", "b")
 
 
 def test_flags_must_be_whole() -> None:
     with pytest.raises(BadRequest):
-        parse("build-linux.py", ["--opt", "noopt"])
+        parse(Program.named("build-linux.py"), ["--opt", "noopt"])

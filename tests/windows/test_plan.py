@@ -49,6 +49,10 @@ def test_a_step_is_explained() -> None:
         ),
         (["--plan", "--options", "lto"], "there are only noopt and pgo"),
         (["--plan", "--options", "pgo", "--target-triple", "aarch64-pc-windows-msvc"], "cannot run what is for"),
+        (
+            ["--plan", "--target-triple", "x86_64-pc-windows-msvc", "--options", "pgo", "--pgo-profile", __file__],
+            "--pgo-profile is not for Windows",
+        ),
         (["--plan", "--target-triple", "x86_64-apple-darwin"], "is not a target for windows"),
         (["--plan", "--format", "debug_symbols"], "no debug_symbols archive"),
         (["--plan", "--python", "cpython-3.10"], "cannot build 3.10"),

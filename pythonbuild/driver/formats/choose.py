@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Optional
 
 from pythonbuild.driver.formats.archives import Archives
@@ -10,12 +11,12 @@ from pythonbuild.driver.formats.base import OutputFormat
 from pythonbuild.driver.formats.debian import read_packages
 from pythonbuild.driver.formats.oci import read_images
 from pythonbuild.errors import BadRequest
-from pythonbuild.flags.build import FeaturesFlags, RequestFlags
-from pythonbuild.flags.declared import given
+from pythonbuild.flags.build import Cached, Containers, FeaturesFlags, RequestFlags
+from pythonbuild.flags.declared import refuse
 from pythonbuild.model.formats import OTHER_FORMATS
 from pythonbuild.request.build import LocalPython
 
-__all__ = ["choose_format", "words_of"]
+__all__ = ["check_engine", "choose_format", "words_of"]
 
 # Each word of OTHER_FORMATS -> the function that reads such a format from the flags.
 _READERS: Mapping[str, Callable[[RequestFlags, Optional[LocalPython]], OutputFormat]] = {
@@ -45,9 +46,18 @@ def choose_format(flags: RequestFlags, local_python: Optional[LocalPython]) -> O
     others = ", ".join(sorted({*words} - {special}))
     if special and others:
         raise BadRequest(f"one command cannot make both {special} and {others}", "run a command for each")
+    if special == "deb" and isinstance(flags, Cached) and flags.sccache:
+        raise BadRequest("--sccache has no effect on Debian packages", "drop it")
     chosen = _READERS[special](flags, local_python) if special else Archives()
-    for flag, _ in given(flags):
-        if flag.only in _FOR and flag.only not in chosen.accepts:
-            what, hint = _FOR[flag.only]
-            raise BadRequest(f"{flag.name} is for {what}, and this command makes {chosen.title}", hint)
+    for only, (what, hint) in _FOR.items():
+        if only not in chosen.accepts:
+            refuse(flags, only, f"is for {what}, and this command makes {chosen.title}", hint)
     return chosen
+
+
+def check_engine(flags: object, output: OutputFormat, engine: str) -> None:
+    """Raise BadRequest if a flag is for containers, and engine host runs the steps."""
+    if engine == "host":
+        if output.takes_base_image and isinstance(flags, Containers):
+            flags = replace(flags, base_image="")
+        refuse(flags, "containers", "is for containers, and engine host uses none", "drop it, or use --engine docker")

@@ -86,7 +86,7 @@ class DebPackages:
 def read_packages(flags: RequestFlags, local_python: Optional[LocalPython]) -> DebPackages:
     """Return the format that flags and the environment describe.  Raises BadRequest on other systems than Linux."""
     if flags.platform in ("macos", "windows") or system_of(building_machine()) != "linux":
-        raise BadRequest("Debian packages are built on Linux", "run ./build-linux.py on Linux")
+        raise BadRequest("Debian packages are built on Linux", "run build-linux.py on Linux")
     request = DebianRequest(
         targets=flags.targets or (host_triple(),),
         pythons=flags.pythons,
