@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,22 +22,20 @@ UV = str(Path(sys.executable).with_name("uv"))
 TARGETS = ("x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl")
 
 
-def run(command: list[str], environment: dict[str, str]) -> str:
+def run(command: list[str], environment: Mapping[str, str]) -> str:
     done = subprocess.run(command, cwd=checkout(), env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
 
 
-def test_uv_installs_pythons_of_two_targets_with_one_setting(tmp_path: Path, verb_environment: dict[str, str]) -> None:
+def test_uv_installs_pythons_of_two_targets_with_one_setting(tmp_path: Path) -> None:
     words = [word for target in TARGETS for word in ("--target", target)]
     build = [sys.executable, "build-linux.py", "--engine", "host", *words, "--output", str(tmp_path)]
-    run(build, verb_environment)
+    run(build, os.environ)
     note_tested(tmp_path)
     with bucket_server() as server:
         release = [sys.executable, "-m", "pythonbuild", "release", str(tmp_path)]
-        said = run(
-            [*release, "--to", server.to, "--base-url", server.base_url], {**verb_environment, **server.variables}
-        )
+        said = run([*release, "--to", server.to, "--base-url", server.base_url], {**os.environ, **server.variables})
         archives = [line for line in said.splitlines() if line.startswith("sent") and ".tar." in line]
         assert len(archives) == 6
         home = tmp_path / "home"
