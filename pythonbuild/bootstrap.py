@@ -150,9 +150,9 @@ def _run(commands: list[list[str]]) -> Optional[MissingPrerequisite]:
 
 
 def _explain(command: list[str], output: str) -> MissingPrerequisite:
-    said = "\n".join(f"    {line}" for line in output.strip().splitlines()[-12:])
+    last_lines = "\n".join(f"    {line}" for line in output.strip().splitlines()[-12:])
     hint = "check the network, and pip's index settings if you use a mirror"
     if "ensurepip" in output:
         hint = "this Python cannot make virtual environments; on Debian: apt-get install python3-venv"
-    failed = f"the virtual environment for pythonbuild could not be made. This failed:\n    {' '.join(command)}\n{said}"
+    failed = f"the virtual environment for pythonbuild could not be made. This command failed:\n    {' '.join(command)}\n{last_lines}"
     return MissingPrerequisite(failed, hint)

@@ -73,6 +73,6 @@ def finished(plan: Plan, result: RunResult) -> Plan:
 
 def _tidy(session: Session, display: Display) -> None:
     """Remove and report leftovers of killed builds."""
-    said = describe_leftovers(*remove_leftovers(session.store, session.cache / "roots"))
-    if said:
-        display(Note("removed", said))
+    removed = describe_leftovers(*remove_leftovers(session.store, session.cache / "roots"))
+    if removed:
+        display(Note("removed", removed))

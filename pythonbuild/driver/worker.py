@@ -132,9 +132,9 @@ _worlds: list[_World] = []
 def _open_world(jobs: int, settings: Mapping[str, str], warn: Callable[[str], None]) -> _World:
     cache = home()
     store, sources = open_store(cache / "store", settings, warn), SourceCache(cache / "sources")
-    said = describe_leftovers(*remove_leftovers(store, cache / "roots"))
-    if said:
-        warn(f"removed {said}")
+    removed = describe_leftovers(*remove_leftovers(store, cache / "roots"))
+    if removed:
+        warn(f"removed {removed}")
     engine = HostEngine(cache / "roots")
     tokens = job_tokens(jobs, store.work, engine.job_protocol)
     executor = Executor(

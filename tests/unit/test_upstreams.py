@@ -225,7 +225,7 @@ def test_an_answer_of_another_form_is_said_to_be_that(text: str) -> None:
         ({"pypi": "x", "pattern": "(.)"}, "python_org need a pattern"),
         ({"listing": "https://h/", "pattern": "("}, "is not a regular expression"),
         ({"listing": "https://h/", "pattern": "x"}, "no group for the version"),
-        ({"github": "o/n", "tags": "v", "pattern": "(.)"}, "tags without url"),
+        ({"github": "o/n", "tags": "v", "pattern": "(.)"}, "tags need a url"),
         ({"pypi": "x", "inside": "f"}, "inside"),
         ({"pypi": "x", "where": "f"}, "unknown field"),
     ],
@@ -329,7 +329,7 @@ def test_each_pin_can_be_changed_in_place(name: str) -> None:
 @pytest.mark.parametrize(
     ("origins", "wrong"),
     [
-        ("[{url: a, sha256: b, size: 1}, {debian: c, sha256: d, size: 1}]", "are in one line"),
+        ("[{url: a, sha256: b, size: 1}, {debian: c, sha256: d, size: 1}]", "are on one line"),
         ('[{url: a, sha256: b, size: 1, version: "1"}]', "has its own version"),
     ],
 )
