@@ -1,13 +1,13 @@
-"""``python3 -m pythonbuild VERB``, or ``pythonbuild VERB`` once installed: the same program as the entry scripts, any verb.
+"""``python3 -m pythonbuild VERB``, and the installed command ``pythonbuild VERB``.  Each entry script runs one verb.
 
-``python3 FOLDER/pythonbuild VERB`` starts it from any folder.
+``python3 FOLDER/pythonbuild VERB`` works in any folder.
 """
 
 import os
 import sys
 
 if not __package__:
-    # Started by its path: the first place to look for modules is then this folder, where `packaging` is not PyPI's.
+    # A start by path puts this folder first on sys.path, where `packaging` would hide PyPI's package of that name.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 from pythonbuild import bootstrap
 
@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 
 def main() -> int:
-    """Run the program with this process's arguments; returns the exit status."""
+    """Run the program with the arguments of this process, and return the exit status."""
     return bootstrap.start(sys.argv[1:])
 
 

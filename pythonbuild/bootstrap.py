@@ -1,7 +1,7 @@
-"""From a bare Python to a running pythonbuild: make the virtual environment, then run the program in it.
+"""Start pythonbuild with a bare Python: create its virtual environment, then run the program in it.
 
-The environment is made from requirements.txt (every file pinned by hash), is shared by all checkouts with the same
-requirements, and lies in the cache folder.  Standard library only.
+The environment is in the cache folder.  It contains the packages of requirements.txt, where each file is pinned by hash, and all
+checkouts with the same requirements share it.  This module uses the standard library only.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from pythonbuild.program import Program, started
 __all__ = ["start", "virtual_environment"]
 
 _RUN = (
-    # Last, so that the environment's packages win over others beside an installed pythonbuild.
+    # The last entry of sys.path, because packages beside an installed pythonbuild must not hide those of the environment.
     "import sys; sys.path.append(sys.argv.pop(1)); from pythonbuild.cli.main import main; "
     "from pythonbuild.program import Program; sys.exit(main(sys.argv[2:], Program.read(sys.argv[1])))"
 )
 
 
 def start(arguments: list[str], program: str = "") -> int:
-    """Run pythonbuild with `arguments` (verb first); replaces this process, so it returns only for --help or an error.
+    """Replace this process by pythonbuild with `arguments`, the verb first.  Return an exit status after --help or an error.
 
-    program: the name of the entry script, if one was started.
+    program: the name of the entry script, "" for the module or the installed command.
     """
     requirements = _requirements(arguments)
     typed = started(program)
     try:
         if _only_asks(arguments) or not (_environment(requirements) / "ready").exists():
-            # A mistake is reported before anything is installed; --help needs nothing.
+            # Report a mistake before anything is installed.  --help needs no environment.
             from pythonbuild.cli.options import parse
 
             parse(typed, arguments or ["--help"])
@@ -50,21 +50,21 @@ def start(arguments: list[str], program: str = "") -> int:
 
 
 def _only_asks(arguments: list[str]) -> bool:
-    """Does the command only print help or the version?"""
+    """Return whether the command only prints help or the version."""
     return not arguments or bool({"-h", "--help", "--version"} & set(arguments))
 
 
 def _requirements(arguments: list[str]) -> str:
-    """Return the lock file of what a command needs: what is for clusters only, only where one is asked for."""
+    """Return the name of the lock file for a command.  Only commands that use a cluster get the packages for clusters."""
     verb, rest = "".join(arguments[:1]), arguments[1:]
     cluster = verb in ("scheduler", "worker") or (verb == "build-all" and any("://" in word for word in rest))
     return "requirements-cluster.txt" if cluster else "requirements.txt"
 
 
 def virtual_environment(requirements: str) -> Path:
-    """Return the virtual environment with what the lock file of that name (in the checkout) lists, made if it is not there.
+    """Return the virtual environment with the packages of a lock file, and create it if necessary.
 
-    Raises MissingPrerequisite with the reason if it cannot be made.
+    requirements: the lock file's name in the checkout.  Raises MissingPrerequisite if the environment cannot be created.
     """
     environment = _environment(requirements)
     if not (environment / "ready").exists():
@@ -73,13 +73,13 @@ def virtual_environment(requirements: str) -> Path:
 
 
 def _environment(requirements: str) -> Path:
-    """Return where the environment of a lock file is, or will be.  Raises MissingPrerequisite if the user has no home."""
+    """Return the folder of a lock file's environment, which may not exist.  Raises MissingPrerequisite if the user has no home."""
     identity = (checkout() / requirements).read_bytes() + sys.version.encode() + _python().encode()
     return home() / "venv" / hashlib.sha256(identity).hexdigest()[:16]
 
 
 def _python() -> str:
-    """Return the interpreter to make the environment with: from within another environment, the one behind it."""
+    """Return the interpreter that creates the environment: the base interpreter if this one belongs to an environment."""
     return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
 
 
@@ -89,11 +89,11 @@ def _python_in(environment: Path) -> Path:
 
 def _execute(environment: Path, arguments: list[str], program: Program) -> NoReturn:
     python = _python_in(environment)
-    # -I: neither the user's PYTHON* variables nor the working directory decide which modules are found.
+    # -I: neither PYTHON* variables nor the working directory affect which modules are imported.
     cache = f"pycache_prefix={home() / 'pyc'}"
     command = [str(python), "-I", "-X", cache, "-c", _RUN, str(code().parent), program.written(), *arguments]
     if os.name == "nt":
-        # There is no exec: what is called so starts another process, and lets whoever waits for this one believe that it is done.
+        # On Windows, os.execv starts a second process and ends this one, so a caller that waits for this one would continue.
         sys.exit(subprocess.call(command))
     os.execv(python, command)
 
@@ -103,12 +103,12 @@ def _make(environment: Path, requirements: Path) -> None:
     if wrong:
         raise MissingPrerequisite("this machine is not ready to build:\n" + "\n".join(f"- {line}" for line in wrong))
     environment.parent.mkdir(parents=True, exist_ok=True)
-    # Another process may be making the same one: each works in a folder of its own name under a lock.
+    # Another process may be creating the same environment.
     with open(environment.parent / f"{environment.name}.lock", "w") as making:
         lock(making)
         if (environment / "ready").exists():
             return
-        sys.stderr.write("pythonbuild: preparing its own virtual environment (once)\n")
+        sys.stderr.write("pythonbuild: creating its virtual environment (once)\n")
         for commands in _ways(environment, requirements):
             shutil.rmtree(environment, ignore_errors=True)
             problem = _run(commands)
@@ -121,9 +121,9 @@ def _make(environment: Path, requirements: Path) -> None:
 
 
 def _ways(environment: Path, requirements: Path) -> list[list[list[str]]]:
-    """Return the ways to make the environment, each a list of commands: by uv where there is one, as it is faster, then by pip.
+    """Return the ways to create the environment, each a list of commands: with uv if it is installed, then with pip.
 
-    uv may know neither the certificates nor the index that this machine's pip is set up with.
+    uv is faster, but it ignores pip's settings, so it may lack the certificates or the index that this machine needs.
     """
     python = str(_python_in(environment))
     pip = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -141,7 +141,7 @@ def _ways(environment: Path, requirements: Path) -> list[list[list[str]]]:
 
 
 def _run(commands: list[list[str]]) -> Optional[MissingPrerequisite]:
-    """Run commands until one fails; return the error that says which and why, None if none did."""
+    """Run commands until one fails.  Return an error with that command and its output, or None if all succeed."""
     for command in commands:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
@@ -150,9 +150,9 @@ def _run(commands: list[list[str]]) -> Optional[MissingPrerequisite]:
 
 
 def _explain(command: list[str], output: str) -> MissingPrerequisite:
-    said = "\n".join(f"    {line}" for line in output.strip().splitlines()[-12:])
+    last_lines = "\n".join(f"    {line}" for line in output.strip().splitlines()[-12:])
     hint = "check the network, and pip's index settings if you use a mirror"
     if "ensurepip" in output:
         hint = "this Python cannot make virtual environments; on Debian: apt-get install python3-venv"
-    failed = f"the virtual environment for pythonbuild could not be made. This failed:\n    {' '.join(command)}\n{said}"
+    failed = f"the virtual environment for pythonbuild could not be made. This command failed:\n    {' '.join(command)}\n{last_lines}"
     return MissingPrerequisite(failed, hint)

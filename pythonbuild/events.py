@@ -1,4 +1,4 @@
-"""What fetching, building and packaging say while they work.  The user interfaces turn these into text."""
+"""Events that report the progress of fetching, building and packaging.  `ui` displays them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PlanReady:
-    """A run begins: how many steps there are, how many are in the store, seconds the rest usually takes (None: unknown)."""
+    """A run begins.  cached: steps in the store; usual_seconds: how long the other steps usually take, None if unknown."""
 
     steps: int
     cached: int
@@ -39,7 +39,7 @@ class PlanReady:
 
 @dataclass(frozen=True)
 class Download:
-    """`done` of `total` bytes (0: unknown) of a file have come from `origin`."""
+    """`done` of `total` bytes of a file have arrived from `origin`; a total of 0 means unknown."""
 
     name: str
     origin: str
@@ -58,14 +58,14 @@ class DownloadFinished:
 
 @dataclass(frozen=True)
 class StepCached:
-    """The store has this step's result."""
+    """The result of a step is in the store already."""
 
     step: str
 
 
 @dataclass(frozen=True)
 class StepStarted:
-    """A step runs; `usual_seconds` is how long it took before (None: never), `log` where its output goes."""
+    """A step starts.  log: the file for its output; usual_seconds: how long it took last time, None if it never ran."""
 
     step: str
     log: Path
@@ -74,7 +74,7 @@ class StepStarted:
 
 @dataclass(frozen=True)
 class StepOutput:
-    """A line that a running step printed (without its newline)."""
+    """A running step printed a line, given without its newline."""
 
     step: str
     line: str
@@ -82,7 +82,7 @@ class StepOutput:
 
 @dataclass(frozen=True)
 class StepFinished:
-    """A step is done and its result is in the store; CPU seconds include all its child processes."""
+    """A step is done and its result is in the store.  CPU seconds include all child processes."""
 
     step: str
     seconds: float
@@ -91,9 +91,9 @@ class StepFinished:
 
 @dataclass(frozen=True)
 class Failure:
-    """All that a person needs about a failed step.
+    """Everything that a person needs to know about a failed step.
 
-    silent: its script failed, and no line of the log names an error.
+    silent: the script failed, and no line of its log names an error.
     """
 
     step: str
@@ -116,7 +116,7 @@ class StepFailed:
 
 @dataclass(frozen=True)
 class StepSkipped:
-    """A step cannot run, because `because` failed."""
+    """A step does not run, because the step `because` failed."""
 
     step: str
     because: str
@@ -136,7 +136,7 @@ class Note:
 
 @dataclass(frozen=True)
 class RunFinished:
-    """The run is over: built, cached, failed and skipped steps, wall and CPU seconds."""
+    """A run ended.  The first four fields count steps."""
 
     built: int
     cached: int
@@ -148,7 +148,7 @@ class RunFinished:
 
 @dataclass(frozen=True)
 class DeliveredFile:
-    """A file of the output folder, with its size in bytes."""
+    """A file in the output folder; its size is in bytes."""
 
     path: Path
     size: int
@@ -180,10 +180,10 @@ Observer = Callable[[Event], None]
 
 
 class Display(Protocol):
-    """An observer that shows events until it is closed, so that something else may use the terminal."""
+    """An observer that displays events.  After `close`, others may use the terminal."""
 
     def __call__(self, event: Event) -> None:
-        """Show an event."""
+        """Display an event."""
 
     def close(self) -> None:
-        """Stop showing; safe to call again."""
+        """Stop displaying.  More calls have no effect."""

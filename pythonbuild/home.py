@@ -1,6 +1,6 @@
-"""Where pythonbuild keeps what outlives a run: virtual environments, sources, the store, build roots.
+"""The folders of pythonbuild: the cache, the code and the checkout.
 
-Standard library only: bootstrap uses it before anything is installed.
+This module uses the standard library only, because bootstrap imports it before anything is installed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ __all__ = ["checkout", "code", "expanded", "home"]
 
 
 def home() -> Path:
-    """Return the cache folder: ``PYTHONBUILD_HOME``, else ``pythonbuild`` in the XDG cache folder, on Windows in the local data.
+    """Return the cache folder, which keeps virtual environments, sources, the store and build roots.
 
-    Raises MissingPrerequisite if it is in the user's home folder, and the user has none.
+    It is ``PYTHONBUILD_HOME``, else ``pythonbuild`` in the XDG cache folder; on Windows, in the folder of local application data.
+    Raises MissingPrerequisite if it would be in the user's home folder, and that is unknown.
     """
     own = os.environ.get("PYTHONBUILD_HOME")
     if own:
@@ -31,14 +32,14 @@ def home() -> Path:
 def expanded(path: str) -> Path:
     """Return an absolute path, with ``~`` replaced by a user's home folder.
 
-    Raises MissingPrerequisite if there is no such folder: a container may run as a user that /etc/passwd does not list.
+    Raises MissingPrerequisite if the home folder is unknown: /etc/passwd may not list the user of a container.
     """
     try:
         return Path(path).expanduser().absolute()
     except (RuntimeError, KeyError):
         raise MissingPrerequisite(
             f"{path}: the home folder that ~ stands for is unknown",
-            "set HOME, or write the folder without ~; PYTHONBUILD_HOME names the one for the cache",
+            "set HOME, or write the path without ~; PYTHONBUILD_HOME sets the folder of the cache",
         ) from None
 
 
@@ -48,6 +49,6 @@ def code() -> Path:
 
 
 def checkout() -> Path:
-    """Return the folder that holds recipes, images and lock files: the checkout, or the data of an installed package."""
+    """Return the folder of recipes, images and lock files: the checkout, or the data folder of an installed package."""
     data = code() / "data"
     return data if data.is_dir() else code().parent

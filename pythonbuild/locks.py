@@ -1,6 +1,6 @@
-"""Locks by which processes of one machine keep out of each other's way.  One ends with the open file it is on, so with its process.
+"""Locks between processes of one machine.  A lock ends when its file is closed, and so when its process ends.
 
-Standard library only: bootstrap uses it before anything is installed.
+This module uses the standard library only, because bootstrap imports it before anything is installed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import IO, Any
 
 __all__ = ["lock"]
 
-_POLL = 0.1  # seconds between looks at a lock that Windows does not wait for
+_POLL = 0.1  # seconds between attempts on Windows, which cannot wait for a lock
 
 if sys.platform == "win32":
     import msvcrt
 
-    # Bytes of a file, where it need not have any, stand for the right to it: one of them for those who share it, all for one who doesn't.
+    # A shared lock takes one byte of the file, an exclusive lock all of them.  The bytes need not exist.
     _SHARES = 256
 
     def _try(file: IO[Any], shared: bool) -> bool:
@@ -31,7 +31,7 @@ if sys.platform == "win32":
         return False
 
     def lock(file: IO[Any], *, shared: bool = False, wait: bool = True) -> bool:
-        """Lock an open file, alone or shared with others who share it; returns whether it is locked, True at the end of waiting."""
+        """Lock an open file, exclusively or shared.  Return whether that succeeded, which is always so with `wait`."""
         while not _try(file, shared):
             if not wait:
                 return False
@@ -42,7 +42,7 @@ else:
     import fcntl
 
     def lock(file: IO[Any], *, shared: bool = False, wait: bool = True) -> bool:
-        """Lock an open file, alone or shared with others who share it; returns whether it is locked, True at the end of waiting."""
+        """Lock an open file, exclusively or shared.  Return whether that succeeded, which is always so with `wait`."""
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

@@ -1,4 +1,7 @@
-"""How the user started pythonbuild, so that the commands it prints can be pasted into the same shell.  Standard library only."""
+"""How the user started pythonbuild.  The commands that it prints start the same way, and can be pasted into the same shell.
+
+This module uses the standard library only, because bootstrap imports it before anything is installed.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from pythonbuild.home import code
 
 __all__ = ["Program", "pasted", "started"]
 
-# Words that neither cmd.exe nor PowerShell reads as anything but themselves.
+# Words without special characters of cmd.exe and PowerShell.
 _PLAIN = re.compile(r"[\w.:\\/][\w.:\\/=+-]*|-[\w-]+")
 
 
@@ -40,17 +43,17 @@ class Program:
 
     @classmethod
     def read(cls, text: str) -> Program:
-        """Return what `written` has written."""
+        """Parse the output of `written`."""
         name, start, verbs = json.loads(text)
         return cls(name, tuple(start), tuple(verbs))
 
     def written(self) -> str:
-        """Return it as one word of a command line."""
+        """Return the program as one word of a command line."""
         return json.dumps(astuple(self))
 
     @property
     def is_script(self) -> bool:
-        """Is it an entry script, which builds for one platform?"""
+        """True for an entry script, which builds for one platform."""
         return self.name.startswith("build-")
 
     def words(self, verb: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Sizes and times as people read them."""
+"""Sizes and durations as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["seconds", "size"]
 
 
 def size(value: float) -> str:
-    """Return a number of bytes as "512 B", "3.2 MB" ..., in powers of 1000 as file managers show them."""
+    """Return a number of bytes as text, such as "512 B" or "3.2 MB".  Units are powers of 1000."""
     for unit in ("B", "kB", "MB"):
         if value < 1000:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
@@ -15,7 +15,7 @@ def size(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return "0.4 s", "12 s" or "3:05"."""
+    """Return a duration as text, such as "0.4 s", "12 s" or "3:05"."""
     if value < 10:
         return f"{value:.1f} s"
     if value < 60:

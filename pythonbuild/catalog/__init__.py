@@ -1,1 +1,1 @@
-"""What the project knows: targets, CPython releases, toolchains and recipes, read from YAML into typed values."""
+"""The catalog: targets, CPython releases, toolchains and recipes, read from YAML into typed values."""

@@ -1,4 +1,4 @@
-"""Change a pin in its YAML file: only version, address, SHA-256 and size, in place, so that comments and layout stay as they are."""
+"""Change the version, address, SHA-256 and size of a pin in its YAML file, and keep all comments and the layout."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pythonbuild.files import replacing
 
 __all__ = ["edited", "rewrite"]
 
-# Characters of a text, from and to, and what takes their place.
+# Start and end of a part of a text, and its replacement.
 _Change = tuple[int, int, str]
 _Fields = dict[str, tuple[yaml.ScalarNode, Any]]
 
 
 def rewrite(root: Path, pin: Pin, version: str, origin: Origin) -> tuple[str, str, tuple[str, ...]]:
-    """Write a new version and its origin into a pin's file; returns the text before, after, and the places of origins that were dropped.
+    """Write a new version and its origin into a pin's file.  Return the text before, the text after, and the dropped origins.
 
-    root: the catalog's folder (cpython-unix), which is read again.  Raises BadCatalog if it does not then say what it should: the file is
-    as it was.
+    root: the catalog's folder (cpython-unix), which is read again to check the result.  If the check fails, the file is restored.
+    Raises BadCatalog.
     """
     before = pin.file.read_bytes().decode()
     after, dropped = edited(before, pin, version, origin)
@@ -34,23 +34,23 @@ def rewrite(root: Path, pin: Pin, version: str, origin: Origin) -> tuple[str, st
         load_catalog.cache_clear()
         new = pins(load_catalog(root), root)[pin.name]
         if new.version != version:
-            raise BadCatalog(f"{pin.name} would be {new.version}")
+            raise BadCatalog(f"{pin.name} would have version {new.version}")
         if not all(origin in source.origins for source in new.sources):
-            raise BadCatalog(f"the origins of {pin.name} in {pin.file} would not say {origin.place}")
+            raise BadCatalog(f"the origins of {pin.name} in {pin.file} would not include {origin.place}")
     except BaseException as error:
         _write(pin.file, before)
         load_catalog.cache_clear()
         if isinstance(error, PythonBuildError):
-            raise BadCatalog(f"version {version} cannot be written, and nothing was: {error.message}") from None
+            raise BadCatalog(f"version {version} cannot be written; the file is unchanged: {error.message}") from None
         raise
     return before, after, dropped
 
 
 def edited(text: str, pin: Pin, version: str, origin: Origin) -> tuple[str, tuple[str, ...]]:
-    """Return the text of a pin's file with a new version, and the places of the origins that are not in it any more.
+    """Return the text of a pin's file with a new version, and the addresses of the dropped origins.
 
-    In each list of origins the first that can be had of upstream (else the first) becomes `origin`.  One that names a version of its own
-    stays; the others were of the old version, and go.  Raises BadCatalog if that cannot be done in place.
+    In each list of origins, `origin` replaces the first one with a URL or an sdist, else the first one.  Origins with their own version
+    stay.  The others have the old version, and are removed.  Raises BadCatalog if the file cannot be changed in place.
     """
     node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for step in pin.place:
@@ -62,7 +62,7 @@ def edited(text: str, pin: Pin, version: str, origin: Origin) -> tuple[str, tupl
         sequence = _fields(parent)["origins"][1]
         old = [item for item in sequence.value if "version" not in _fields(item)]
         if not old:
-            raise BadCatalog(f"{pin.file}: every origin of {pin.name} names a version of its own")
+            raise BadCatalog(f"{pin.file}: every origin of {pin.name} has its own version")
         taken = next((item for item in old if {"url", "sdist"} & set(_fields(item))), old[0])
         changes += _become(_fields(taken), origin)
         places += [_place(_fields(taken))] if "debian" in _fields(taken) else []
@@ -70,7 +70,7 @@ def edited(text: str, pin: Pin, version: str, origin: Origin) -> tuple[str, tupl
             if item is not taken:
                 if sequence.flow_style:
                     raise BadCatalog(
-                        f"{pin.file}: the origins of {pin.name} are in one line; write one below the other"
+                        f"{pin.file}: the origins of {pin.name} are on one line; write each on its own line"
                     )
                 changes.append(_without(text, item, first=item is sequence.value[0]))
                 places.append(_place(_fields(item)))
@@ -85,7 +85,7 @@ def _fields(node: yaml.Node) -> _Fields:
 
 
 def _become(fields: _Fields, origin: Origin) -> list[_Change]:
-    """Return the changes by which an item of a list becomes another origin."""
+    """Return the changes that turn an item of a list into another origin."""
     kind, value = ("sdist", origin.sdist or "") if origin.sdist else ("url", origin.url or "")
     key, old = next(fields[name] for name in ("url", "sdist", "debian", "wheel") if name in fields)
     named = [] if key.value == kind else [_scalar(key, kind)]
@@ -94,7 +94,7 @@ def _become(fields: _Fields, origin: Origin) -> list[_Change]:
 
 
 def _scalar(node: yaml.ScalarNode, value: Union[str, int]) -> _Change:
-    """Return the change of a value, quoted as it was; or as it must be, to be read as what it is."""
+    """Return the change of a value.  It keeps its quotes, and gets some if YAML would read it differently without."""
     quote = node.style or ""
     if not quote and yaml.safe_load(f"[{value}]") != [value]:
         quote = '"'
@@ -102,7 +102,7 @@ def _scalar(node: yaml.ScalarNode, value: Union[str, int]) -> _Change:
 
 
 def _without(text: str, item: yaml.Node, first: bool) -> _Change:
-    """Return the change that removes the lines of an item, and those of the comment above it, unless that is the whole list's."""
+    """Return the change that removes the lines of an item, and of the comment above it unless the item is the first."""
     start = text.rfind("\n", 0, item.start_mark.index) + 1
     end = text.find("\n", item.value[-1][1].end_mark.index) + 1 or len(text)
     indent = text[start : text.index("-", start)]

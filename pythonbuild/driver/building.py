@@ -1,4 +1,4 @@
-"""Builds: plan, check the machine, fetch, run, deliver."""
+"""Builds: plan, prepare, run, deliver."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pythonbuild.driver.session import Session, find_step
 from pythonbuild.events import Display, Note
 from pythonbuild.flags.build import FetchFlags, RunFlags
 from pythonbuild.plan.step import Plan
-from pythonbuild.run.leftovers import remove_leftovers, tell_leftovers
+from pythonbuild.run.leftovers import describe_leftovers, remove_leftovers
 from pythonbuild.run.loop import RunResult
 
 __all__ = ["Done", "build", "fetch", "finished"]
@@ -23,24 +23,24 @@ __all__ = ["Done", "build", "fetch", "finished"]
 
 @dataclass(frozen=True)
 class Done:
-    """A run that has ended: its plan, and what came of each step.  Steps may have failed."""
+    """A finished run: its plan, and the result of each step.  Steps may have failed."""
 
     session: Session
     plan: Plan
     result: RunResult
 
     def tree(self, name: str) -> Path:
-        """Return the result of a step that was built, by the step's name or its unique beginning."""
+        """Return the result of a step, by its name or a unique beginning of it."""
         return self.session.store.tree(self.result.records[find_step(self.plan, name)])
 
     def deliver(self, output: Path, key: str = "") -> list[OutputFile]:
-        """Copy the files of all finished builds to the output folder; key: sign packages with it."""
+        """Copy the files of all finished builds to the output folder, and return them.  key: the key that signs packages."""
         plan, tag = finished(self.plan, self.result), self.session.settings.get("PYBUILD_RELEASE_TAG", "")
         return self.session.output.deliver(Delivery(self.session.store, plan, self.result.records, output, tag, key))
 
 
 def build(flags: RunFlags, display: Display) -> Done:
-    """Plan what the flags ask for, prepare this machine or a cluster, fetch sources, and run what the store lacks."""
+    """Make the plan that the flags request, prepare this machine or a cluster, download sources, and run the missing steps."""
     session = Session.start(flags, _warner(display))
     if session.store.shared:
         session.store.shared.say = lambda topic, text, level: display(Note(topic, text, level))
@@ -53,7 +53,7 @@ def build(flags: RunFlags, display: Display) -> Done:
 
 
 def fetch(flags: FetchFlags, display: Display) -> None:
-    """Download the sources of what the flags ask for."""
+    """Download the sources of the requested builds."""
     session = Session.start(flags, _warner(display))
     plan = session.plan()
     _tidy(session, display)
@@ -66,13 +66,13 @@ def _warner(display: Display) -> Callable[[str], None]:
 
 
 def finished(plan: Plan, result: RunResult) -> Plan:
-    """Return the plan with the outputs of those builds only of which nothing is missing: other builds may have failed."""
+    """Return the plan with only the outputs of complete builds, because others may have failed."""
     missing = {output.build for output in plan.outputs if output.step not in result.records}
     return replace(plan, outputs=tuple(output for output in plan.outputs if output.build not in missing))
 
 
 def _tidy(session: Session, display: Display) -> None:
-    """Remove what builds have left that were killed, and say so."""
-    said = tell_leftovers(*remove_leftovers(session.store, session.cache / "roots"))
-    if said:
-        display(Note("removed", said))
+    """Remove and report leftovers of killed builds."""
+    removed = describe_leftovers(*remove_leftovers(session.store, session.cache / "roots"))
+    if removed:
+        display(Note("removed", removed))

@@ -1,4 +1,4 @@
-"""A plan's way to a Dask cluster: many requests in, their steps to workers (see worker.py), by one scheduler."""
+"""The connection from a build to a Dask cluster, whose workers (see worker.py) run the steps of a plan."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from pythonbuild.run.cluster import ClusterSteps, StepJob
 
 __all__ = ["check_cluster", "cluster"]
 
-_ANSWER = 15  # seconds until a scheduler must have answered, and until it must have a worker
-# What ends on a worker in an error that is none of ours is tried again so often; for workers that die Dask has a limit of its own.
+_ANSWER = 15  # seconds that the scheduler may take to answer, and then to have a worker
+# Attempts after an unexpected error on a worker.  Dask has its own limit for workers that die.
 _RETRIES = 3
 
 
 def check_cluster(session: Session, flags: RunFlags) -> None:
-    """Raise BadRequest if this build cannot be done by a cluster."""
+    """Raise BadRequest if a cluster cannot run this build."""
     refuse(flags, "this machine", "is for steps on this machine, and workers run them", "drop it, or drop --executor")
     if not session.store.shared:
         raise BadRequest("a cluster needs a shared store", "set PYTHONBUILD_STORE here and on every worker")
     if session.choice.name != "host":
-        raise BadRequest("workers run steps on their own machines", "use --engine host")
+        raise BadRequest("a cluster does not support containers", "use --engine host")
     if session.request.xcode or session.request.msvc or not session.output.on_clusters:
         raise BadRequest(
-            "a cluster builds archives, on Linux", "build other targets with the entry script on their own system"
+            "a cluster builds only archives for Linux", "build other targets with the entry script on their own system"
         )
     if session.request.local_python:
-        raise BadRequest("workers do not see --python-source", "build it on this machine")
+        raise BadRequest("workers cannot read --python-source", "build on this machine")
 
 
 @contextmanager
 def cluster(executor: str, session: Session, plan: Plan) -> Iterator[tuple[ClusterSteps, int]]:
-    """Connect to the scheduler; yields what runs steps there, and how many run at once.
+    """Connect to the scheduler.  Give an object that runs steps there, and how many run at once.
 
-    Raises EngineUnavailable if it does not answer, or has no worker.
+    Raises EngineUnavailable if the scheduler does not answer or has no worker.
     """
     import asyncio
 

@@ -23,7 +23,7 @@ __all__ = ["OutputFile", "statement_of", "tag_of_checkout"]
 
 @dataclass(frozen=True)
 class OutputFile:
-    """A file of the output folder."""
+    """A file in the output folder, with its size."""
 
     path: Path
     bytes: int

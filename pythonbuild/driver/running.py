@@ -72,7 +72,7 @@ def run_on_cluster(ready: Prepared, flags: RunFlags, display: Display) -> RunRes
 
 def _run_plan(ready: Prepared, flags: RunFlags, display: Display, steps: Steps, tokens: Jobs) -> RunResult:
     """Run a plan to its end, with one thread for each job token."""
-    _tell_notes(ready.session, ready.plan, display)
+    _show_notes(ready.session, ready.plan, display)
     pool = ThreadPoolExecutor(tokens.jobs, thread_name_prefix="step")
     run = Run(
         plan=ready.plan,
@@ -92,8 +92,8 @@ def _run_plan(ready: Prepared, flags: RunFlags, display: Display, steps: Steps, 
         tokens.close()
 
 
-def _tell_notes(session: Session, plan: Plan, display: Display) -> None:
-    """Tell what people have to know of the Pythons that are going to be built."""
+def _show_notes(session: Session, plan: Plan, display: Display) -> None:
+    """Display notes about the Pythons to build, and the compilers of this machine."""
     builds = [output.build for output in plan.outputs if isinstance(output.build, Build)]
     for toolchain in (session.catalog.toolchain(name) for name in dict.fromkeys(build.toolchain for build in builds)):
         if toolchain.note:
@@ -107,9 +107,9 @@ def _tell_notes(session: Session, plan: Plan, display: Display) -> None:
 
 
 def send_rest(session: Session, plan: Plan, result: RunResult, display: Display) -> None:
-    """Wait until the shared store has what was built, and tell how much came and went.
+    """Wait until the shared store has all results, and display how many were downloaded and uploaded.
 
-    Others need to know the origins of all sources to find it, also of those that this machine had built with before.
+    The chosen origins of all sources are recorded there as well, because the keys depend on them.
     """
     shared = session.store.shared
     if not shared:

@@ -1,6 +1,6 @@
-"""The two ends of a Dask cluster on its own machines: the scheduler, and the workers, which do with each step what a build would do here.
+"""The scheduler and the workers of a Dask cluster.  A worker runs a step as a build on its own machine would.
 
-Dask's `distributed` is installed only where it is asked for (requirements-cluster.txt), so it is imported only here and only when needed.
+Only commands for clusters install Dask's `distributed` (requirements-cluster.txt), so functions import it when they need it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pythonbuild.request.build import check_cpu
 from pythonbuild.run.cluster import StepJob, StepOutcome
 from pythonbuild.run.execute import Executor
 from pythonbuild.run.jobserver import Jobs, job_tokens
-from pythonbuild.run.leftovers import remove_leftovers, tell_leftovers
+from pythonbuild.run.leftovers import describe_leftovers, remove_leftovers
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.sources.downloaders import Downloader
 from pythonbuild.sources.fetch import fetch_all
@@ -37,17 +37,17 @@ from pythonbuild.store.store import Store
 
 __all__ = ["address_of", "perform", "serve_scheduler", "serve_worker"]
 
-_ANSWER = 15  # seconds until the scheduler must have answered
-_POLL = 0.1  # seconds between looks for a job token
+_ANSWER = 15  # seconds that the scheduler may take to answer
+_POLL = 0.1  # seconds between attempts to take a job token
 
 
 def address_of(text: str) -> str:
-    """Return Dask's own form of a scheduler's address: tcp://HOST:PORT for dask://HOST:PORT."""
+    """Return a scheduler's address in Dask's form: tcp://HOST:PORT for dask://HOST:PORT."""
     return f"tcp://{text[len('dask://') :]}" if text.startswith("dask://") else text
 
 
 def serve_scheduler(host: str, port: int, say: Callable[[str], None]) -> None:
-    """Run a scheduler until it is interrupted; say: called with its address.  Raises BadRequest if it cannot listen there."""
+    """Run a scheduler until it is interrupted.  say: called with its address.  Raises BadRequest if it cannot listen."""
     import asyncio
 
     from distributed import Scheduler
@@ -63,14 +63,15 @@ def serve_scheduler(host: str, port: int, say: Callable[[str], None]) -> None:
         reason = error.__cause__ or error
         raise BadRequest(
             f"the scheduler cannot listen on {host}:{port}: {getattr(reason, 'strerror', None) or reason}",
-            "give an address of this machine with --host, and a free port with --port",
+            "use an address of this machine for --host, and a free port for --port",
         ) from error
 
 
 def serve_worker(scheduler: str, jobs: int, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-    """Run a worker until its scheduler ends, or it is interrupted; say: called when it is ready.
+    """Run a worker until its scheduler ends or it is interrupted.  say: called when the worker is ready.
 
-    Raises EngineUnavailable if the scheduler does not answer, BadRequest without a shared store, and MissingPrerequisite.
+    Raises EngineUnavailable if the scheduler does not answer, BadRequest without a shared store, MissingPrerequisite if this machine
+    cannot build.
     """
     import asyncio
 
@@ -81,7 +82,7 @@ def serve_worker(scheduler: str, jobs: int, say: Callable[[str], None], warn: Ca
     settings = read_settings(os.environ, warn)
     if not settings.get("PYTHONBUILD_STORE"):
         raise BadRequest(
-            "a worker needs a shared store for its results", "set PYTHONBUILD_STORE to the cluster's store"
+            "a worker needs a shared store for its results", "set PYTHONBUILD_STORE to the cluster's shared store"
         )
     wrong = doctor.findings(home(), home())
     if wrong:
@@ -90,12 +91,12 @@ def serve_worker(scheduler: str, jobs: int, say: Callable[[str], None], warn: Ca
     _worlds.append(world)
 
     async def serve() -> None:
-        # A worker itself would wait for its scheduler for ever.
+        # Without this check, the worker would wait for its scheduler forever.
         reach: Any = connect  # it has no types
         await (await reach(address, timeout=_ANSWER)).close()
         name = f"{platform.node()}-{os.getpid()}"
         async with Worker(address, nthreads=jobs, name=name, dashboard=False, local_directory=str(home())) as running:
-            say(f"{name} waits for steps of {scheduler}")
+            say(f"{name} waits for steps from {scheduler}")
             await running.finished()
 
     try:
@@ -110,7 +111,7 @@ def serve_worker(scheduler: str, jobs: int, say: Callable[[str], None], warn: Ca
 
 @dataclass
 class _World:
-    """What a worker process has for all its steps."""
+    """The objects that all steps of a worker process share."""
 
     catalog: Catalog
     store: Store
@@ -118,22 +119,22 @@ class _World:
     downloader: Downloader
     executor: Executor
     tokens: Jobs
-    # Of the code that this process has read, whatever becomes of the checkout.
+    # The digest of the code that this process runs, even if the checkout changes later.
     code: str
     lock: threading.Lock = field(default_factory=threading.Lock)
     running: int = 0
 
 
-# The one of this process, once it is a worker.
+# The state of this process after it has become a worker; else empty.
 _worlds: list[_World] = []
 
 
 def _open_world(jobs: int, settings: Mapping[str, str], warn: Callable[[str], None]) -> _World:
     cache = home()
     store, sources = open_store(cache / "store", settings, warn), SourceCache(cache / "sources")
-    said = tell_leftovers(*remove_leftovers(store, cache / "roots"))
-    if said:
-        warn(f"removed {said}")
+    removed = describe_leftovers(*remove_leftovers(store, cache / "roots"))
+    if removed:
+        warn(f"removed {removed}")
     engine = HostEngine(cache / "roots")
     tokens = job_tokens(jobs, store.work, engine.job_protocol)
     executor = Executor(
@@ -151,7 +152,7 @@ def _open_world(jobs: int, settings: Mapping[str, str], warn: Callable[[str], No
 
 
 def perform(job: StepJob) -> StepOutcome:
-    """Do a step on this worker: bring what it needs, fetch its sources, run it, put its result into the shared store."""
+    """Run a step on this worker: download its needs and sources, run it, and upload its result to the shared store."""
     (world,), lines = _worlds, list[str]()
     name = f"{platform.node()}-{os.getpid()}"
     _take_token(world)
@@ -188,42 +189,42 @@ def _give_token(world: _World) -> None:
 
 
 def _check_same(job: StepJob, world: _World) -> None:
-    """Raise StepError if this worker would do a step otherwise than its key says."""
+    """Raise StepError if this worker differs from the planning machine, so that its result would not match the key."""
     shared = world.store.shared
     if job.code != world.code:
         raise StepError("this worker runs another version of pythonbuild; update its checkout and restart it")
     if job.machine != building_machine():
-        raise StepError(f"this worker is {building_machine()}, and the build was planned for {job.machine}")
+        raise StepError(f"this worker is {building_machine()}, but the build was planned for {job.machine}")
     if not shared or shared.place.name != job.store:
-        raise StepError(f"this worker's shared store is {shared.place.name if shared else 'none'}, and not {job.store}")
+        raise StepError(f"this worker's shared store is {shared.place.name if shared else 'none'}, not {job.store}")
     if isinstance(job.step.action, ScriptAction):
         if job.step.action.host_paths and job.llvm != find_llvm(world.catalog.toolchains.values()):
-            raise StepError(f"this worker does not have the LLVM that was planned with: {job.llvm}")
+            raise StepError(f"this worker does not have the LLVM of the plan: {job.llvm}")
         target = world.catalog.targets.get(job.step.target)
         if target:
             check_cpu(target, cpu_flags())
 
 
 def _need(step: Step, world: _World, lines: list[str]) -> Record:
-    """Return the record of what a step needs, brought here; a toolchain is unpacked here."""
+    """Return the record of a needed step, after downloading its tree.  A missing toolchain is unpacked here."""
     record = world.store.bring(step.key, anew=True)
     if record is None and isinstance(step.action, UnpackAction):
         _fetch(step, world)
         with world.lock:
             record, _ = world.executor.run(step, {}, lines.append)
     if record is None:
-        raise StepError(f"{step.name}, which it needs, is missing from the shared store")
+        raise StepError(f"its input {step.name} is missing from the shared store")
     return record
 
 
 def _fetch(step: Step, world: _World) -> None:
-    """Bring the sources that the key counts on, from where they were chosen to come from."""
+    """Download the sources of a step, from the origins that are part of its key."""
     wanted = [SourceFile(source.name, (source.origin,)) for source in step.sources if source.local is None]
     local = [source.name for source in step.sources if source.local is not None]
     if local:
-        raise StepError(f"{local[0]} is a file on the planning machine, which workers cannot see")
+        raise StepError(f"{local[0]} is a file on the planning machine, which workers cannot read")
     fetch_all(wanted, world.sources, world.downloader, _silent, offline=False)
 
 
 def _silent(event: Any) -> None:
-    """Workers have nobody to tell of downloads."""
+    """Ignore progress of downloads, which nobody watches on a worker."""

@@ -1,1 +1,1 @@
-"""The vocabulary: targets, Python versions, build options, archive names.  Text in, value out, and back."""
+"""Targets, Python versions, build options and archive names: text is parsed to values, and values print as text."""

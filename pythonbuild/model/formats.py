@@ -1,4 +1,4 @@
-"""The words of --format.  Standard library only, for --help before an installation."""
+"""The values of --format.  This module uses the standard library only, because --help works before an installation."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class ArchiveFormat:
 
     @classmethod
     def parse(cls, text: str) -> ArchiveFormat:
-        """Read e.g. "install_only" or "install_only.tar.zst".  Raises UnknownName."""
+        """Parse a value such as "install_only" or "install_only.tar.zst".  Raises UnknownName."""
         flavour, dot, rest = text.partition(".")
         suffixes = FLAVOURS.get(flavour, ())
         suffix = dot + rest if dot else next(iter(suffixes), "")
@@ -49,11 +49,11 @@ DEFAULT_FORMATS = tuple(map(ArchiveFormat.parse, ("full", "install_only", "insta
 def archive_name(
     python: PythonVersion, target: str, options: BuildOptions, tag: str, kind: ArchiveFormat, release: bool = False
 ) -> str:
-    """Return the name of an archive, as python-build-standalone has it.
+    """Return the name of an archive, which follows python-build-standalone.
 
-    Local: cpython-3.13.15-x86_64-unknown-linux-gnu-pgo+lto-20261121T1000.tar.zst, and the same with -install_only.tar.gz;
-    release: cpython-3.13.15+20261121-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst, and without the options
-    cpython-3.13.15+20261121-x86_64-unknown-linux-gnu-install_only.tar.gz (freethreaded-install_only for those).
+    Local builds: cpython-3.13.15-x86_64-unknown-linux-gnu-pgo+lto-20261121T1000.tar.zst, and the same with -install_only.tar.gz.
+    Releases: cpython-3.13.15+20261121-x86_64-unknown-linux-gnu-pgo+lto-full.tar.zst, and without options
+    cpython-3.13.15+20261121-x86_64-unknown-linux-gnu-install_only.tar.gz (freethreaded-install_only for free-threaded builds).
     """
     if not release:
         flavour = "" if kind.flavour == "full" else f"-{kind.flavour}"
@@ -68,15 +68,15 @@ def archive_name(
 class ArchiveName:
     """The parts of an archive's name.  Raises BadArchive if a file is not named like a full or install_only archive.
 
-    A release's install_only archive does not tell its options, but for freethreaded.
+    In a release, the name of an install_only archive carries no option but freethreaded.
     """
 
     def __init__(self, name: str) -> None:
         found = next((match for pattern in _NAMES if (match := re.fullmatch(pattern, name))), None)
         if not found:
             raise BadArchive(
-                f"{name} is not named like an archive of ours",
-                "cpython-3.13.15-<triple>-<options>-<tag>[-install_only[_stripped]].tar.*, or as a release "
+                f"{name} is not named like an archive of pythonbuild",
+                "expected cpython-3.13.15-<triple>-<options>-<tag>[-install_only[_stripped]].tar.*, or for a release "
                 "cpython-3.13.15+<tag>-<triple>-<options>-full.tar.zst, cpython-3.13.15+<tag>-<triple>-install_only.tar.gz",
             )
         parts = found.groupdict()
@@ -104,16 +104,16 @@ _NAMES = (
 
 
 def provenance_name(python: PythonVersion, target: str, options: BuildOptions, tag: str, release: bool = False) -> str:
-    """Return the name of the statement that tells where the files of one build come from."""
+    """Return the name of the provenance statement of one build."""
     version, end = (f"{python}+{tag}", "") if release else (str(python), f"-{tag}")
     return f"cpython-{version}-{target}-{options}{end}.intoto.jsonl"
 
 
 @dataclass(frozen=True)
 class BuiltFile:
-    """What the name of any file that a build leaves tells, its statement of provenance (flavour "provenance") included.
+    """The parts of the name of any file that a build leaves; the flavour of a provenance statement is "provenance".
 
-    options: None where a release's name does not tell them, as that of an install_only archive.
+    options: None if the name carries none, as for an install_only archive of a release.
     """
 
     python: PythonVersion
@@ -126,7 +126,7 @@ class BuiltFile:
 
     @classmethod
     def parse(cls, name: str) -> BuiltFile:
-        """Read a file's name, local or a release's.  Raises BadArchive if it is none of a build's."""
+        """Parse the name of a file of a local build or a release.  Raises BadArchive if builds leave no such file."""
         found = next((match for pattern in _FILES if (match := re.fullmatch(pattern, name))), None)
         parts = found.groupdict() if found else {}
         suffix = parts.get("suffix", "")
@@ -134,7 +134,7 @@ class BuiltFile:
         if flavour != "provenance" and suffix not in FLAVOURS[flavour]:
             raise BadArchive(
                 f"{name} is not named like a file that a build leaves",
-                "give it back the name that it was built under, or take it out of the folder",
+                "restore the name that the build gave it, or remove it from the folder",
             )
         options = parts.get("options")
         return cls(
@@ -148,7 +148,7 @@ class BuiltFile:
         )
 
     def release_name(self, options: BuildOptions, tag: str) -> str:
-        """Return the file's name in a release; options: those of its build."""
+        """Return the file's name in a release; options: the options of its build."""
         if self.flavour == "provenance":
             return provenance_name(self.python, self.triple, options, tag, release=True)
         kind = ArchiveFormat(self.flavour, self.suffix)

@@ -1,4 +1,7 @@
-"""Build options: words that may be combined, with rules about which contradict each other.  Standard library only, for --help."""
+"""Build options: words that can be combined, unless they contradict each other.
+
+This module uses the standard library only, because --help works before an installation.
+"""
 
 from __future__ import annotations
 
@@ -11,35 +14,38 @@ __all__ = ["DEFAULT_OPTION", "OPTIONS", "OPTION_NAMES", "BuildOptions", "Option"
 
 @dataclass(frozen=True)
 class Option:
-    """What an option does, and the platforms that know it: linux, macos, windows; all by default."""
+    """A build option.
+
+    meaning: its description; platforms: those that support it, of linux, macos and windows; empty means all.
+    """
 
     meaning: str
     platforms: tuple[str, ...] = ()
 
     def known_on(self, platform: str) -> bool:
-        """Return True if Pythons for a platform can have the option."""
+        """Return whether Pythons for a platform can have the option."""
         return not self.platforms or platform in self.platforms
 
 
 # In the order of archive names, help and lists.
 OPTIONS = {
-    "freethreaded": Option("without the global interpreter lock; from CPython 3.13 on"),
-    "debug": Option("assertions and reference counts of a debug build; not optimized", ("linux", "macos")),
-    "noopt": Option("optimized by the compiler alone"),
-    "pgo": Option("optimized with a profile, from training"),
-    "lto": Option("optimized as a whole at link time; needs LLVM", ("linux", "macos")),
-    "static": Option("a program without shared libraries, for musl", ("linux",)),
+    "freethreaded": Option("no global interpreter lock; CPython 3.13 or newer"),
+    "debug": Option("a debug build with assertions and reference counts; not optimized", ("linux", "macos")),
+    "noopt": Option("ordinary compiler optimization only"),
+    "pgo": Option("profile-guided optimization, with a training run"),
+    "lto": Option("link-time optimization; requires LLVM", ("linux", "macos")),
+    "static": Option("a static interpreter without shared libraries; musl only", ("linux",)),
 }
 OPTION_NAMES = tuple(OPTIONS)
-# What a build is without any of debug, noopt, pgo and lto.
+# The option of a build that has none of debug, noopt, pgo and lto.
 DEFAULT_OPTION = "noopt"
 
 _CONTRADICTIONS = (
     ("debug", "noopt", "debug already means an unoptimized build"),
     ("debug", "pgo", "a debug build is not optimized"),
     ("debug", "lto", "a debug build is not optimized"),
-    ("noopt", "pgo", "noopt says no optimization, pgo asks for one"),
-    ("noopt", "lto", "noopt says no optimization, lto asks for one"),
+    ("noopt", "pgo", "noopt turns optimization off, pgo turns it on"),
+    ("noopt", "lto", "noopt turns optimization off, lto turns it on"),
 )
 
 
@@ -51,9 +57,9 @@ class BuildOptions:
 
     @classmethod
     def parse(cls, text: str) -> BuildOptions:
-        """Read a +-joined set in any order; without debug, noopt, pgo or lto it is noopt.
+        """Parse words joined by +, in any order.  Without debug, noopt, pgo or lto, noopt is added.
 
-        Raises UnknownName for a word that is no option, BadRequest for a contradiction, with the reason.
+        Raises UnknownName for a word that is not an option, BadRequest if options contradict each other.
         """
         names = {word.strip() for word in text.split("+")}
         for name in sorted(names):
@@ -73,10 +79,10 @@ class BuildOptions:
         return name in self.names
 
     def as_flags(self) -> dict[str, bool]:
-        """Return {option name: chosen?} for every option, as templates see it."""
+        """Return {option name: whether it is set} for every option, for templates."""
         return {name: name in self.names for name in OPTION_NAMES}
 
     @property
     def abi_flags(self) -> str:
-        """The ABI flags of the interpreter's name: "t" for free-threaded, "d" for debug, "td" for both."""
+        """The ABI flags in the interpreter's name: "t" for free-threaded, "d" for debug, "td" for both."""
         return ("t" if "freethreaded" in self.names else "") + ("d" if "debug" in self.names else "")

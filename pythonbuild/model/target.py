@@ -1,4 +1,4 @@
-"""Target triples such as x86_64-unknown-linux-gnu, and what the running machine is."""
+"""Target triples such as x86_64-unknown-linux-gnu, and facts about the running machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["System", "building_machine", "cpu_flags", "host_system", "host_tripl
 
 
 def host_triple() -> str:
-    """Return the target triple of the running machine (glibc assumed on Linux)."""
+    """Return the target triple of the running machine.  On Linux, it is the one for glibc."""
     machine = _cpu()
     system = platform.system()
     if system == "Darwin":
@@ -22,12 +22,12 @@ def host_triple() -> str:
 
 
 def building_machine() -> str:
-    """Return the running machine's name in targets.yml and toolchains.yml: its CPU, as Linux has it, and -darwin or -windows."""
+    """Return the running machine's name in targets.yml and toolchains.yml: its CPU, with -darwin or -windows if it is not Linux."""
     return _cpu() + {"Darwin": "-darwin", "Windows": "-windows"}.get(platform.system(), "")
 
 
 def system_of(machine: str) -> str:
-    """Return the system of a building machine: linux, darwin or windows."""
+    """Return the operating system of a building machine: linux, darwin or windows."""
     return machine.partition("-")[2] or "linux"
 
 
@@ -38,14 +38,14 @@ def _cpu() -> str:
 
 @dataclass(frozen=True)
 class System:
-    """What /etc/os-release says of a machine: ID and VERSION_CODENAME ("" where it says nothing)."""
+    """A Linux distribution: ID and VERSION_CODENAME of /etc/os-release, "" if a value is missing."""
 
     name: str = ""
     codename: str = ""
 
 
 def host_system(release: Path = Path("/etc/os-release")) -> System:
-    """Return the distribution of this machine, as os-release(5) has it: lines of shell assignments."""
+    """Return the distribution of this machine.  Format of the file: os-release(5), lines of shell assignments."""
     try:
         words = shlex.split(release.read_text(), comments=True)
     except (OSError, ValueError):
@@ -55,7 +55,7 @@ def host_system(release: Path = Path("/etc/os-release")) -> System:
 
 
 def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
-    """Return what this machine's CPU can do, in the words of Linux on x86; nothing where the kernel has no such line."""
+    """Return the flags of this machine's CPU, named as Linux names them on x86; empty if the kernel lists none."""
     try:
         lines = cpuinfo.read_text().splitlines()
     except OSError:

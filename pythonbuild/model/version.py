@@ -28,7 +28,7 @@ class PythonVersion:
 
     @classmethod
     def parse(cls, text: str) -> PythonVersion:
-        """Read "3.13.15" or "3.15.0rc1" (a trailing + as development trees have is dropped); raises BadRequest."""
+        """Parse "3.13.15" or "3.15.0rc1", and drop the + that development trees append.  Raises BadRequest."""
         match = _PATTERN.fullmatch(text)
         if not match:
             raise BadRequest(f"{text!r} is not a CPython version", "write it like 3.13.15 or 3.15.0rc1")
@@ -47,7 +47,7 @@ class PythonVersion:
 
     @property
     def hexversion(self) -> str:
-        """sys.hexversion as C writes it, e.g. 0x030d0ff0 for 3.13.15."""
+        """sys.hexversion as a C literal, e.g. 0x030d0ff0 for 3.13.15."""
         level, serial = {"a": 0xA, "b": 0xB, "r": 0xC}.get(self.prerelease[:1], 0xF), self.prerelease.lstrip("abrc")
         return f"0x{self.major:02x}{self.minor:02x}{self.micro:02x}{level:x}{int(serial or 0):x}"
 

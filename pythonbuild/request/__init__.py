@@ -1,1 +1,1 @@
-"""From what a user asks for to a list of consistent builds."""
+"""Requests of users, and their resolution into consistent builds."""

@@ -1,4 +1,4 @@
-"""`Build`: one Python to make; `resolve` turns targets x Pythons x options into builds, or says what is wrong."""
+"""`Build`: one Python to build.  `resolve` turns targets x Pythons x options into builds, or raises errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _FIRST_FREETHREADED = ">=3.13"
-# What makes the profile, on the building machine, for those platforms whose programs do not run there.
+# This toolchain makes the profile on the building machine if it cannot run programs of the target.
 TRAINING_TOOLCHAIN = "llvm"
 # Programs of LLVM that only builds with a profile call.
 _PROFILE_PROGRAMS = frozenset({"llvm-profdata"})
@@ -44,7 +44,7 @@ _BOLT_PROGRAMS = frozenset({"llvm-bolt", "merge-fdata"})
 
 @dataclass(frozen=True)
 class LocalPython:
-    """A CPython source tree or tarball of the user's own; `digest` is the SHA-256 of its content."""
+    """The user's own CPython source tree or tarball; `digest` is the SHA-256 of its content."""
 
     path: Path
     version: PythonVersion
@@ -53,7 +53,7 @@ class LocalPython:
 
 @dataclass(frozen=True)
 class PgoProfile:
-    """The profile that an earlier build left in python/build/pgo.profile; `digest` is its SHA-256."""
+    """The profile of an earlier build, from python/build/pgo.profile; `digest` is its SHA-256."""
 
     path: Path
     digest: str
@@ -62,7 +62,7 @@ class PgoProfile:
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What was asked for, as text; empty tuples mean the defaults."""
+    """The request of a user, as text; empty tuples mean the defaults."""
 
     targets: tuple[str, ...]
     pythons: tuple[str, ...]
@@ -81,9 +81,9 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class Build:
-    """One Python to make, and the archives of it; for a release they are compressed hard.
+    """One Python to build, and its archives.  For a release, they are compressed at the highest level.
 
-    Libraries are compiled by `library_toolchain`, so that builds share them; CPython by `toolchain`.
+    `library_toolchain` compiles the libraries, which builds share; `toolchain` compiles CPython.
     """
 
     target: Target
@@ -101,9 +101,9 @@ class Build:
 
 
 def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
-    """Return the builds of a request, in the order asked for, without repetitions.
+    """Return the builds of a request, in its order and without repetitions.
 
-    Raises BadRequest (also UnknownName) for what cannot be, MissingPrerequisite if the host lacks the toolchain.
+    Raises BadRequest (also UnknownName) if a build is impossible, MissingPrerequisite if the host lacks the toolchain.
     """
     builds: dict[Build, None] = {}
     for triple in request.targets:
@@ -111,7 +111,7 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
         if request.machine not in target.build_machines:
             machines = ", ".join(target.build_machines)
             raise BadRequest(
-                f"{triple} is built on {machines}; this machine is {request.machine}", "build it on such a machine"
+                f"{triple} is built on {machines}; this machine is {request.machine}", "use one of those machines"
             )
         for python in _pythons(request, catalog):
             for text in request.options or ("noopt",):
@@ -124,36 +124,36 @@ def resolve(request: BuildRequest, catalog: Catalog) -> tuple[Build, ...]:
         raise BadRequest("--pgo-profile is not for Windows: Visual C++ reads no profile of GCC or LLVM", "drop it")
     if request.pgo_profile and not (len(builds) == 1 and "pgo" in next(iter(builds)).options):
         raise BadRequest(
-            "--pgo-profile is for one build whose options have pgo", "a profile fits one Python, built by one compiler"
+            "--pgo-profile requires exactly one build, and its options must include pgo",
+            "a profile fits one Python and one compiler",
         )
     return tuple(builds)
 
 
 def check_cpu(target: Target, cpu: frozenset[str]) -> None:
-    """Raise BadRequest if a machine cannot run what is built for `target`.
+    """Raise BadRequest if a machine cannot run Pythons for `target`.
 
-    cpu: what its CPU can do, as cpu_flags() says; nothing if that is not known.
+    cpu: the flags of its CPU from cpu_flags(), empty if they are unknown.
     """
     missing = [flag for flag in target.cpu if flag not in cpu]
     if cpu and missing:
         raise BadRequest(
-            f"Pythons for {target.triple} do not run on this machine, whose CPU has no {', '.join(missing)}",
-            "the build must run the Python: use a machine with such a CPU, or choose a lower level",
+            f"Pythons for {target.triple} do not run on this machine, because its CPU lacks {', '.join(missing)}",
+            "the build runs the Python: use a machine with such a CPU, or choose a lower level",
         )
 
 
 def check_runs_on(target: Target, machine: str) -> None:
-    """Raise BadRequest if archives for Windows cannot be made on a building machine: a Python says itself what is said of it in them."""
+    """Raise BadRequest if a machine cannot run Pythons for a Windows target: their archives contain a PYTHON.json that they write."""
     if target.windows and machine not in target.windows.runs_on:
         raise BadRequest(
-            f"archives of Pythons for {target.triple} are made where these run, as they say themselves what they are, and {machine} "
-            "does not run them",
-            f"build them on {' or '.join(target.windows.runs_on)}; --only builds CPython itself here, too",
+            f"{machine} cannot run Pythons for {target.triple}, which write the PYTHON.json of their archives themselves",
+            f"build them on {' or '.join(target.windows.runs_on)}; with --only, CPython itself can be built here",
         )
 
 
 def _check_release(builds: Iterable[Build]) -> None:
-    """The names of a release's install_only archives don't have the options: two builds could not be told apart."""
+    """Raise BadRequest if two install_only archives of a release would have the same name, which carries no options."""
     seen: dict[tuple[object, ...], Build] = {}
     for build in builds:
         if all(kind.flavour in ("full", "sbom") for kind in build.formats):
@@ -166,7 +166,7 @@ def _check_release(builds: Iterable[Build]) -> None:
         other = seen.setdefault((build.target.triple, build.python, "freethreaded" in build.options), build)
         if other is not build:
             raise BadRequest(
-                f"a release has one install_only archive for each Python, and both {other.options} and {build.options} were asked for",
+                f"a release has one install_only archive for each Python, but {other.options} and {build.options} would both make it",
                 "release the fastest with all formats, and the others with --formats full,sbom",
             )
 
@@ -178,22 +178,22 @@ def _pythons(request: BuildRequest, catalog: Catalog) -> list[PythonVersion]:
 
 
 def check_options(options: BuildOptions, python: PythonVersion, target: Target) -> None:
-    """Raise BadRequest if such a Python cannot be built for `target` with these options."""
+    """Raise BadRequest if this Python cannot be built for `target` with these options."""
     if "freethreaded" in options and not python.within(_FIRST_FREETHREADED):
         raise BadRequest(
-            f"option freethreaded needs CPython 3.13 or newer, and this is {python}",
+            f"option freethreaded needs CPython 3.13 or newer, not {python}",
             "drop freethreaded, or choose a newer --python",
         )
     if target.windows and not all(OPTIONS[name].known_on("windows") for name in options.names):
         raise BadRequest(
-            f"for {target.triple} there are only noopt and pgo, optionally with freethreaded; not {options}",
-            "on Windows, pgo includes link-time optimization",
+            f"{target.triple} supports noopt and pgo, optionally with freethreaded, but not {options}",
+            "choose one of these; on Windows, pgo includes link-time optimization",
         )
     if "static" in options and target.libc != "musl":
         libc = "glibc" if target.libc == "gnu" else "macOS"
         raise BadRequest(
             f"option static makes an interpreter without dynamic loading, which {libc} does not support ({target.triple})",
-            f"drop static: on {libc} the interpreter already holds all its libraries and needs the system's alone",
+            f"drop static: on {libc} the interpreter already contains all libraries but the system's",
         )
 
 
@@ -204,7 +204,7 @@ def _build(
     default = usable[0]
     name = request.toolchain
     if name == "auto":
-        # Containers have an LLVM, so that it is taken for all that is to be fast; a host may have none.
+        # Containers include LLVM, so optimized builds use it there.  A host may have none.
         wants_llvm = "lto" in options or ("pgo" in options and request.engine == "docker")
         fast = next((tool for tool in usable if catalog.toolchain(tool).lto), default)
         name = fast if wants_llvm else default
@@ -218,20 +218,22 @@ def _build(
         )
     if "lto" in options and not toolchain.lto:
         others = [tool for tool in usable if catalog.toolchain(tool).lto]
-        raise BadRequest(f"toolchain {name} cannot do lto", f"use --toolchain {' or '.join(others)}, or drop lto")
+        raise BadRequest(
+            f"toolchain {name} does not support lto", f"use --toolchain {' or '.join(others)}, or drop lto"
+        )
     if toolchain.host_version:
         needing = "lto" if "lto" in options else target.triple
-        reason = f"{needing} needs it" if request.toolchain == "auto" else "as asked for"
+        reason = f"{needing} needs it" if request.toolchain == "auto" else "requested by --toolchain"
         _check_llvm(request.llvm, toolchain, llvm_programs(toolchain, target, options), reason)
     formats = tuple(dict.fromkeys(map(ArchiveFormat.parse, request.formats))) or DEFAULT_FORMATS
     if target.windows and any(kind.flavour == "debug_symbols" for kind in formats):
         raise BadRequest(
-            f"there is no debug_symbols archive for {target.triple} yet", "ask for full, which has the PDB files"
+            f"debug_symbols archives are not available for {target.triple}", "use full, which contains the PDB files"
         )
     if target.macos and any(kind.flavour == "debug_symbols" for kind in formats):
         raise BadRequest(
-            f"there is no debug_symbols archive for {target.triple}: on macOS they stay in the objects",
-            "ask for full, which has the objects in python/build, for dsymutil",
+            f"debug_symbols archives are not available for {target.triple}: on macOS, debug information stays in object files",
+            "use full, which contains the object files in python/build; dsymutil reads them",
         )
     if target.windows:
         _check_windows(request, target, options)
@@ -289,31 +291,32 @@ def _check_llvm(llvm: Optional[Llvm], toolchain: Toolchain, programs: tuple[str,
 def _check_windows(request: BuildRequest, target: Target, options: BuildOptions) -> None:
     if request.msvc is None:
         raise MissingPrerequisite(
-            "toolchain msvc is Visual C++, and is not on this machine", "install Visual Studio's build tools"
+            "toolchain msvc is Visual C++, which is not installed on this machine",
+            "install Visual Studio's build tools",
         )
     if target.windows and "pgo" in options and request.machine not in target.windows.runs_on:
         raise BadRequest(
-            f"pgo trains what it builds, and {request.machine} cannot run what is for {target.triple}",
-            f"build it on {' or '.join(target.windows.runs_on)}, or with --options noopt",
+            f"pgo runs the Python that it builds, and {request.machine} cannot run Pythons for {target.triple}",
+            f"build it on {' or '.join(target.windows.runs_on)}, or use --options noopt",
         )
 
 
 def _check_sdk(request: BuildRequest, toolchain: Toolchain, target: Target) -> None:
     if request.xcode is None:
         raise MissingPrerequisite(
-            f"toolchain {toolchain.name} is Apple's, and is not on this machine", toolchain.host_hint
+            f"toolchain {toolchain.name} is Apple's, which is not installed on this machine", toolchain.host_hint
         )
     sdk = request.xcode.sdk
     if Version(sdk.version) < Version(target.macos):
         raise MissingPrerequisite(
-            f"{sdk.path} is the SDK of macOS {sdk.version}, and Pythons for {target.triple} take that of {target.macos} or newer",
-            f"get newer command line tools ({toolchain.host_hint}), or point APPLE_SDK_PATH to a newer SDK",
+            f"{sdk.path} is the SDK of macOS {sdk.version}, but Pythons for {target.triple} require {target.macos} or newer",
+            f"install newer command line tools ({toolchain.host_hint}), or set APPLE_SDK_PATH to a newer SDK",
         )
 
 
 def read_patchlevel(text: str) -> PythonVersion:
-    """Return the version that Include/patchlevel.h states; raises BadRequest if it states none."""
+    """Return the version in the text of Include/patchlevel.h.  Raises BadRequest if there is none."""
     match = re.search(r'#define\s+PY_VERSION\s+"([^"]+)"', text)
     if not match:
-        raise BadRequest("Include/patchlevel.h of that source defines no PY_VERSION", "is it a CPython source tree?")
+        raise BadRequest("Include/patchlevel.h of the source defines no PY_VERSION", "is it a CPython source tree?")
     return PythonVersion.parse(match[1])

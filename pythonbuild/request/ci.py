@@ -1,4 +1,4 @@
-"""What CI builds: jobs out of ci-targets.yml and ci-runners.yml, which of them a pull request gets, and how they are parted."""
+"""The jobs of CI: those of ci-targets.yml and ci-runners.yml, the selection for a pull request, and the split into shards."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from pythonbuild.request.matrix import KINDS, Combination, Wanted, matrix, platf
 
 __all__ = ["SHARD", "DependencyJob", "Job", "PullRequest", "ci_jobs", "dependency_jobs", "read_labels", "shards"]
 
-# Jobs of one shard at most: GitHub takes 256 of a matrix, and 1024 files for one attestation, of which each job leaves five.
+# Maximum number of jobs in a shard: GitHub allows 256 jobs in a matrix, and 1024 files in an attestation.  A job leaves five files.
 SHARD = 200
-# Labels of a pull request that choose jobs are a kind, a colon, and what the flag of that name takes.
+# A label of a pull request that chooses jobs is a kind, a colon, and a value of the flag with that name.
 _LABEL_KINDS = tuple(kind for kind in KINDS if kind != "target")
 _SKIP, _ALL_TARGETS = "ci:skip", "ci:all-targets"
-# PEP 397's launcher finds a Python on Windows.
+# On Windows, PEP 397's launcher finds a Python.
 _SCRIPTS = {"linux": "./build-linux.py", "macos": "./build-macos.py", "windows": "py.exe build-windows.py"}
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One Python that CI builds, and where; pull_request: also for every pull request."""
+    """A Python that CI builds on a runner; pull_request: pull requests build it as well."""
 
     combination: Combination
     runner: CiRunner
     pull_request: bool
 
     def values(self, kind: str) -> tuple[str, ...]:
-        """Return what it is called by, of a kind of the matrix."""
+        """Return the words that select it, of one kind in KINDS."""
         return self.combination.values(kind)
 
     @property
     def command(self) -> str:
-        """What builds it: words without spaces, of an entry script that is called in the checkout."""
+        """The command that builds it, in the checkout.  No word contains a space."""
         target, python, options = self.combination
         return f"{_start(target)} --python cpython-{python} --options {options}"
 
 
 @dataclass(frozen=True)
 class DependencyJob:
-    """What several jobs of one target have in common, by the toolchain that makes it."""
+    """A job that builds the libraries which several jobs of one target share, with one toolchain."""
 
     target: Target
     pythons: tuple[PythonVersion, ...]
@@ -56,15 +56,15 @@ class DependencyJob:
 
     @property
     def command(self) -> str:
-        """What builds it, and puts it into the store."""
-        # Libraries are the same for all options, and there are some that every Python can be built with.
+        """The command that builds the libraries and stores them."""
+        # Libraries are the same for all options, and every Python can be built with noopt.
         pythons = "".join(f" --python cpython-{python}" for python in self.pythons)
         return f"{_start(self.target)}{pythons} --options noopt --only dependencies"
 
 
 @dataclass(frozen=True)
 class PullRequest:
-    """What a pull request asks for by its labels; fork: its code comes from another repository."""
+    """The selection of a pull request by its labels; fork: its code comes from another repository."""
 
     wanted: Wanted = field(default_factory=dict)
     skip: bool = False
@@ -72,7 +72,7 @@ class PullRequest:
     fork: bool = False
 
     def select(self, jobs: Iterable[Job]) -> tuple[Job, ...]:
-        """Return the jobs that it gets, in their order."""
+        """Return the selected jobs, in their order."""
         return tuple(
             job
             for job in select(jobs, self.wanted)
@@ -83,7 +83,7 @@ class PullRequest:
 def ci_jobs(catalog: Catalog, tables: CiTables) -> tuple[Job, ...]:
     """Return all jobs of CI, in the order of ci-targets.yml.
 
-    Raises BadCatalog that names the row if it has what there is not, what cannot be built there, or what another row has, too.
+    Raises BadCatalog with the number of a row that has an unknown name, an impossible build, or a build of another row.
     """
     possible = set(matrix(catalog))
     jobs: dict[Combination, Job] = {}
@@ -91,7 +91,9 @@ def ci_jobs(catalog: Catalog, tables: CiTables) -> tuple[Job, ...]:
         try:
             for job in _row_jobs(row, catalog, tables):
                 if job.combination not in possible:
-                    raise BadRequest(f"this Python cannot be built: {_name(job.combination)}", "see `matrix`")
+                    raise BadRequest(
+                        f"this Python cannot be built: {_name(job.combination)}", "`matrix` lists those that can"
+                    )
                 if job.combination in jobs:
                     raise BadRequest(f"{_name(job.combination)} is listed twice", "drop it from one of the rows")
                 jobs[job.combination] = job
@@ -101,7 +103,7 @@ def ci_jobs(catalog: Catalog, tables: CiTables) -> tuple[Job, ...]:
 
 
 def _row_jobs(row: CiTarget, catalog: Catalog, tables: CiTables) -> Iterator[Job]:
-    """Yield a row's jobs; raises BadRequest (also UnknownName) for what is wrong with them."""
+    """Yield the jobs of a row.  Raises BadRequest (also UnknownName) if the row is wrong."""
     if row.runner not in tables.runners:
         raise UnknownName("runner", row.runner, tables.runners)
     runner = tables.runners[row.runner]
@@ -125,7 +127,7 @@ def _row_jobs(row: CiTarget, catalog: Catalog, tables: CiTables) -> Iterator[Job
 
 
 def dependency_jobs(jobs: Sequence[Job], catalog: Catalog) -> tuple[DependencyJob, ...]:
-    """Return what is built before `jobs`, and once: the libraries of each target that several of them are for."""
+    """Return jobs that run once before `jobs`: each builds the libraries of a target that has several jobs."""
     groups: dict[tuple[Target, str], list[Job]] = {}
     for job in jobs:
         groups.setdefault((job.combination.target, job.runner.label), []).append(job)
@@ -142,7 +144,7 @@ def dependency_jobs(jobs: Sequence[Job], catalog: Catalog) -> tuple[DependencyJo
 
 
 def read_labels(labels: Iterable[str], among: Sequence[Job], fork: bool = False) -> PullRequest:
-    """Return what a pull request's labels ask for; those that are of no kind of ours mean nothing here.
+    """Return the selection of a pull request by its labels.  Labels of unknown kinds are ignored.
 
     Labels of one kind are alternatives.  Raises UnknownName for a value that no job in `among` has.
     """
@@ -161,7 +163,7 @@ def read_labels(labels: Iterable[str], among: Sequence[Job], fork: bool = False)
 
 
 def shards(jobs: Sequence[_T], size: int = SHARD) -> tuple[Sequence[_T], ...]:
-    """Return the jobs in as few parts as can be, none larger than `size`, all about as large, in their order."""
+    """Split jobs into as few parts as possible, of nearly equal size and at most `size`, and keep their order."""
     count = -(-len(jobs) // size)
     return tuple(jobs[len(jobs) * part // count : len(jobs) * (part + 1) // count] for part in range(count))
 

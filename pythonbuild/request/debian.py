@@ -1,4 +1,4 @@
-"""`DebianBuild`: one source package to make, with the binary packages that come of it; `resolve_debian` says what was asked for."""
+"""`DebianBuild`: one source package with its binary packages.  `resolve_debian` turns a request into builds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pythonbuild.request.build import LocalPython
 __all__ = ["DebianBuild", "DebianRequest", "debian_of", "image_for", "resolve_debian"]
 
 _FIRST_FREETHREADED = ">=3.13"
-# Without a mail address no package can be made; this one says that nobody gave any.
+# A package needs a mail address.  This one shows that the user gave none.
 _NOBODY = "pythonbuild <pythonbuild@localhost>"
 _REVISION = re.compile(r"[A-Za-z0-9.~]+")
 _MAINTAINER = re.compile(r"[^<>,\n]+ <[^<>@\s]+@[^<>@\s]+>")
@@ -26,7 +26,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 
 @dataclass(frozen=True)
 class DebianRequest:
-    """What was asked for, as text; "" and None mean that nothing was said."""
+    """The request of a user, as text; "" and None mean that a value was not given."""
 
     targets: tuple[str, ...]
     pythons: tuple[str, ...]
@@ -43,13 +43,13 @@ class DebianRequest:
     local_python: Optional[LocalPython] = None
 
     def with_environment(self, environment: Mapping[str, str]) -> DebianRequest:
-        """Return the request with what nothing was said of taken from the variables that python-builder has as build arguments.
+        """Return the request with missing values from the environment, in the variables of python-builder's build arguments.
 
-        Raises BadRequest for a value that makes no sense.
+        Raises BadRequest for an invalid value.
         """
         series, micro = environment.get("PYTHON_VER_MAJ_MIN", ""), environment.get("PYTHON_VER_MIC", "")
         if micro and not series:
-            raise BadRequest("PYTHON_VER_MIC is set, and PYTHON_VER_MAJ_MIN is not", "set both, or use --python")
+            raise BadRequest("PYTHON_VER_MIC is set, but PYTHON_VER_MAJ_MIN is not", "set both, or use --python")
         named = (f"cpython-{series}.{micro}" if micro else f"cpython-{series}",) if series else ()
         nogil = _truth("BUILD_NOGIL", environment)
         return replace(
@@ -66,8 +66,8 @@ class DebianRequest:
 class DebianBuild:
     """One source package.
 
-    architecture: Debian's name of what it is built for; cross: it is not that of the building machine; display: the
-    distribution's name for people; revision: Debian's, with what tells the release.
+    architecture: Debian's name of the target; cross: the building machine has another one; display: the distribution's name
+    for people; revision: the Debian revision, which ends with the release.
     """
 
     release: DistroRelease
@@ -106,21 +106,21 @@ class DebianBuild:
 
     @property
     def prefix(self) -> str:
-        """Where it is installed."""
+        """The folder where the package installs Python."""
         return f"/opt/python/python{self.python.series}"
 
 
 def debian_of(catalog: Catalog) -> DebianFolder:
-    """Return what the catalog knows of Debian packages; raises BadCatalog if that is nothing."""
+    """Return the catalog's folder for Debian packages.  Raises BadCatalog if there is none."""
     if catalog.debian is None:
         raise BadCatalog("cpython-unix/debian is missing")
     return catalog.debian
 
 
 def resolve_debian(request: DebianRequest, catalog: Catalog) -> tuple[DebianBuild, ...]:
-    """Return the builds of a request, in the order asked for, all for one release and without repetitions.
+    """Return the builds of a request, in its order and without repetitions, all for one release.
 
-    Raises BadRequest (also UnknownName) for what cannot be.
+    Raises BadRequest (also UnknownName) if a build is impossible.
     """
     release = _release(request, catalog)
     if not _REVISION.fullmatch(request.revision):
@@ -129,24 +129,26 @@ def resolve_debian(request: DebianRequest, catalog: Catalog) -> tuple[DebianBuil
         )
     maintainer = request.maintainer or _NOBODY
     if not (_MAINTAINER.fullmatch(maintainer) and maintainer.isprintable()):
-        raise BadRequest(f"{maintainer!r} names no maintainer", "write it like 'Ada Lovelace <ada@example.org>'")
+        raise BadRequest(f"{maintainer!r} is not a maintainer", "write it like 'Ada Lovelace <ada@example.org>'")
     if request.display and not (request.display.strip() and request.display.isprintable()):
-        raise BadRequest(f"{request.display!r} names no distribution", "write it on one line, like 'Debian Trixie'")
+        raise BadRequest(
+            f"{request.display!r} is not the name of a distribution", "write it on one line, like 'Debian Trixie'"
+        )
     builds: dict[DebianBuild, None] = {}
     for triple in request.targets:
         target = catalog.target(triple)
         for python in _pythons(request, catalog):
             builds[_build(request, catalog, release, target, python, maintainer)] = None
     if len({build.architecture for build in builds}) > 1:
-        raise BadRequest("only packages of one architecture can be built at a time", "give one --target")
+        raise BadRequest("packages can be built for only one architecture at a time", "give one --target")
     names = [(build.name, build.version, build.architecture) for build in builds]
     if len(set(names)) < len(names):
-        raise BadRequest("two of these packages would have the same name and version", "build one after the other")
+        raise BadRequest("two of these packages would have the same name and version", "build them in two runs")
     return tuple(builds)
 
 
 def _release(request: DebianRequest, catalog: Catalog) -> DistroRelease:
-    """Return the release asked for, else that of the machine."""
+    """Return the requested release, by default that of the machine."""
     folder = debian_of(catalog)
     if request.distro:
         return folder.release(request.distro)
@@ -155,7 +157,7 @@ def _release(request: DebianRequest, catalog: Catalog) -> DistroRelease:
             return release
     known = ", ".join(release.names[0] for release in folder.releases.releases)
     raise BadRequest(
-        "no release of a distribution was named",
+        "this machine runs no known release of a distribution, and none was given",
         f"choose one with --distro: {known}",
     )
 
@@ -177,19 +179,21 @@ def _build(
     architectures = debian_of(catalog).releases.architectures
     if target.triple not in architectures:
         raise BadRequest(
-            f"there are no Debian packages for {target.triple}", f"there are for: {', '.join(architectures)}"
+            f"Debian packages are not available for {target.triple}", f"choose one of: {', '.join(architectures)}"
         )
     if not python.within(">=3.11"):
-        raise BadRequest(f"Debian packages need CPython 3.11 or newer, and this is {python}")
+        raise BadRequest(f"Debian packages need CPython 3.11 or newer, not {python}")
     able = python.within(_FIRST_FREETHREADED)
     if request.freethreaded and not able:
-        raise BadRequest(f"a free-threaded CPython needs 3.13 or newer, and this is {python}", "leave it out")
-    # A package of the distribution's own name would replace it, and take with it what depends on exactly that.
+        raise BadRequest(
+            f"a free-threaded CPython needs 3.13 or newer, not {python}", "drop the free-threaded interpreter"
+        )
+    # A package with the name of the distribution's own would replace it, and break packages that depend on it.
     name = f"python{python.series}" + ("-opt" if python.series == release.own_python else "")
     if request.package and not (_NAME.fullmatch(request.package) and python.series in request.package):
         raise BadRequest(
-            f"{request.package!r} cannot be the package's name",
-            f"lower-case letters, digits, + - and . with {python.series} in it, such as {name}",
+            f"{request.package!r} is not a valid package name",
+            f"use lower-case letters, digits, + - and ., and include {python.series}, as in {name}",
         )
     return DebianBuild(
         release=release,
@@ -209,8 +213,10 @@ def _build(
 
 
 def image_for(build: DebianBuild, catalog: Catalog) -> Image:
-    """Return the image that a package is built in: the release, and what a build needs.  No version is pinned: packages are built
-    with, and for, what the release has by now."""
+    """Return the image in which a package is built: the release, and the packages that a build needs.
+
+    No version is pinned, because packages are built with, and for, the current state of the release.
+    """
     releases = debian_of(catalog).releases
     libraries = [name for name in releases.libraries if name not in build.release.lacks]
     tools = ["build-essential", "debhelper", *(name for name in releases.tools if "(" not in name)]
@@ -220,7 +226,7 @@ def image_for(build: DebianBuild, catalog: Catalog) -> Image:
         libraries = [*releases.cross_libraries, *(f"{name}:{foreign}" for name in libraries)]
     return Image(
         name="-".join(filter(None, ("deb", build.release.name, foreign))),
-        description=f"what CPython's packages for {build.release.display} are built with",
+        description=f"build environment of CPython's packages for {build.release.display}",
         base=build.release.names[0],
         suite=build.release.suite,
         updates=build.release.updates,
@@ -233,4 +239,4 @@ def _truth(name: str, environment: Mapping[str, str]) -> Optional[bool]:
     text = environment.get(name, "").lower()
     if text in ("", "true", "false"):
         return {"true": True, "false": False}.get(text)
-    raise BadRequest(f"{name}={environment[name]} is neither true nor false", "set it to one of them")
+    raise BadRequest(f"{name}={environment[name]} is neither true nor false", "set it to true or false")

@@ -1,4 +1,4 @@
-"""Everything that can be built: targets x Pythons x options, without what contradicts itself; and choosing among it."""
+"""The matrix of all Pythons that can be built (targets x Pythons x options), and selections from it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from pythonbuild.request.build import check_options
 
 __all__ = ["KINDS", "Combination", "Described", "Wanted", "matrix", "platform_of", "read_wanted", "select"]
 
-# What combinations are chosen by: words of flags and of a pull request's labels.
+# Kinds of words that select combinations, in flags and in labels of pull requests.
 KINDS = ("platform", "arch", "libc", "python", "build", "target")
-# Kind -> values, one of which a combination must have; a kind that is not there is not looked at.
+# Kind -> values, one of which a combination must have.  A missing kind selects everything.
 Wanted = Mapping[str, frozenset[str]]
 
 
 class Described(Protocol):
-    """What can be chosen by the words of KINDS."""
+    """Something that words of KINDS select."""
 
     def values(self, kind: str) -> tuple[str, ...]:
-        """Return what it is called by, of a kind."""
+        """Return the words that select it, of one kind."""
 
 
 class Combination(NamedTuple):
@@ -36,7 +36,7 @@ class Combination(NamedTuple):
     options: BuildOptions
 
     def values(self, kind: str) -> tuple[str, ...]:
-        """Return what it is called by, of a kind: a Python's series as well as its exact version."""
+        """Return the words that select it, of one kind.  A Python has two: its series and its exact version."""
         return {
             "platform": (platform_of(self.target),),
             "arch": (self.target.arch,),
@@ -67,14 +67,14 @@ def matrix(catalog: Catalog) -> Iterator[Combination]:
 
 
 def platform_of(target: Target) -> str:
-    """Return which entry script builds a target: linux, macos or windows."""
+    """Return the platform of a target's entry script: linux, macos or windows."""
     return "windows" if target.windows else "macos" if target.macos else "linux"
 
 
 def read_wanted(kind: str, texts: Iterable[str], among: Iterable[Described]) -> Wanted:
-    """Return what words of one kind choose, e.g. python 3.13 or build lto+pgo; without words nothing is left out.
+    """Return the selection by words of one kind, e.g. python 3.13 or build lto+pgo.  Without words, it selects everything.
 
-    Raises UnknownName for a word that nothing in `among` has, with those there are; BadRequest for options that contradict themselves.
+    Raises UnknownName for a word that selects nothing in `among`, BadRequest for contradictory options.
     """
     known = dict.fromkeys(value for item in among for value in item.values(kind))
     values = set()
@@ -89,14 +89,14 @@ def read_wanted(kind: str, texts: Iterable[str], among: Iterable[Described]) -> 
 
 
 def select(among: Iterable[_D], wanted: Wanted) -> tuple[_D, ...]:
-    """Return those that have, of every kind in `wanted`, one of the values, in their order."""
+    """Return the items that have one of the wanted values of every kind, in their order."""
     return tuple(
         item for item in among if all(values.intersection(item.values(kind)) for kind, values in wanted.items())
     )
 
 
 def _option_sets() -> Iterator[BuildOptions]:
-    """Yield each consistent set of options once."""
+    """Yield each valid set of options once."""
     seen = set()
     for count in range(1, len(OPTION_NAMES) + 1):
         for names in combinations(OPTION_NAMES, count):

@@ -1,1 +1,1 @@
-"""From a plan to results: what runs when, how many at once, and what is said when something fails."""
+"""Execution of plans: the schedule, the number of jobs at once, and reports of failures."""

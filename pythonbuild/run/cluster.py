@@ -1,6 +1,6 @@
-"""Steps that run on the machines of a cluster: each has a store of its own, and all have one shared store, by which results get around.
+"""Steps that run on the machines of a cluster.  Each machine has its own store, and they exchange results through a shared store.
 
-What hands the steps out is any `concurrent.futures` executor whose workers are processes elsewhere, such as Dask's.
+A `concurrent.futures` executor with workers on other machines, such as Dask's, distributes the steps.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["ClusterSteps", "StepJob", "StepOutcome", "shared_lookup"]
 
 @dataclass(frozen=True)
 class StepJob:
-    """What a worker is sent: a step, those that it needs, and what has to be the same where it runs.
+    """A step for a worker, with the steps it needs, and the facts in which the worker must match the planning machine.
 
-    code: a digest of pythonbuild's own code; machine: e.g. x86_64; store: the shared store's name; llvm: the LLVM that scripts would find.
+    code: a digest of pythonbuild's code; machine: e.g. x86_64; store: the shared store's name; llvm: the LLVM for scripts, if any.
     """
 
     step: Step
@@ -40,7 +40,7 @@ class StepJob:
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What a worker sends back: a record, and whether the step was built, or what went wrong; and what was printed."""
+    """The answer of a worker: a record or an error, and the printed lines.  built: False if the result existed already."""
 
     worker: str
     record: Optional[Record] = None
@@ -51,9 +51,9 @@ class StepOutcome:
 
 @dataclass
 class ClusterSteps:
-    """Runs steps by sending them to workers.  perform: what a worker does with a job; it is sent by its name.
+    """Runs steps by sending them to workers.
 
-    template: a job with all that is the same for each step.
+    perform: the function that workers call with a job, which is pickled by name; template: makes the job of a step and its needs.
     """
 
     plan: Plan
@@ -63,8 +63,10 @@ class ClusterSteps:
     _running: set[Future[StepOutcome]] = field(default_factory=set)
 
     def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Record, bool]:
-        """Have a worker run a step; returns its record, and whether it was built.  Raises StepError if it fails, EngineLost if the
-        cluster does."""
+        """Let a worker run a step.  Return its record, and whether the worker built it.
+
+        Raises StepError if the step fails, EngineLost if the cluster fails.
+        """
         needs = tuple(self.plan.steps[need.step] for need in step.needs)
         future = self.pool.submit(self.perform, self.template(step, needs))
         self._running.add(future)
@@ -73,7 +75,7 @@ class ClusterSteps:
         except PythonBuildError:
             raise
         except (Exception, CancelledError) as error:
-            raise EngineLost(f"the cluster gave it up: {error or type(error).__name__}") from error
+            raise EngineLost(f"the cluster gave up the step: {error or type(error).__name__}") from error
         finally:
             self._running.discard(future)
         for line in outcome.lines:
@@ -83,22 +85,22 @@ class ClusterSteps:
         return outcome.record, outcome.built
 
     def cancel(self) -> None:
-        """Take back what no worker has begun; what one has begun it finishes."""
+        """Cancel the steps that no worker has started.  Workers finish the others."""
         for future in list(self._running):
             future.cancel()
 
     def close(self) -> None:
-        """Nothing is held here."""
+        """Do nothing: failed steps leave nothing on this machine."""
 
     def root_of(self, step: Step) -> Optional[BuildRoot]:
-        """Return None: roots are where steps ran."""
+        """Return None, because the build roots are on the workers."""
         return None
 
 
 def shared_lookup(plan: Plan, store: Store, final: Collection[str]) -> Lookup:
-    """Return which steps are done for a cluster: those whose result the shared store has, after sending there what only this machine has.
+    """Return each step's state for a cluster, where the results in the shared store count; those of this machine are uploaded first.
 
-    Toolchains out of wheels count as done: each worker unpacks its own.
+    Toolchains from wheels count as done, because each worker unpacks its own.
     """
     shared = store.shared
     assert shared is not None

@@ -1,4 +1,4 @@
-"""Run one step: fill its place, do its action, put the result into the store."""
+"""Run one step: prepare its inputs, run its script or handler, and store the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Executor", "Handler", "HandlerCall", "HandlerInput", "Steps", "refer
 
 @dataclass(frozen=True)
 class HandlerInput:
-    """A stored tree given to a handler: what it is to the step, which step made it, where it lies."""
+    """A stored tree that a handler reads: its role for the step, the step that made it, and its folder."""
 
     role: str
     step: str
@@ -34,7 +34,7 @@ class HandlerInput:
 
 @dataclass(frozen=True)
 class HandlerCall:
-    """Everything a Python step works with; it writes its result below `output` and says what it does by `say`."""
+    """The inputs of a Python step.  It writes its result below `output`, and reports progress with `say`."""
 
     parameters: Mapping[str, str]
     inputs: tuple[HandlerInput, ...]
@@ -46,27 +46,29 @@ Handler = Callable[[HandlerCall], None]
 
 
 class Steps(Protocol):
-    """What runs the steps of a plan, here or elsewhere; called by many threads at once."""
+    """Something that runs the steps of a plan, on this machine or elsewhere.  Many threads use it at once."""
 
     def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Record, bool]:
-        """Run a step whose needs' records are given; returns its own, and whether it was built: another machine may have
-        finished it meanwhile.  Raises StepError if it fails."""
+        """Run a step.  Return its record, and whether it was built: another machine may have finished it meanwhile.
+
+        records: those of the steps that it needs.  Raises StepError if it fails.
+        """
 
     def cancel(self) -> None:
-        """End what runs."""
+        """Stop the running steps."""
 
     def close(self) -> None:
-        """Let go of what failed steps have left."""
+        """Release the build roots of failed steps."""
 
     def root_of(self, step: Step) -> Optional[BuildRoot]:
-        """Return the root of a step that runs or has failed on this machine."""
+        """Return the build root of a running or failed step on this machine."""
 
 
 @dataclass
 class Executor:
-    """Runs steps on this machine; one of these serves a whole run.
+    """Runs steps on this machine; one instance serves a whole run.
 
-    share_now: a step is done when the shared store has its result, too.
+    share_now: a step is done only after its result has been uploaded to the shared store.
     """
 
     store: Store
@@ -79,8 +81,10 @@ class Executor:
     _roots: dict[str, BuildRoot] = field(default_factory=dict)
 
     def run(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> tuple[Record, bool]:
-        """Run a step whose needs' records are given; returns its own, and whether it was built: another machine may have
-        finished it meanwhile.  Raises StepError (and keeps the root) on failure."""
+        """Run a step.  Return its record, and whether it was built: another machine may have finished it meanwhile.
+
+        records: those of the steps that it needs.  Raises StepError if it fails, and keeps its build root.
+        """
         try:
             return self._run(step, records, output)
         except BaseException:
@@ -98,7 +102,7 @@ class Executor:
             tree, cpu = self._script(step, step.action, records, output)
         else:
             tree, cpu = self._python(step, records, output), 0.0
-        # Of the script's processes, and of this thread, which fills the root (not of the threads of a compressor).
+        # CPU time of the script's processes and of this thread, which fills the root; not of a compressor's threads.
         cpu += time.thread_time() - own_cpu
         seconds = time.monotonic() - started
         used = {source.name: source.origin.place for source in step.sources}
@@ -107,23 +111,23 @@ class Executor:
         root = self._roots.pop(step.key, None)
         if root:
             root.discard()
-        # Wheels come from where they are registered as fast as from anywhere else.
+        # Package indexes deliver wheels as fast as a shared store would.
         if not isinstance(step.action, UnpackAction) and not self.store.share(kept, wait=self.share_now):
-            raise StepError("its result could not be put into the shared store")
+            raise StepError("its result could not be uploaded to the shared store")
         return kept, True
 
     def cancel(self) -> None:
-        """End the processes of all running scripts."""
+        """Kill the processes of all running scripts."""
         for root in list(self._roots.values()):
             root.cancel()
 
     def close(self) -> None:
-        """Let go of the roots that failed steps have left."""
+        """Release the build roots of failed steps."""
         for root in self._roots.values():
             root.close()
 
     def root_of(self, step: Step) -> Optional[BuildRoot]:
-        """Return the root of a step that runs or has failed."""
+        """Return the build root of a running or failed step."""
         return self._roots.get(step.key)
 
     def _script(
@@ -136,7 +140,7 @@ class Executor:
         if result.status:
             raise StepError(f"its script exited with {result.status}")
         if not root.result().is_dir():
-            raise StepError(f"its script made no {action.output}")
+            raise StepError(f"its script created no {action.output}")
         return root.result(), result.cpu_seconds
 
     def _python(self, step: Step, records: Mapping[str, Record], output: Callable[[str], None]) -> Path:
@@ -167,15 +171,15 @@ class Executor:
             if source.local is None and sha256_of(path) != source.origin.sha256:
                 path.unlink()
                 raise SourceUnavailable(
-                    f"{path} was damaged after it was fetched; it is deleted",
-                    "run the same command again to fetch it anew",
+                    f"{path} was damaged after the download, and is now deleted",
+                    "run the same command again to download it",
                 )
             archives[source.name] = path
         return archives
 
 
 def references(step: Step, records: Mapping[str, Record], store: Store) -> dict[str, Path]:
-    """Return {placeholder name: tree} of what a step's script refers to in place: toolchains, sysroot, a profile."""
+    """Return {placeholder name: tree} for the trees that a script uses in place: toolchains, sysroot, a profile."""
     trees = {
         need.role.upper().replace("-", "_"): store.tree(records[need.step])
         for need in step.needs
@@ -187,7 +191,7 @@ def references(step: Step, records: Mapping[str, Record], store: Store) -> dict[
 
 
 def root_inputs(step: Step, records: Mapping[str, Record], store: Store, archives: Mapping[str, Path]) -> RootInputs:
-    """Return what the build root of a step is filled with."""
+    """Return the contents of a step's build root."""
 
     def trees(role: str) -> tuple[StoredTree, ...]:
         found = [records[need.step] for need in step.needs if need.role == role]

@@ -1,4 +1,4 @@
-"""Find in a step's log what a person wants to see: the first error line, with what stands around it."""
+"""Find the first error in a step's log, with the lines around it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _ERROR = re.compile(
     r"|No space left on device|^Hunk #\d+ FAILED",
     re.IGNORECASE,
 )
-# A program that make ran has failed; what it said stands just before.
+# A program that make ran has failed.  Its message is on the line before.
 _MAKE = re.compile(r"^make(\[\d+\])?: \*\*\* \[.*\] Error \d+$")
-# Scripts go on after lines like these as often as not.
+# Scripts often continue after lines like these.
 _PERHAPS = re.compile(r"command not found|: not found$|Permission denied|Traceback \(most recent", re.IGNORECASE)
-# configure tries things that are meant to fail, and says so on lines that look like errors.
+# configure tries programs that are meant to fail, and prints lines that look like errors.
 _HARMLESS = re.compile(r"checking|conftest|warning:|\(ignored\)|-Werror|no error|0 errors", re.IGNORECASE)
 _BEFORE, _AFTER, _TAIL = 3, 4, 12
 
 
 def first_error(lines: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return (the first line that names an error, the lines around it); ("", the last lines) if none does."""
+    """Return the first line with an error and the lines around it, or "" and the last lines if there is none."""
     for find in (_named, _before_make, _perhaps):
         number = find(lines)
         if number is not None:

@@ -1,9 +1,9 @@
-"""Job tokens for all steps, of one GNU make job server, so that the processors are neither idle nor oversubscribed.
+"""Job tokens that all steps share through one GNU make job server, so that processors are neither idle nor oversubscribed.
 
-There are as many tokens as jobs.  A step takes one to run at all; the makes inside it take more, when there are some, for
-each further job (make's first job goes on its step's token).  Protocol: "POSIX Jobserver Interaction" in the GNU make manual.
-Makes older than 4.4 inherit its two ends; to newer ones it has a name, so that processes that inherit nothing can reach it, too.
-On Windows there is no GNU make: the tokens are those of the steps.
+There are as many tokens as jobs.  Each running step holds one token, which covers the first job of its make; make takes another
+token for each further job.  Protocol: "POSIX Jobserver Interaction" in the GNU make manual.  GNU make before 4.4 inherits both ends
+of a pipe; newer versions open a named pipe, which also works for processes that inherit nothing.
+Windows has no GNU make, so only steps take tokens there.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _SLICE = 0.2  # seconds
 
 
 class Jobs(Protocol):
-    """A pool of job tokens, and what the one who hands them out waits with.
+    """A pool of job tokens.  The loop of a run hands them out, and waits here for changes.
 
-    fifo: the pipe's name, if makes know it by that; inherited: the descriptors that they know it by otherwise; makeflags: MAKEFLAGS
-    that say so.
+    fifo: the path of the named pipe, if make uses one; inherited: the descriptors that make uses otherwise; makeflags: the MAKEFLAGS
+    with either.
     """
 
     jobs: int
@@ -35,31 +35,31 @@ class Jobs(Protocol):
     makeflags: str
 
     def try_acquire(self) -> bool:
-        """Take a token if there is one."""
+        """Take a token if one is free, and return whether that succeeded."""
 
     def release(self) -> None:
-        """Give a token back."""
+        """Return a token to the pool."""
 
     def refill(self) -> None:
-        """Make the tokens whole again; only while no step runs."""
+        """Restore the full number of tokens; call this only while no step runs."""
 
     def wait(self, seconds: Optional[float], for_token: bool) -> None:
-        """Return when somebody calls `wake`, or when there may be a token, if that is waited for, or after that time."""
+        """Wait until `wake` is called, the time is over, or, with `for_token`, a token may be free."""
 
     def wake(self) -> None:
-        """End the waiting; from any thread."""
+        """End the wait.  Any thread can call this."""
 
     def close(self) -> None:
-        """Let go of all that is held."""
+        """Release all resources."""
 
 
 def job_tokens(jobs: int, folder: Path, protocol: JobProtocol) -> Jobs:
-    """Return the tokens for so many jobs, told to makes by that protocol; folder: where a pipe can be made."""
+    """Return the tokens for a number of jobs.  folder: where a pipe is created; protocol: how make learns about the pipe."""
     return LocalJobs(jobs) if protocol == "none" else JobServer(jobs, folder, protocol)
 
 
 class LocalJobs:
-    """Tokens of this process alone."""
+    """Tokens within this process, without make."""
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
@@ -71,7 +71,7 @@ class LocalJobs:
         self._changed = threading.Condition()
 
     def try_acquire(self) -> bool:
-        """Take a token if there is one."""
+        """Take a token if one is free, and return whether that succeeded."""
         with self._changed:
             if not self._free:
                 return False
@@ -79,45 +79,45 @@ class LocalJobs:
             return True
 
     def release(self) -> None:
-        """Give a token back."""
+        """Return a token to the pool."""
         with self._changed:
             self._free += 1
             self._changed.notify_all()
 
     def refill(self) -> None:
-        """Make the tokens whole again."""
+        """Restore the full number of tokens."""
         with self._changed:
             self._free = self.jobs
 
     def wait(self, seconds: Optional[float], for_token: bool) -> None:
-        """Return when somebody calls `wake`, or when there is a token, if that is waited for, or after that time."""
+        """Wait until `wake` is called, the time is over, or, with `for_token`, a token is free."""
         deadline = None if seconds is None else time.monotonic() + seconds
         with self._changed:
-            # In slices, as on Windows a wait without an end lets no Ctrl-C through.
+            # In slices, because a wait without a limit blocks Ctrl-C on Windows.
             while not (self._woken or (for_token and self._free) or (deadline and time.monotonic() > deadline)):
                 self._changed.wait(_SLICE)
             self._woken = False
 
     def wake(self) -> None:
-        """End the waiting."""
+        """End the wait."""
         with self._changed:
             self._woken = True
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no resources."""
 
 
 class JobServer:
-    """The tokens of a job server."""
+    """Tokens in the pipe of a GNU make job server."""
 
     def __init__(self, jobs: int, folder: Path, protocol: JobProtocol) -> None:
         self.jobs = jobs
         pipe = folder / f"jobserver-{os.getpid()}"
         pipe.unlink(missing_ok=True)
         os.mkfifo(pipe, 0o600)
-        # A file description of our own, which a pipe without a name would not give: reading without blocking must not change how
-        # the makes read.
+        # Opening the pipe by name gives this process its own file description, so that non-blocking reads here do not affect
+        # how make reads.
         self._reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
         self._writer = os.open(pipe, os.O_WRONLY)
         self.fifo: Optional[Path] = None
@@ -129,42 +129,42 @@ class JobServer:
             reader = os.open(pipe, os.O_RDONLY)
             pipe.unlink()
             self.inherited = (reader, self._writer)
-            # Told a number of jobs, makes before 4.2 would have them all for themselves.
+            # GNU make before 4.2 would start its own job server if -j had a number.
             start = f" -j{jobs} --jobserver-auth" if protocol == "auth" else " -j --jobserver-fds"
             self.makeflags = f"{start}={reader},{self._writer}"
         self._wake_reader, self._wake_writer = os.pipe()
         self.refill()
 
     def try_acquire(self) -> bool:
-        """Take a token if there is one."""
+        """Take a token if one is free, and return whether that succeeded."""
         try:
             return len(os.read(self._reader, 1)) == 1
         except BlockingIOError:
             return False
 
     def release(self) -> None:
-        """Give a token back."""
+        """Return a token to the pool."""
         os.write(self._writer, b"+")
 
     def refill(self) -> None:
-        """Make the tokens whole again; only while no step runs.  A make that was killed has not given its tokens back."""
+        """Restore the full number of tokens, because a killed make does not return its own; call this only while no step runs."""
         while select.select([self._reader], [], [], 0)[0]:
             self.try_acquire()
         os.write(self._writer, b"+" * self.jobs)
 
     def wait(self, seconds: Optional[float], for_token: bool) -> None:
-        """Return when somebody calls `wake`, or when there may be a token, if that is waited for, or after that time."""
+        """Wait until `wake` is called, the time is over, or, with `for_token`, a token may be free."""
         watched = [self._wake_reader, self._reader] if for_token else [self._wake_reader]
         readable, _, _ = select.select(watched, [], [], seconds)
         if self._wake_reader in readable:
             os.read(self._wake_reader, 4096)
 
     def wake(self) -> None:
-        """End the waiting."""
+        """End the wait."""
         os.write(self._wake_writer, b".")
 
     def close(self) -> None:
-        """Close the pipes, and delete the name of the one that has one."""
+        """Close the pipes, and delete the named one."""
         for descriptor in {self._reader, self._writer, self._wake_reader, self._wake_writer, *self.inherited}:
             os.close(descriptor)
         if self.fifo:

@@ -1,7 +1,7 @@
-"""What builds leave that were killed: the next one removes it, and says so.
+"""Leftovers of killed builds: the next build removes and reports them.
 
-Nothing is taken from a build that lives.  What could be a living build's (build roots, trees without a record) is looked at only while
-no build runs; what a process has on its way is known by its lock at any time.
+Running builds are never affected.  Build roots and trees without a record could belong to one, so they are removed only while no build
+runs.  Unfinished files belong to a process that holds a lock while it lives, so they can be removed at any time.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pythonbuild.engines.host import end_processes
 from pythonbuild.store.store import Store
 from pythonbuild.units import size
 
-__all__ = ["remove_leftovers", "tell_leftovers"]
+__all__ = ["describe_leftovers", "remove_leftovers"]
 
 _DOOMED = ".removed-"
 
 
 def remove_leftovers(store: Store, roots: Path) -> tuple[int, int]:
-    """Remove what killed builds have left in the store, and below `roots` of their build roots; returns (how many things, bytes)."""
+    """Remove what killed builds left in the store, and build roots below `roots`.  Return the numbers of things and bytes."""
     folders = [roots, roots / "docker"]
     if not store.any_dead() and not any(left_folders(folder) for folder in folders):
         return 0, 0
@@ -38,7 +38,7 @@ def remove_leftovers(store: Store, roots: Path) -> tuple[int, int]:
 
 
 def _set_aside(folder: Path) -> list[Path]:
-    """End what still runs in build roots, and give these names under which no build looks for them; returns them by that name."""
+    """Kill the processes in leftover build roots, and rename the roots so that no build finds them.  Return the new paths."""
     found = list(folder.glob(f"{_DOOMED}*"))
     for path in left_folders(folder):
         if not path.name.startswith(_DOOMED):
@@ -49,13 +49,13 @@ def _set_aside(folder: Path) -> list[Path]:
 
 
 def _size(path: Path) -> int:
-    """Return the bytes that are free when that is deleted: not those of files that the store has, too."""
+    """Return how many bytes the deletion frees, without files that are hard links to others."""
     entries = [path, *path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]
     files = [entry.lstat() for entry in entries if entry.is_symlink() or not entry.is_dir()]
     return sum(status.st_size for status in files if status.st_nlink == 1)
 
 
-def tell_leftovers(count: int, freed: int) -> str:
-    """Return a line about what was removed of killed builds; "" if nothing was."""
+def describe_leftovers(count: int, freed: int) -> str:
+    """Return a text about the removed leftovers, "" if there were none."""
     things = "leftover" if count == 1 else "leftovers"
-    return f"{count} {things} of builds that were killed ({size(freed)})" if count else ""
+    return f"{count} {things} of killed builds ({size(freed)})" if count else ""

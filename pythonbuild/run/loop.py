@@ -1,4 +1,4 @@
-"""The loop that runs a plan: start what is ready while there are job tokens, watch, finish, cancel."""
+"""The loop that runs a plan: it starts ready steps while job tokens are free, collects results, and cancels."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ __all__ = ["Lookup", "Run", "RunResult", "lookup", "states_without_verifying"]
 _POLL = 0.3  # seconds between looks at a step that another process is building
 
 Lookup = tuple[dict[str, State], dict[str, Record]]
-_LOOKING = 8  # entries of the store that are looked at at the same time
+_LOOKING = 8  # entries of the store that are looked up at the same time
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """Records of all steps that are done, failures, and the names of steps skipped because of them."""
+    """The end of a run: records of all finished steps, names of those built in this run, failures, and names of skipped steps."""
 
     records: dict[str, Record]
     built: tuple[str, ...]
@@ -53,9 +53,9 @@ class RunResult:
 
 
 def lookup(plan: Plan, store: Store, final: Collection[str]) -> Lookup:
-    """Return each step's state and the records of those that are cached, brought from the shared store if they are only there.
+    """Return each step's state, and the records of cached steps.  Results that only the shared store has are downloaded.
 
-    Whatever a step to be built reads is checked byte by byte; damaged entries are dropped, so that they are built again.
+    The inputs of steps to build are verified byte by byte.  Damaged results count as missing, so they are built again.
     """
     records: dict[str, Record] = {}
 
@@ -77,7 +77,7 @@ def lookup(plan: Plan, store: Store, final: Collection[str]) -> Lookup:
 
 
 def states_without_verifying(plan: Plan, store: Store, final: Collection[str]) -> dict[str, State]:
-    """Return each step's state as `lookup` does, without bringing or checking anything."""
+    """Return each step's state as `lookup` does, but without downloads and verification."""
 
     def stored(names: Collection[str]) -> Collection[str]:
         keys = {name: plan.steps[name].key for name in names}
@@ -91,10 +91,10 @@ def states_without_verifying(plan: Plan, store: Store, final: Collection[str]) -
 
 @dataclass
 class Run:
-    """Runs a plan.  `go` returns when everything is done, failed or skipped; KeyboardInterrupt ends all children first."""
+    """Runs a plan."""
 
     plan: Plan
-    # What `lookup`, or a cluster's, found.
+    # The result of `lookup` or `shared_lookup`.
     found: Lookup
     store: Store
     executor: Steps
@@ -109,7 +109,7 @@ class Run:
     _built: list[str] = field(default_factory=list)
 
     def go(self) -> RunResult:
-        """Run the plan to its end."""
+        """Run the plan until every step is done, failed or skipped.  On KeyboardInterrupt, kill all child processes first."""
         started = time.monotonic()
         found, self._records = self.found[0], dict(self.found[1])
         usual = self._usual_seconds()
@@ -151,7 +151,7 @@ class Run:
             self._collect(waiting)
 
     def _start(self, candidates: list[str], waiting: set[str], usual: Mapping[str, float]) -> bool:
-        """Start ready steps while there are tokens; returns whether all that are left are being built by other processes."""
+        """Start ready steps while tokens are free.  Return whether other processes are building all that remain."""
         if not self._running:
             self.jobserver.refill()
         elsewhere = bool(candidates)
@@ -161,7 +161,7 @@ class Run:
             if claim is None:
                 continue
             record = self.store.find(step.key)
-            if record:  # another process finished it meanwhile
+            if record:  # another process has finished it meanwhile
                 claim.close()
                 waiting.discard(name)
                 self._records[name] = record
@@ -206,13 +206,13 @@ class Run:
                     self._built.append(name)
                 self.observer(StepFinished(name, seconds, record.cpu_seconds) if built else StepCached(name))
             elif isinstance(error, DamagedArtifact):
-                self.observer(Note("step", f"{name}: {error.message}; building again what it needs", "warning"))
+                self.observer(Note("step", f"{name}: {error.message}; building its inputs again", "warning"))
                 self._rebuild_needs(name, waiting)
             else:
                 self._fail(name, seconds, error, waiting)
 
     def _rebuild_needs(self, name: str, waiting: set[str]) -> None:
-        """Put a step and whichever of its needs is damaged back on the list."""
+        """Queue a step again, together with those of its needs that are damaged."""
         waiting.add(name)
         for need in self.plan.steps[name].needs:
             record = self._records.get(need.step)
@@ -252,7 +252,7 @@ class Run:
         self.observer(StepFailed(failure))
 
     def _blocked(self, failed: str, waiting: Collection[str]) -> tuple[str, ...]:
-        """Return the waiting steps that need a failed one, directly or not."""
+        """Return the waiting steps that need a failed one, directly or indirectly."""
         hit = {failed}
         for step in self.plan:
             if any(need.step in hit for need in step.needs):
@@ -260,15 +260,15 @@ class Run:
         return tuple(sorted(hit & set(waiting)))
 
     def _report_skipped(self, waiting: Collection[str]) -> tuple[str, ...]:
-        """Say which steps never ran, and because of which failure; returns their names."""
+        """Report the steps that did not run, each with the failure that stopped it, and return their names."""
         for name in sorted(waiting):
             causes = [failure.step for failure in self._failures if name in failure.skipped]
-            # Without a cause of its own, a step was not begun because the run stops at the first failure.
+            # A step that needs no failed step did not start because the run stops at the first failure.
             self.observer(StepSkipped(name, causes[0] if causes else self._failures[0].step))
         return tuple(sorted(waiting))
 
     def _abort(self) -> None:
-        """End all children, wait for their threads, give the claims back."""
+        """Kill all child processes, wait for their threads, and release the claims."""
         self.executor.cancel()
         self.store.let_go()
         self.pool.shutdown(wait=True, cancel_futures=True)

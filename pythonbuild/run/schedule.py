@@ -1,4 +1,4 @@
-"""What to do with each step of a plan, and in which order.  Pure functions."""
+"""The state of each step of a plan, and the order in which steps run.  All functions are pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pythonbuild.plan.step import Plan
 
 __all__ = ["State", "priorities", "ready", "states"]
 
-# A step that has never run here is taken for this many seconds.
+# The assumed duration of a step that never ran on this machine.
 _UNKNOWN_SECONDS = 20.0
 
 
 class State(Enum):
-    """What becomes of a step: its result is in the store, it must be built, or nothing asks for it."""
+    """The state of a step: its result is in the store, it must be built, or no other step needs it."""
 
     CACHED = "cached"
     BUILD = "build"
@@ -24,9 +24,9 @@ class State(Enum):
 def states(
     plan: Plan, stored: Callable[[Collection[str]], Collection[str]], final: Collection[str]
 ) -> dict[str, State]:
-    """Return each step's state, seen from the `final` steps back: what only cached steps need is not needed.
+    """Return each step's state, going back from the `final` steps.  A step that only cached steps need is not needed.
 
-    stored: takes names of steps, returns those whose results there are; asked about each step once, and about many at once.
+    stored: takes names of steps and returns those with a result.  It gets each name once, and many names in one call.
     """
     found = dict.fromkeys(plan.steps, State.NOT_NEEDED)
     asked = set(final)
@@ -42,7 +42,7 @@ def states(
 
 
 def priorities(plan: Plan, usual_seconds: Mapping[str, float]) -> dict[str, float]:
-    """Return for each step the seconds from its start to the end of the plan along the longest path."""
+    """Return for each step the seconds from its start to the end of the plan, on the longest path."""
     remaining = dict.fromkeys(plan.steps, 0.0)
     for step in reversed(list(plan)):
         remaining[step.name] += usual_seconds.get(step.name, _UNKNOWN_SECONDS)
@@ -52,6 +52,6 @@ def priorities(plan: Plan, usual_seconds: Mapping[str, float]) -> dict[str, floa
 
 
 def ready(plan: Plan, waiting: Collection[str], done: Collection[str], order: Mapping[str, float]) -> list[str]:
-    """Return the waiting steps all of whose needs are done, the one with the longest way to go first."""
+    """Return the waiting steps whose needs are all done, the one with the longest remaining path first."""
     free = [name for name in waiting if all(need.step in done for need in plan.steps[name].needs)]
     return sorted(free, key=lambda name: (-order[name], name))

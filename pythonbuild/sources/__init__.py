@@ -1,1 +1,1 @@
-"""From a pinned source to a verified file in the cache."""
+"""Sources: pinned archives are downloaded, verified and kept in the source cache."""

@@ -1,4 +1,4 @@
-"""Take a new version of an archive in: download it, hold it against what upstream publishes, and say what it is pinned by."""
+"""Adopt a new version of a source: download the archive, check it against the published sums, and return its pin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Adopted", "adopt"]
 
 @dataclass(frozen=True)
 class Adopted:
-    """A version, its pinned origin, and what speaks for these bytes ("": nothing but that they came)."""
+    """A version and its pinned origin.  proof: which published sum the archive matches, "" if none is published."""
 
     version: str
     origin: Origin
@@ -33,12 +33,13 @@ class Adopted:
 def adopt(pin: Pin, offer: Offer, downloader: Downloader, cache: SourceCache) -> Adopted:
     """Download the archive of an offer into the source cache.
 
-    Raises CannotFetch if it does not come, is not a complete archive, or is not what upstream says that it is (then it is kept aside).
+    Raises CannotFetch if the download fails, the archive is incomplete, or its sum differs from the published one.  In the last case
+    the file is kept for inspection.
     """
     offer = filled(offer, downloader)
     project = pin.upstream.pypi
     source = Origin(sha256="", size=0, sdist=f"{project}=={offer.version}" if project else None, url=offer.url or None)
-    # In a folder of its own: what an earlier attempt left is not known to be of the same file.
+    # In a temporary folder, because a partial file of an earlier attempt may belong to another file.
     with tempfile.TemporaryDirectory(dir=cache.partial(source).parent) as folder:
         file = Path(folder) / source.file_name
         ((_, fetch),) = downloader.places(source)
@@ -49,25 +50,25 @@ def adopt(pin: Pin, offer: Offer, downloader: Downloader, cache: SourceCache) ->
             if actual != wanted:
                 kept = cache.reject(file, sha256_of(file), source.file_name)
                 raise CannotFetch(
-                    f"{source.place}: upstream publishes {algorithm} {wanted}, but it has {actual}; the file is kept as {kept}"
+                    f"{source.place}: upstream publishes {algorithm} {wanted}, but the file has {actual}; it is kept as {kept}"
                 )
         version = _read(file, pin, offer.version)
         origin = Origin(sha256=sha256_of(file), size=file.stat().st_size, url=source.url, sdist=source.sdist)
         cache.add(origin, file)
-    # pip holds an sdist against the sum that its index gives.
+    # pip checks an sdist against the sum of its package index.
     proof = "that of the package index" if project else "that which upstream publishes" if sums else ""
     return Adopted(version, origin, proof)
 
 
 def _published(pin: Pin, offer: Offer, downloader: Downloader) -> list[tuple[str, str]]:
-    """Return the sum of an archive in the file that upstream has its sums in; raises CannotFetch if it is not there."""
+    """Return the sum of an archive from the file in which upstream publishes sums.  Raises CannotFetch if it has none."""
     if not pin.upstream.sums:
         return []
     series = ".".join(offer.version.split(".")[:2])
     where = pin.upstream.sums.format(url=offer.url, version=offer.version, series=series)
     name = offer.url.rpartition("/")[2]
     text = downloader.page(where)[0]
-    # The way of sha256sum, that of BSD, or nothing but the sum.
+    # Formats: sha256sum, BSD, or the sum alone.
     lines = re.findall(r"^([0-9a-fA-F]{64})[ \t]+\*?(?:\S*/)?(\S+)[ \t\r]*$", text, re.MULTILINE)
     lines += [
         (value, file) for file, value in re.findall(r"^SHA256 ?\((\S+)\) ?= ?([0-9a-fA-F]{64})", text, re.MULTILINE)
@@ -80,7 +81,7 @@ def _published(pin: Pin, offer: Offer, downloader: Downloader) -> list[tuple[str
 
 
 def _read(file: Path, pin: Pin, listed: str) -> str:
-    """Read all of an archive, as a page that says sorry has a sum, too; returns the version, which may stand inside."""
+    """Read a whole archive, because a server may deliver an error page instead.  Return its version, which may be inside."""
     upstream = pin.upstream
     found = b""
     try:
@@ -99,10 +100,10 @@ def _read(file: Path, pin: Pin, listed: str) -> str:
         if isinstance(error, OSError) and error.errno:
             raise
         reason = str(error).partition("\n")[0].rstrip(":")
-        raise CannotFetch(f"what came as {file.name} is not a complete archive: {reason}") from None
+        raise CannotFetch(f"{file.name} is not a complete archive: {reason}") from None
     if not upstream.inside:
         return listed
     match = re.search(upstream.inside_pattern, found.decode(errors="replace"))
     if not match:
-        raise CannotFetch(f"{file.name} has no {upstream.inside} that fits {upstream.inside_pattern!r}")
+        raise CannotFetch(f"{file.name} has no {upstream.inside} that matches {upstream.inside_pattern!r}")
     return match[1]

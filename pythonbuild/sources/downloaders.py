@@ -1,6 +1,6 @@
-"""The ways a file can come here: HTTP, a mirror addressed by SHA-256, Debian's archive by apt, wheels and sdists by pip.
+"""Downloads: HTTP, mirrors addressed by SHA-256, Debian mirrors through apt, wheels and sdists through pip.
 
-Each takes an origin and a path to write to, and raises `CannotFetch` with a reason a person can read.
+Each function writes the file of an origin to a path, or raises `CannotFetch` with a readable reason.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _TIMEOUT = (10, 60)  # seconds to connect, seconds between bytes
 
 
 class CannotFetch(Exception):
-    """An origin or upstream did not give what was asked; the text says why."""
+    """An origin or an upstream did not deliver; the text is the reason."""
 
 
 class Downloader:
-    """Fetches files, remembering hosts that cannot be reached so that each costs one attempt a run."""
+    """Downloads files.  It remembers unreachable hosts, so each costs one attempt in a run."""
 
     def __init__(self, mirrors: tuple[str, ...] = ()) -> None:
         self._mirrors = mirrors
@@ -50,9 +50,9 @@ class Downloader:
             self._session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=8))
 
     def places(self, origin: Origin) -> list[tuple[str, Callable[[Path, Progress], None]]]:
-        """Return (what to call it, how to fetch it) for an origin, the user's mirrors first.
+        """Return pairs of a label and a download function for an origin, the user's mirrors first.
 
-        An origin without a SHA-256, as that of a version not yet pinned, is taken as it comes, and of no mirror: these go by it.
+        An origin without a SHA-256, of a version that is not pinned yet, is not downloaded from mirrors, which require the SHA-256.
         """
         ways: list[tuple[str, Callable[[Path, Progress], None]]] = []
         for mirror in self._mirrors if origin.sha256 else ():
@@ -68,7 +68,7 @@ class Downloader:
         return ways
 
     def page(self, url: str) -> tuple[str, str]:
-        """Return the text behind a URL, and the URL of the page that it says is next ("": none); raises CannotFetch."""
+        """Return the text at a URL, and the URL of the next page ("" if there is none).  Raises CannotFetch."""
         host = urlsplit(url).netloc
         if host in self._unreachable:
             raise CannotFetch(self._unreachable[host])
@@ -84,7 +84,7 @@ class Downloader:
         return text, response.links.get("next", {}).get("url", "")
 
     def _lost(self, host: str, error: Exception) -> CannotFetch:
-        """Remember a host that cannot be reached; returns what to raise."""
+        """Remember an unreachable host, and return the error to raise."""
         self._unreachable[host] = f"{host} cannot be reached ({_cause(error)})"
         return CannotFetch(self._unreachable[host])
 
@@ -119,7 +119,7 @@ class Downloader:
         with self._session.get(url, stream=True, timeout=_TIMEOUT, headers=headers) as response:
             if response.status_code == requests.codes.requested_range_not_satisfiable:
                 path.unlink()
-                raise requests.exceptions.ChunkedEncodingError("the partial file is longer than the whole")
+                raise requests.exceptions.ChunkedEncodingError("the partial file is longer than the complete file")
             if not response.ok:
                 raise CannotFetch(f"HTTP {response.status_code} {response.reason}")
             resumed = response.status_code == requests.codes.partial_content
@@ -131,7 +131,7 @@ class Downloader:
                     done += len(block)
                     progress(done, total)
         if total > done:
-            raise requests.exceptions.ChunkedEncodingError(f"{done} of {total} bytes came")
+            raise requests.exceptions.ChunkedEncodingError(f"{done} of {total} bytes arrived")
 
 
 def _cause(error: BaseException) -> str:
@@ -149,7 +149,7 @@ def _cause(error: BaseException) -> str:
 
 @lru_cache(maxsize=1)
 def debian_mirrors() -> tuple[str, ...]:
-    """Return the roots of the Debian mirrors that this host's apt is configured with, Debian's own archive first."""
+    """Return the URLs of the Debian mirrors in this machine's apt configuration, those that end in /debian first."""
     if not shutil.which("apt-get"):
         return ()
     command = ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI)", "Created-By: Packages"]
@@ -160,10 +160,10 @@ def debian_mirrors() -> tuple[str, ...]:
 
 def _apt(origin: Origin, path: Path) -> None:
     if not Path(_APT_HELPER).exists():
-        raise CannotFetch("this machine has no apt to ask a Debian mirror with")
-    reason = "apt is configured with no mirror"
+        raise CannotFetch("this machine has no apt, which downloads from Debian mirrors")
+    reason = "apt has no mirror configured"
     for root in debian_mirrors():
-        # In a folder that apt's own user may enter; it drops its privileges when root calls it.
+        # In a folder that the user _apt can enter, because apt drops its privileges when root calls it.
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             file = Path(folder) / "file"
             command = [_APT_HELPER, "-o", "APT::Sandbox::User=", "download-file", f"{root}/{origin.debian}", str(file)]
@@ -177,7 +177,7 @@ def _apt(origin: Origin, path: Path) -> None:
 
 
 def package_versions(project: str) -> list[str]:
-    """Return the versions of which the package index that pip is configured with has an sdist; raises CannotFetch."""
+    """Return the versions for which pip's package index has an sdist.  Raises CannotFetch."""
     command = [sys.executable, "-m", "pip", "index", "versions", "--disable-pip-version-check"]
     command += ["--ignore-requires-python", "--no-binary", project, project]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -196,7 +196,7 @@ def _pip(origin: Origin, path: Path) -> None:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         command += ["--require-hashes"] if known else []
         if origin.sdist:
-            # pip asks the sdist for its metadata (once its hash is right), with build tools that it fetches as wheels.
+            # After the hash check, pip builds the metadata of the sdist, with build tools that it downloads as wheels.
             command += ["--no-binary", origin.sdist.split("==")[0]]
         else:
             command += ["--only-binary", ":all:", "--platform", origin.platform]

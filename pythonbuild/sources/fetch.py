@@ -1,4 +1,4 @@
-"""Fetch the sources of a plan: several at once, each from its first origin that gives the right bytes."""
+"""Download the sources of a plan, several at once, each from the first origin that delivers the right bytes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _AT_ONCE = 4
 def fetch_all(
     sources: Iterable[SourceFile], cache: SourceCache, downloader: Downloader, observer: Observer, *, offline: bool
 ) -> int:
-    """Bring every source into the cache; return how many were missing.
+    """Download every source that the cache lacks, and return their number.
 
-    Raises SourceUnavailable with a list of all sources that no origin gave.
+    Raises SourceUnavailable with a list of all sources that no origin delivered.
     """
     missing = {source.origins: source for source in sources if source.local is None}
     todo = [source for source in missing.values() if not any(cache.find(origin) for origin in source.origins)]
     if offline:
-        _refuse({source.name: ["not in the source cache, and --offline forbids to fetch it"] for source in todo})
+        _refuse({source.name: ["not in the source cache, and --offline forbids downloads"] for source in todo})
         return 0
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="fetch") as pool:
         reasons = dict(
@@ -48,20 +48,20 @@ def _refuse(reasons: dict[str, list[str]]) -> None:
         lines = [f"  {name}: {reason}" for name, tried in sorted(reasons.items()) for reason in tried]
         raise SourceUnavailable(
             f"{len(reasons)} archives could not be fetched:\n" + "\n".join(lines),
-            "check the network and apt's mirror; or run the verb `fetch` on a machine with a network,\n"
-            "and copy the source cache here;\n"
-            "or name a mirror that serves files by their SHA-256: PYTHONBUILD_MIRRORS='https://host/path /a/folder'",
+            "check the network and apt's mirror;\n"
+            "or run the verb `fetch` on a machine with a network, and copy its source cache here;\n"
+            "or set a mirror that serves files by SHA-256: PYTHONBUILD_MIRRORS='https://host/path /a/folder'",
         )
 
 
 def _fetch(source: SourceFile, cache: SourceCache, downloader: Downloader, observer: Observer) -> list[str]:
-    """Fetch one source; return the reasons why no origin gave it, empty when one did."""
+    """Download one source.  Return why no origin delivered it, an empty list if one did."""
     reasons = []
-    # First the one that was planned with.
+    # The origin of the plan comes first.
     for origin in dict.fromkeys((source.origin, *source.origins)):
         partial = cache.partial(origin)
         with open(partial.with_name(f"{partial.name}.lock"), "w") as mine:
-            # Another build may be fetching the same file: wait for it, then look again.
+            # Another build may be downloading the same file: wait for it, then look again.
             lock(mine)
             if cache.find(origin):
                 return []

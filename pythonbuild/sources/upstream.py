@@ -1,4 +1,4 @@
-"""Which versions an upstream has, and the newest of them that a pin may become."""
+"""The versions that an upstream offers, and the newest one that a pin accepts."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _PAGES = 10
 
 @dataclass(frozen=True)
 class Offer:
-    """A version that an upstream has, the address of its archive, and sums that it publishes: (algorithm, hexadecimal).
+    """A version that an upstream offers.
 
-    files: where python.org lists the release's files, as long as the address is not known.
+    url: the address of its archive; sums: the published sums as (algorithm, hexadecimal); files: while the address is unknown, the page
+    on which python.org lists the release's files.
     """
 
     version: str
@@ -36,7 +37,7 @@ class Offer:
 
 
 class _Asset(msgspec.Struct, frozen=True):
-    """A file of a release, as GitHub's API has it (docs.github.com/rest/releases)."""
+    """A file of a release in GitHub's API (docs.github.com/rest/releases)."""
 
     name: str
     browser_download_url: str
@@ -50,13 +51,13 @@ class _GithubRelease(msgspec.Struct, frozen=True):
 
 
 class _Reference(msgspec.Struct, frozen=True):
-    """A tag, as GitHub's API has it (docs.github.com/rest/git/refs)."""
+    """A tag in GitHub's API (docs.github.com/rest/git/refs)."""
 
     ref: str
 
 
 class _PythonRelease(msgspec.Struct, frozen=True):
-    """A release, as python.org's API has it (www.python.org/api/v2/downloads/release/)."""
+    """A release in python.org's API (www.python.org/api/v2/downloads/release/)."""
 
     name: str
     is_published: bool
@@ -69,7 +70,7 @@ class _PythonFile(msgspec.Struct, frozen=True):
 
 
 def offers(upstream: Upstream, downloader: Downloader) -> list[Offer]:
-    """Return what an upstream has, in its own order.  Raises CannotFetch if it cannot be asked, or has nothing of the pattern."""
+    """Return the versions of an upstream, in its own order.  Raises CannotFetch if it does not answer, or nothing matches."""
     if upstream.pypi:
         return [Offer(version) for version in package_versions(upstream.pypi)]
     if upstream.github:
@@ -84,14 +85,15 @@ def offers(upstream: Upstream, downloader: Downloader) -> list[Offer]:
         matches = re.finditer(upstream.pattern, downloader.page(where)[0])
         found = [_offer(upstream, match, urljoin(where, _named(match).get("file", match[0]))) for match in matches]
     if not found:
-        raise CannotFetch(f"{where} has nothing that fits {upstream.pattern!r}: correct `upstream:`")
+        raise CannotFetch(f"{where} has nothing that matches {upstream.pattern!r}: correct `upstream:`")
     return found
 
 
 def choose(pin: Pin, found: Iterable[Offer], wanted: str = "") -> Optional[Offer]:
-    """Return the newest version that a pin may become, None if it is that already; or the `wanted` one.
+    """Return the newest version that a pin accepts, or the `wanted` one; None if the pin has it already.
 
-    Pre-releases are left out unless the pin is one.  Raises BadRequest if the wanted version is not there.
+    Pre-releases count only if the pin is one.  Raises BadRequest if the wanted version does not exist, CannotFetch if no version fits
+    or they cannot be compared.
     """
     known = _version(pin.listed)
     fitting = {offer.version: offer for offer in found if _fits(pin, offer.version)}
@@ -102,11 +104,13 @@ def choose(pin: Pin, found: Iterable[Offer], wanted: str = "") -> Optional[Offer
         if wanted not in fitting:
             within = f" of {pin.series} (`series:`)" if pin.series else ""
             names = nearest(wanted, ordered) or ordered[-3:]
-            hint = f"there is, for example, {', '.join(names)}" if names else "see what there is without --to"
+            hint = f"choose for example {', '.join(names)}" if names else "omit --to to see the newest version"
             raise BadRequest(f"upstream has no version {wanted} of {pin.name}{within}", hint)
         return None if wanted == pin.listed else fitting[wanted]
     if not ordered:
-        raise CannotFetch(f"upstream lists no version of {pin.series or 'those that are no pre-releases'} any more")
+        raise CannotFetch(
+            f"upstream no longer lists a version of {pin.series}" if pin.series else "upstream lists no final release"
+        )
     newest = _version(ordered[-1])
     if known is None or newest is None:
         raise CannotFetch(f"{pin.listed!r} cannot be compared with {ordered[-1]}: give --to VERSION")
@@ -114,7 +118,7 @@ def choose(pin: Pin, found: Iterable[Offer], wanted: str = "") -> Optional[Offer
 
 
 def filled(offer: Offer, downloader: Downloader) -> Offer:
-    """Return an offer with the address of its archive, for which python.org has to be asked; raises CannotFetch."""
+    """Return an offer with the address of its archive, requested from python.org if it is unknown.  Raises CannotFetch."""
     if not offer.files:
         return offer
     for file in _json(offer.files, downloader.page(offer.files)[0], tuple[_PythonFile, ...]):
@@ -125,7 +129,7 @@ def filled(offer: Offer, downloader: Downloader) -> Offer:
 
 
 def _version(text: str) -> Optional[Version]:
-    """Return what can be compared; None if it is no version."""
+    """Return a version that can be compared, None if the text is not a version."""
     try:
         return Version(text.replace("-", ".").replace("_", "."))
     except InvalidVersion:
@@ -145,7 +149,7 @@ def _named(match: re.Match[str]) -> dict[str, str]:
 
 
 def _offer(upstream: Upstream, match: re.Match[str], url: str, sums: tuple[tuple[str, str], ...] = ()) -> Offer:
-    """Return the offer that a pattern has found; url: the archive's address where `upstream` does not say it."""
+    """Return the offer of a match.  url: the archive's address, unless `upstream.url` is set."""
     named = set(match.re.groupindex.values())
     version = ".".join(value for index, value in enumerate(match.groups(), 1) if value and index not in named)
     sums += tuple((name, value.lower()) for name, value in _named(match).items() if name in ("sha256", "sha3_256"))
@@ -180,7 +184,7 @@ def _pythons(upstream: Upstream, where: str, downloader: Downloader) -> Iterator
 
 
 def _pages(where: str, downloader: Downloader, kind: type[tuple[_T, ...]]) -> Iterator[_T]:
-    """Return the items of a JSON list, and of the pages that it says come next."""
+    """Yield the items of a JSON list, and those of the pages that follow it."""
     following = where
     for _ in range(_PAGES):
         page = following
@@ -195,5 +199,5 @@ def _json(where: str, text: str, kind: type[_T]) -> _T:
     try:
         found: _T = decoder.decode(text)
     except msgspec.MsgspecError as error:
-        raise CannotFetch(f"{where} does not answer as it did: {error}") from None
+        raise CannotFetch(f"{where} has an unexpected format: {error}") from None
     return found

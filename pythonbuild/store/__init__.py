@@ -1,1 +1,1 @@
-"""The artifact store: results by key, trees by the digest of their content."""
+"""The artifact store: results of steps by key, trees of files by the digest of their content."""

@@ -1,4 +1,4 @@
-"""Requests to the place of a shared store.  It is taken for gone at the first that fails: a build must not wait for it again and again."""
+"""Requests to a shared store.  After one request has failed, the others fail at once: a build must not wait again and again."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pythonbuild.store.places import Place
 
 __all__ = ["PATIENCE", "Connection", "Gone"]
 
-# Seconds until an answer must have come, and bytes that a connection must bring each second at least.
+# Seconds that an answer may take, and the minimum speed of a transfer in bytes per second.
 PATIENCE = 15.0
 _SLOWEST = 256 * 1024
-_LOOK_UP = 0.2  # seconds between looks at whether an answer is still wanted
+_LOOK_UP = 0.2  # seconds between checks whether the connection was closed meanwhile
 _CAUSES = (
-    ("dns error", "its name is not known"),
+    ("dns error", "unknown host name"),
     ("Connection refused", "connection refused"),
     ("ConnectionRefused", "connection refused"),
-    ("Timeout", "it took too long"),
-    ("TimedOut", "it took too long"),
-    ("timed out", "it took too long"),
+    ("Timeout", "timed out"),
+    ("TimedOut", "timed out"),
+    ("timed out", "timed out"),
     ("Interrupted", "the connection broke"),
     ("error sending request", "it cannot be reached"),
 )
@@ -35,13 +35,14 @@ _Answer = TypeVar("_Answer")
 
 
 class Gone(Exception):
-    """The place is not there, or not any more, or takes nothing; that was said."""
+    """The shared store does not answer, or rejects uploads.  A warning has been printed."""
 
 
 class Connection:
-    """Gets and puts files.  Every method raises Gone when the place does not answer, now or before; `get` and `blocks` FileNotFoundError.
+    """Downloads and uploads files.
 
-    patience: seconds until an answer must have come; warn: is told, once, that it does not answer, or takes nothing.
+    patience: seconds that an answer may take; warn: called once if the store does not answer, and once if it rejects uploads.
+    Every method raises Gone if the store does not answer, or did not earlier; `get` and `blocks` raise FileNotFoundError.
     """
 
     def __init__(self, place: Place, patience: float, warn: Callable[[str], None]) -> None:
@@ -55,7 +56,7 @@ class Connection:
 
     @property
     def takes(self) -> bool:
-        """May something be put there, as far as is known?"""
+        """True unless an earlier request showed that the store rejects uploads or does not answer."""
         return not (self._down or self._read_only or self._closed.is_set())
 
     def get(self, name: str) -> bytes:
@@ -64,9 +65,9 @@ class Connection:
             return self._call(lambda: bytes(obstore.get(self._client, name).bytes()))
 
     def blocks(self, name: str, size: int) -> Iterator[bytes]:
-        """Yield the content of a file of about that size, block by block."""
+        """Yield the content of a file in blocks.  The size, in bytes, limits the time that the transfer may take."""
         with self._asking():
-            # The whole answer has to come in time: a server that stops in the middle is as good as gone.
+            # The limit covers the whole transfer, because a server may stop in the middle.
             client = self._place.client(self._patience + size / _SLOWEST)
             blocks = self._call(lambda: iter(obstore.get(client, name).stream(min_chunk_size=1 << 20)))
         while True:
@@ -77,7 +78,7 @@ class Connection:
             yield block
 
     def size(self, name: str) -> int:
-        """Return the size of a file, -1 if it is not there."""
+        """Return the size of a file, -1 if it does not exist."""
         try:
             with self._asking():
                 return int(self._call(lambda: obstore.head(self._client, name))["size"])
@@ -85,7 +86,7 @@ class Connection:
             return -1
 
     def put(self, name: str, content: Union[Path, bytes]) -> None:
-        """Put a file there, whole or not at all."""
+        """Upload a file.  If that fails, the file does not exist."""
         if not self.takes:
             raise Gone
         size = content.stat().st_size if isinstance(content, Path) else len(content)
@@ -95,11 +96,11 @@ class Connection:
             self._call(lambda: obstore.put(client, name, content, use_multipart=multipart))
 
     def close(self) -> None:
-        """Ask nothing more, and wait for no answer."""
+        """Send no more requests, and do not wait for answers."""
         self._closed.set()
 
     def _call(self, request: Callable[[], _Answer]) -> _Answer:
-        """Make a request in a thread of its own, as nothing can end it before its time but that nobody waits for it."""
+        """Make a request in a thread of its own, because a request cannot be cancelled: `close` leaves the thread behind."""
         answer: Future[_Answer] = Future()
 
         def ask() -> None:
@@ -116,7 +117,7 @@ class Connection:
 
     @contextmanager
     def _asking(self, writing: bool = False) -> Iterator[None]:
-        """Turn what goes wrong into Gone, and say it once; that something is not there is FileNotFoundError."""
+        """Turn errors of a request into Gone and print one warning.  A missing file stays FileNotFoundError."""
         if self._down or self._closed.is_set():
             raise Gone
         try:
@@ -129,7 +130,7 @@ class Connection:
             self._stop(writing, _reason(error))
 
     def _stop(self, writing: bool, reason: str) -> None:
-        # Who is told no may still be given what is there.
+        # A store that rejects uploads may still allow downloads.
         refused = writing and reason.startswith("HTTP")
         with self._lock:
             first = not (self._down or self._closed.is_set() or (refused and self._read_only))
@@ -144,12 +145,12 @@ class Connection:
 
 
 def _reason(error: BaseException) -> str:
-    """Return why a request failed, in a few words; what obstore says has several lines of details."""
+    """Return why a request failed, in a few words.  Messages of obstore have several lines of details."""
     text = str(error)
     status = re.search(r"status code: (\d{3}[A-Za-z ]*)", text)
     if status:
         return f"HTTP {status[1].strip()}"
-    for known, said in _CAUSES:
+    for known, cause in _CAUSES:
         if known in text:
-            return said
+            return cause
     return text.splitlines()[0][:160] if text else type(error).__name__

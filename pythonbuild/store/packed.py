@@ -1,4 +1,4 @@
-"""A tree of the store as one file, for its way from machine to machine: a tar archive, compressed by Zstandard."""
+"""Trees packed into one file for transfer between machines: a tar archive, compressed with Zstandard."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pythonbuild.store.trees import TreeEntry, content_of
 
 __all__ = ["pack_tree", "unpack_tree"]
 
-# Faster than most networks; what is to be downloaded by people is compressed by `packaging`.
+# This level is faster than most networks.  `packaging` compresses what people download.
 _LEVEL = 3
 
 
 def pack_tree(tree: Path, manifest: tuple[TreeEntry, ...], target: Path) -> str:
-    """Write a tree to the file `target`, the same bytes for the same content; returns the file's SHA-256.
+    """Pack a tree into the file `target`, and return its SHA-256.  The same content gives the same bytes.
 
-    Raises DamagedArtifact if the tree is not what its manifest says.
+    Raises DamagedArtifact if the tree differs from its manifest.
     """
     with open(target, "wb") as file:
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
@@ -51,9 +51,9 @@ def _add(tar: tarfile.TarFile, tree: Path, entry: TreeEntry) -> None:
 
 
 def unpack_tree(archive: Path, destination: Path) -> None:
-    """Unpack what `pack_tree` wrote into the new folder `destination`.
+    """Unpack the output of `pack_tree` into the new folder `destination`.
 
-    Raises DamagedArtifact for anything else; whatever the archive says, nothing is written outside of the folder.
+    Raises DamagedArtifact if the archive is damaged, or has a path outside the folder, which is not written.
     """
     destination.mkdir(parents=True)
     links: set[PurePosixPath] = set()
@@ -65,7 +65,7 @@ def unpack_tree(archive: Path, destination: Path) -> None:
                     path = PurePosixPath(member.name)
                     inside = not path.is_absolute() and ".." not in path.parts
                     if not inside or path in links or links & set(path.parents):
-                        raise DamagedArtifact(f"{member.name!r} leads out of its tree")
+                        raise DamagedArtifact(f"{member.name!r} leads outside the tree")
                     if member.issym():
                         links.add(path)
                     _extract(tar, member, destination / path)

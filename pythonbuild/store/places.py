@@ -1,4 +1,4 @@
-"""Where a shared store may lie: a bucket that speaks S3, or a server that speaks HTTP; and the client for it (obstore, for both)."""
+"""Locations of a shared store: an S3 bucket or an HTTP server, with an obstore client for each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pythonbuild.errors import BadRequest
 __all__ = ["Client", "Place", "has_credentials", "place_of", "s3_client"]
 
 Client = Union[HTTPStore, S3Store]
-# What asks for credentials elsewhere than in the variables: a role that a container or a CI job has.
+# Variables that name a source of credentials: the role of a container or a CI job.
 _ROLES = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -28,9 +28,9 @@ _RETRIES = 2
 
 @dataclass(frozen=True)
 class Place:
-    """A place by the name that people may see (without user and password), and how to get a client for it.
+    """The location of a shared store.
 
-    client: takes the seconds that one request may take.
+    name: its address without user and password, for messages; client: returns a client, takes the time limit of a request in seconds.
     """
 
     name: str
@@ -38,11 +38,11 @@ class Place:
 
 
 def place_of(text: str, settings: Mapping[str, str]) -> Place:
-    """Return the place that `text` names: s3://bucket/prefix, https://host/path, or the same with http.
+    """Return the location that `text` names: s3://bucket/prefix, https://host/path or http://host/path.
 
-    settings: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (or AWS_DEFAULT_REGION), AWS_ENDPOINT_URL as other
-    S3 clients read them, PYTHONBUILD_STORE_TOKEN for a server that wants a bearer token.  Raises BadRequest if it names none, or they
-    cannot be used.
+    settings: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (or AWS_DEFAULT_REGION) and AWS_ENDPOINT_URL, as
+    other S3 clients use them; PYTHONBUILD_STORE_TOKEN for a server that requires a bearer token.  Raises BadRequest if the text names
+    no location, or a setting is invalid.
     """
     try:
         parts = urlsplit(text)
@@ -50,35 +50,35 @@ def place_of(text: str, settings: Mapping[str, str]) -> Place:
     except ValueError:
         wrong = True
     if wrong:
-        # It may hold a password: it is not repeated.
+        # The message does not repeat the text, which may contain a password.
         raise BadRequest(
             "PYTHONBUILD_STORE is neither s3://bucket/prefix nor https://host/path",
-            "name the shared store like that, or unset it to use the local store only",
+            "correct it, or unset it to use the local store only",
         )
     place = _bucket(parts, settings) if parts.scheme == "s3" else _server(parts, settings)
     try:
         place.client(1.0)
     except (BaseError, ValueError) as error:
-        # Its first line says which rule was broken, and not by what.
+        # The first line names the broken rule.  The others repeat the value, which may be secret.
         reason = str(error).partition("\n")[0]
         raise BadRequest(
-            f"the shared store at {place.name} has a setting that cannot be used: {reason}",
-            "correct PYTHONBUILD_STORE, or the variables that go with it",
+            f"the shared store at {place.name} has an invalid setting: {reason}",
+            "correct PYTHONBUILD_STORE, or the variables with its credentials",
         ) from None
     return place
 
 
 def has_credentials(settings: Mapping[str, str]) -> bool:
-    """Do the settings give credentials for buckets, or name a role that does?"""
+    """Return whether the settings contain credentials for buckets, or name a role that provides them."""
     pair = settings.get("AWS_ACCESS_KEY_ID") and settings.get("AWS_SECRET_ACCESS_KEY")
     return bool(pair) or any(settings.get(name) for name in _ROLES)
 
 
 def s3_client(bucket: str, prefix: str, settings: Mapping[str, str], seconds: float, retries: int) -> S3Store:
-    """Return a client for a bucket, below a prefix ("": all of it); nothing is asked of it yet.
+    """Return a client for a bucket and a prefix ("" for the whole bucket).  It sends no request yet.
 
-    settings: see `place_of`; seconds: what one request may take, and all its retries together.  Raises BadRequest if the endpoint in
-    them is not an address.
+    settings: see `place_of`; seconds: the time limit of one request, and of all its retries together.  Raises BadRequest if the
+    endpoint in the settings is not an address.
     """
     endpoint = settings.get("AWS_ENDPOINT_URL_S3") or settings.get("AWS_ENDPOINT_URL", "")
     if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
@@ -94,7 +94,7 @@ def s3_client(bucket: str, prefix: str, settings: Mapping[str, str], seconds: fl
     }
     config: Any = {name: value for name, value in given.items() if value}
     if not has_credentials(settings):
-        # Without credentials a bucket may still be for all to read.
+        # A public bucket can be read without credentials.
         config["skip_signature"] = True
     options = _options(seconds, endpoint.startswith("http://"))
     return S3Store(

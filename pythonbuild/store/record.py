@@ -1,4 +1,4 @@
-"""What the store keeps of a step beside its tree."""
+"""Records: what the store knows about the result of a step, apart from the files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Record", "record_from", "slug"]
 
 @dataclass(frozen=True)
 class Record:
-    """What a step gave: the digest of its tree, how long it took, and the inputs its key was made of."""
+    """The result of a step: the digest of its tree, how long it took, and the inputs that make its key."""
 
     key: str
     identity: str
@@ -23,16 +23,16 @@ class Record:
     finished: float = 0.0
 
     def json(self) -> str:
-        """Return it as JSON."""
+        """Return the record as JSON."""
         return json.dumps(asdict(self), indent=1, sort_keys=True)
 
 
 def record_from(text: str) -> Record:
-    """Read what `json` returned.  Raises ValueError if it is not that."""
+    """Parse the output of `Record.json`.  Raises ValueError if the text is something else."""
     try:
         return Record(**json.loads(text))
     except TypeError as error:
-        raise ValueError(f"no record: {error}") from error
+        raise ValueError(f"not a record: {error}") from error
 
 
 def slug(identity: str) -> str:

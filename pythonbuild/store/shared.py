@@ -1,9 +1,9 @@
-"""The shared store: what other machines have made, behind the store of this one.
+"""The shared store: results of other machines, behind the store of this one.
 
-`records/KEY.json` says what a step gave, and in which `archives/SHA256.tar.zst` its tree is; `choices/` has which archive of a
-source was built with, where that is not the first.  An archive is named by its content and written before the record that names
-it, so that writers cannot harm one another, and readers find a whole entry or none.
-What comes from there is checked on the way in: the record must belong to the key, archive and tree must have the hashes it says.
+`records/KEY.json` describes the result of a step and names the `archives/SHA256.tar.zst` with its tree.  `choices/` lists the sources
+that were not built from their first archive.  An archive is named by its content and uploaded before the record that names it, so
+writers cannot harm each other, and readers find a complete entry or none.
+Downloads are verified: the record must belong to the key, and the archive and the tree must match the hashes in the record.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pythonbuild.store.trees import TreeEntry
 
 __all__ = ["SharedStore", "Shipment"]
 
-# Seconds for which what was not there is not asked for again.
+# A missing entry is not requested again for this many seconds.
 _ABSENT = 60.0
 _AT_ONCE = 16
 _SENDERS = 2
@@ -39,7 +39,7 @@ _SENDERS = 2
 
 @dataclass(frozen=True)
 class Shipment:
-    """A record of the shared store, and the archive its tree is in: the SHA-256 that names it, and its size."""
+    """A record of the shared store, with the SHA-256 and the size of the archive that contains its tree."""
 
     record: Record
     archive: str
@@ -47,9 +47,9 @@ class Shipment:
 
 
 class SharedStore:
-    """The shared store at a place.  Its methods raise nothing for what is wrong with it: that is said once, and it is as if it were empty.
+    """The shared store at a location.  If it fails, it reports that once and then behaves like an empty store.
 
-    patience: seconds until an answer must have come.  Used by several threads at once.
+    patience: seconds that an answer may take.  Several threads can use it at once.
     """
 
     def __init__(self, place: Place, patience: float = PATIENCE) -> None:
@@ -66,10 +66,10 @@ class SharedStore:
         self._to_send: queue.Queue[tuple[Record, Path, tuple[TreeEntry, ...], Path]] = queue.Queue()
         self._senders: list[threading.Thread] = []
 
-    # Taking out.
+    # Downloads.
 
     def look(self, keys: Collection[str]) -> None:
-        """Ask for the records of many keys at once, so that `find` knows them."""
+        """Request the records of many keys at once, so that `find` has them."""
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="shared") as pool:
             try:
                 list(pool.map(self.find, keys))
@@ -78,7 +78,7 @@ class SharedStore:
                 raise
 
     def find(self, key: str, *, anew: bool = False) -> Optional[Shipment]:
-        """Return what is there of a key, None if there is nothing whole.  anew: ask also if it was not there a moment ago."""
+        """Return the entry of a key, None if there is none or it is damaged.  anew: ask again even if it was missing a moment ago."""
         known = self._known.get(key)
         if known or (not anew and time.monotonic() - self._absent.get(key, -_ABSENT) < _ABSENT):
             return known
@@ -95,9 +95,9 @@ class SharedStore:
         return self._known.get(key)
 
     def bring(self, shipment: Shipment, work: Path) -> Optional[Path]:
-        """Fetch a record's tree into a new folder below `work`; returns that, None if it is not there or not whole.
+        """Download the tree of an entry into a new folder below `work`.  Return the folder, None if the archive is missing or damaged.
 
-        That the tree is the one that the record names is still to be checked.
+        The caller must check that the tree matches the record.
         """
         key, name = shipment.record.key, _archive_name(shipment.archive)
         folder = Path(tempfile.mkdtemp(dir=work, prefix="shared-"))
@@ -105,7 +105,7 @@ class SharedStore:
             self._download(name, shipment, folder / "archive")
             unpack_tree(folder / "archive", folder / "tree")
         except FileNotFoundError:
-            self._reject(key, name, "it is missing")
+            self._reject(key, name, "its archive is missing")
         except DamagedArtifact as error:
             self._reject(key, name, error.message)
         except Gone:
@@ -117,18 +117,21 @@ class SharedStore:
         return None
 
     def taken(self, shipment: Shipment) -> None:
-        """Count an entry that was brought, and whose tree was the right one."""
+        """Count and report an entry that was downloaded and verified."""
         with self._lock:
             self.brought += 1
         text = f"{shipment.record.identity} ({shipment.size / 1e6:.1f} MB) from {self.place.name}"
         self.say("brought", text, "info")
 
     def reject(self, shipment: Shipment, reason: str) -> None:
-        """Take an entry for spoilt: it is not brought again, and replaced when its step has been built."""
+        """Mark an entry as damaged: it is not downloaded again, and is replaced after its step has been built."""
         self._reject(shipment.record.key, _record_name(shipment.record.key), reason)
 
     def chosen(self, digests: Sequence[str]) -> int:
-        """Return which of several archives of one source the others have built with, by their SHA-256; 0 if nobody says."""
+        """Return the index of the archive, among several of one source, that others have built with; 0 if none is recorded.
+
+        digests: the SHA-256 of each archive.
+        """
         name = _choice_name(digests)
         if name not in self._choices:
             try:
@@ -156,15 +159,15 @@ class SharedStore:
                     break
         if done != shipment.size:
             raise DamagedArtifact(
-                f"it has {'more than ' if done > shipment.size else ''}{done} bytes of {shipment.size}"
+                f"it has {'more than ' if done > shipment.size else ''}{done} bytes instead of {shipment.size}"
             )
         if digest.hexdigest() != shipment.archive:
-            raise DamagedArtifact("its SHA-256 is not the one it is named by")
+            raise DamagedArtifact("its SHA-256 does not match its name")
 
-    # Putting in.
+    # Uploads.
 
     def choose(self, digests: Sequence[str], index: int) -> None:
-        """Tell the others which of several archives of one source was built with, so that they have the same keys."""
+        """Record which of several archives of one source this machine built with, so that others compute the same keys."""
         name = _choice_name(digests)
         if self._choices.get(name) == digests[index]:
             return
@@ -175,7 +178,7 @@ class SharedStore:
             pass
 
     def send(self, record: Record, tree: Path, manifest: tuple[TreeEntry, ...], work: Path) -> None:
-        """Put a record and its tree there, by and by; `finish` waits for it.  work: a folder for what is on its way."""
+        """Upload a record and its tree in the background; `finish` waits for it.  work: a folder for temporary files."""
         with self._lock:
             if not self._senders:
                 self._senders = [threading.Thread(target=self._serve, daemon=True) for _ in range(_SENDERS)]
@@ -184,7 +187,7 @@ class SharedStore:
         self._to_send.put((record, tree, manifest, work))
 
     def send_now(self, record: Record, tree: Path, manifest: tuple[TreeEntry, ...], work: Path) -> bool:
-        """Put a record and its tree there; returns whether they are."""
+        """Upload a record and its tree, and return whether that succeeded.  work: a folder for temporary files."""
         if not self._connection.takes:
             return False
         with tempfile.TemporaryDirectory(dir=work, prefix="shared-") as folder:
@@ -205,15 +208,15 @@ class SharedStore:
         return True
 
     def waiting(self) -> int:
-        """Return how many results are still to be sent."""
+        """Return how many results are not uploaded yet."""
         return self._to_send.unfinished_tasks
 
     def finish(self) -> None:
-        """Wait until everything is sent, or the store is gone."""
+        """Wait until everything is uploaded, or the store does not answer."""
         self._to_send.join()
 
     def close(self) -> None:
-        """Ask and send nothing more, and wait for no answer: the user wants an end."""
+        """Stop all requests without waiting for answers, because the user interrupted the build."""
         self._connection.close()
 
     def _serve(self) -> None:
@@ -222,7 +225,7 @@ class SharedStore:
             try:
                 self.send_now(record, tree, manifest, work)
             except (PythonBuildError, OSError) as error:
-                # The build itself will meet the full disk, or the damaged tree, if it has to do with them.
+                # If the cause is a full disk or a damaged tree, the build reports it where it matters.
                 self.say("shared", f"{record.identity} was not uploaded to {self.place.name}: {error}", "warning")
             finally:
                 self._to_send.task_done()
@@ -241,7 +244,7 @@ def _choice_name(digests: Sequence[str]) -> str:
 
 
 def _read_shipment(text: bytes, key: str) -> Shipment:
-    """Read a record of the shared store; raises ValueError if it is none for that key."""
+    """Parse a record of the shared store.  Raises ValueError if it is not a record of that key."""
     fields = json.loads(text)
     if not isinstance(fields, Mapping) or set(fields) != {"record", "archive", "size"}:
         raise ValueError("it is not a record")

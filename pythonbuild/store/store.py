@@ -1,8 +1,8 @@
-"""Two tables on disk: key -> record of what a step gave, and digest -> tree.
+"""Two tables on disk: key -> record of a step's result, and digest -> tree.
 
-Everything arrives by rename, so that a killed build leaves either a whole entry or none.  Builds hold a shared lock
-on the store while they run, `prune` an exclusive one; a step being built is locked by its key.  What is on its way is in
-a folder of each process's own, so that a later one can remove what a killed one has left.
+Entries arrive by rename, so a killed build leaves a complete entry or none.  Builds hold a shared lock on the store while they run,
+`prune` holds an exclusive one, and each step is locked while it is built.  Every process has its own folder for unfinished files, so
+that a later process can remove what a killed one left.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ __all__ = ["Store"]
 
 
 class Store:
-    """The store in a folder; many processes may use it at once.
+    """The store in a folder.  Many processes can use it at once.
 
-    shared: the store of many machines behind it; what is there is brought here when it is needed.
+    shared: the store of many machines behind it.  Its entries are downloaded when they are needed.
     """
 
     def __init__(self, folder: Path, shared: Optional[SharedStore] = None) -> None:
@@ -39,27 +39,27 @@ class Store:
         for name in ("records", "trees", "latest", "locks", "tmp"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._work = Work(folder / "tmp", folder / "locks" / "work")
-        # Digests of the trees that this process has found whole, every byte compared.
+        # Digests of the trees whose bytes this process has verified.
         self._whole: set[str] = set()
 
     @property
     def work(self) -> Path:
-        """The folder for what is on its way; it is this process's own."""
+        """This process's folder for unfinished files."""
         return self._work.path
 
-    # Looking things up.
+    # Look-ups.
 
     def find(self, key: str) -> Optional[Record]:
-        """Return the record of a key if it and its tree are here and look whole (sizes and times are compared)."""
+        """Return the record of a key if it is here and its tree has the recorded sizes and times, else None."""
         record = self._read(self._record_path(key))
         if record is None or record.key != key:
             return None
         return record if self.check(record, thorough=False) == "" else None
 
     def bring(self, key: str, *, anew: bool = False) -> Optional[Record]:
-        """Return the record of a key as `find` does, after bringing it and its tree from the shared store if it is only there.
+        """Return the record of a key as `find` does.  If only the shared store has the result, download it first.
 
-        anew: look also if it was not there a moment ago.
+        anew: ask the shared store again, even if the result was missing a moment ago.
         """
         found = self.find(key)
         shipment = self.shared.find(key, anew=anew) if self.shared and not found else None
@@ -79,9 +79,9 @@ class Store:
             shutil.rmtree(tree.parent, ignore_errors=True)
 
     def share(self, record: Record, *, wait: bool = False) -> bool:
-        """Send a record and its tree to the shared store, if there is one, while other things are done; or wait until they are there.
+        """Upload a record and its tree to the shared store, if there is one.
 
-        Returns False if that was waited for in vain.
+        wait: until the upload is done, instead of uploading in the background.  Returns False if an upload failed while waiting.
         """
         if not self.shared:
             return True
@@ -92,14 +92,14 @@ class Store:
         return True
 
     def let_go(self) -> None:
-        """Wait for nothing from the shared store any more."""
+        """Stop all requests to the shared store."""
         if self.shared:
             self.shared.close()
 
     def check(self, record: Record, *, thorough: bool) -> str:
-        """Return which file of a record's tree is damaged, "" if none is.
+        """Return the path of a damaged file in a record's tree, "" if there is none.
 
-        thorough: hash every file, once in the life of this process; later calls compare sizes and times.
+        thorough: hash every file, but only in the first call for a tree; later calls compare sizes and times.
         """
         folder = self._folder / "trees" / record.tree
         hashing = thorough and record.tree not in self._whole
@@ -112,11 +112,11 @@ class Store:
         return damaged
 
     def latest(self, identity: str) -> Optional[Record]:
-        """Return the last record made for a step of that identity, whatever its key was; None if never."""
+        """Return the latest record of a step's identity, for any key; None if it was never built."""
         return self._read(self._folder / "latest" / f"{slug(identity)}.json")
 
     def tree(self, record: Record) -> Path:
-        """Return where a record's tree is.  It must not be written to."""
+        """Return the folder of a record's tree, which must not be changed."""
         return self._folder / "trees" / record.tree / "tree"
 
     def manifest(self, record: Record) -> tuple[TreeEntry, ...]:
@@ -128,21 +128,21 @@ class Store:
         found = (self._read(path) for path in (self._folder / "records").glob("*.json"))
         return sorted((record for record in found if record), key=lambda record: record.finished)
 
-    # Putting things in and taking them out.
+    # Changes.
 
     def put(self, record: Record, tree: Path) -> Record:
-        """Move `tree` (on the same disk) into the store under the record's key; returns the record with its digest."""
+        """Move `tree`, on the same disk, into the store under the record's key.  Return the record with the tree's digest."""
         return self._keep(record, tree)
 
     def _keep(self, record: Record, tree: Path, wanted: str = "") -> Record:
-        """Move a tree in; raises DamagedArtifact if it is not the `wanted` one."""
+        """Move a tree into the store.  Raises DamagedArtifact if its digest is not `wanted`, unless that is ""."""
         for path in tree.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 path.chmod(0o555 if path.stat().st_mode & 0o111 else 0o444)
         manifest = manifest_of(tree)
         digest = digest_of(manifest)
         if wanted and digest != wanted:
-            raise DamagedArtifact("the tree in it is not the one that its record names")
+            raise DamagedArtifact("its tree does not match its record")
         staging = Path(tempfile.mkdtemp(dir=self.work, prefix="put-"))
         os.rename(tree, staging / "tree")
         write_manifest(manifest, staging / "manifest.json")
@@ -150,7 +150,7 @@ class Store:
         try:
             os.rename(staging, home)
         except OSError:
-            # The same content is here already, from another key or another build.  Keep it if it is whole.
+            # The same content exists, from another key or another build.  Keep it unless it is damaged.
             if damage(home / "tree", read_manifest(home / "manifest.json"), thorough=True) == "":
                 shutil.rmtree(staging)
             else:
@@ -162,7 +162,7 @@ class Store:
         return kept
 
     def drop(self, record: Record) -> None:
-        """Forget a record and its tree."""
+        """Delete a record and its tree."""
         self._record_path(record.key).unlink(missing_ok=True)
         trees = self._folder / "trees" / record.tree
         if trees.exists():
@@ -171,11 +171,14 @@ class Store:
             shutil.rmtree(doomed, ignore_errors=True)
 
     def older(self, days: float) -> list[Record]:
-        """Return the records of results that were made more than `days` ago."""
+        """Return the records of results older than `days`."""
         return [record for record in self.records() if time.time() - record.finished > days * 86400]
 
     def prune(self, keep_days: float) -> tuple[int, int]:
-        """Delete what was made more than `keep_days` ago and trees that no record names; returns (entries, bytes) freed."""
+        """Delete results older than `keep_days` and trees without a record.  Return the numbers of deleted results and freed bytes.
+
+        Raises PythonBuildError if a build is using the store.
+        """
         with open(self._folder / "locks" / "store", "w") as users:
             if not lock(users, wait=False):
                 raise PythonBuildError("a build is using the store", "wait until it ends, then prune again")
@@ -189,44 +192,44 @@ class Store:
             return len(old), freed
 
     def _orphans(self) -> list[Path]:
-        """Return the trees that no record names.  A build that runs may just have placed one."""
+        """Return the trees without a record.  A running build may just have added one of them."""
         named = {record.tree for record in self.records()}
         return [path for path in (self._folder / "trees").iterdir() if path.name not in named]
 
     def any_dead(self) -> bool:
-        """Has a process been killed while it worked here?"""
+        """Return whether a killed process left files here."""
         return self._work.any_dead()
 
     def take_leftovers(self, alone: bool) -> list[Path]:
-        """Move what killed processes have left to where nothing else is; returns what that is, by where it is now.
+        """Move what killed processes left into this process's folder, and return the new paths.
 
-        alone: this is inside of `try_alone`, and that has been granted; trees without a record are taken then, too.
+        alone: `try_alone` has given the exclusive lock, so trees without a record are moved as well.
         """
         orphans = self._orphans() if alone else []
         return [*self._work.take_dead(alone), *(self._work.take(path) for path in orphans)]
 
     def size(self) -> tuple[int, int]:
-        """Return (number of records, bytes of all trees)."""
+        """Return the number of records, and the size of all trees in bytes."""
         return len(self.records()), _size(self._folder / "trees")
 
     # Locks.
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Hold the store's shared lock: nothing is pruned meanwhile."""
+        """Hold the store's shared lock, so that nothing is pruned."""
         with open(self._folder / "locks" / "store", "w") as users:
             lock(users, shared=True)
             yield
 
     @contextmanager
     def try_alone(self) -> Iterator[bool]:
-        """Hold the store's exclusive lock if nobody uses the store; gives whether that is so."""
+        """Hold the store's exclusive lock if no other process uses the store.  Gives whether it is held."""
         with open(self._folder / "locks" / "store", "w") as users:
             yield lock(users, wait=False)
 
     def try_claim(self, key: str) -> Optional[IO[str]]:
-        """Claim the right to build a key; None while another process has it.  Close the file to give it back."""
-        claim = open(self._folder / "locks" / key, "w")  # noqa: SIM115  (stays open as long as the claim is held)
+        """Claim the right to build a key.  Return a file that releases the claim when it is closed, None if another process has it."""
+        claim = open(self._folder / "locks" / key, "w")  # noqa: SIM115  (open while the claim is held)
         if lock(claim, wait=False):
             return claim
         claim.close()

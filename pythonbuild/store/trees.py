@@ -1,4 +1,4 @@
-"""Directory trees as values: a manifest that names every file with its hash, and copies that are checked on the way."""
+"""Trees of files: manifests with the hash of every file, and copies that verify each byte."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """A file, symbolic link or directory of a tree; `content` is a SHA-256, a link's target, or empty."""
+    """A file, symbolic link or directory of a tree.  content: a file's SHA-256, a link's target, "" for a directory."""
 
     path: str
     kind: str  # "file", "program" (executable file), "link", "directory"
@@ -36,7 +36,7 @@ class TreeEntry:
 
 
 def manifest_of(tree: Path) -> tuple[TreeEntry, ...]:
-    """Return the entries of a tree in the order of their paths, every file hashed."""
+    """Return the entries of a tree, sorted by path within each folder, with the hash of every file."""
     return tuple(_entry(tree, path) for path in _walk(tree))
 
 
@@ -63,7 +63,7 @@ def _entry(tree: Path, path: Path) -> TreeEntry:
 
 
 def digest_of(manifest: tuple[TreeEntry, ...]) -> str:
-    """Return the SHA-256 that identifies a tree's content: paths, kinds and bytes, not times."""
+    """Return the SHA-256 of a tree's content: its paths, kinds and bytes, but not its times."""
     lines = sorted(f"{entry.kind} {entry.content} {entry.path}" for entry in manifest)
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -75,7 +75,7 @@ def write_manifest(manifest: tuple[TreeEntry, ...], path: Path) -> None:
 
 
 def read_manifest(path: Path) -> tuple[TreeEntry, ...]:
-    """Read what `write_manifest` wrote; raises DamagedArtifact if it is not that."""
+    """Read the output of `write_manifest`.  Raises DamagedArtifact if the file is missing or damaged."""
     try:
         return tuple(TreeEntry(*row) for row in json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:
@@ -83,9 +83,9 @@ def read_manifest(path: Path) -> tuple[TreeEntry, ...]:
 
 
 def damage(tree: Path, manifest: tuple[TreeEntry, ...], *, thorough: bool) -> str:
-    """Return the path of the first entry that is not as the manifest says, "" if all are.
+    """Return the path of the first entry that differs from the manifest, "" if none does.
 
-    thorough: hash every file, otherwise compare size and modification time only.
+    thorough: hash every file, instead of comparing only its size and modification time.
     """
     for entry in manifest:
         try:
@@ -106,20 +106,20 @@ def damage(tree: Path, manifest: tuple[TreeEntry, ...], *, thorough: bool) -> st
 
 
 def content_of(tree: Path, entry: TreeEntry) -> bytes:
-    """Return the bytes of a file of a tree.  Raises DamagedArtifact if they are not what the entry says."""
+    """Return the bytes of a file in a tree.  Raises DamagedArtifact if they do not match the entry."""
     try:
         content = (tree / entry.path).read_bytes()
     except OSError as error:
         raise DamagedArtifact(f"{tree / entry.path}: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != entry.content:
-        raise DamagedArtifact(f"{tree / entry.path} is not what was stored")
+        raise DamagedArtifact(f"{tree / entry.path} differs from what was stored")
     return content
 
 
 def copy_tree(tree: Path, manifest: tuple[TreeEntry, ...], destination: Path) -> None:
-    """Copy a tree into `destination`, which may hold other trees' files already.  Raises DamagedArtifact on a wrong byte.
+    """Copy a tree into `destination`, which may contain files of other trees.  Raises DamagedArtifact if a file is damaged.
 
-    The copies are writable and share nothing with the store: a build script can't spoil it.
+    The copies are writable and share no data with the store, so a build script cannot damage it.
     """
     destination.mkdir(parents=True, exist_ok=True)
     for entry in manifest:

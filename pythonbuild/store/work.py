@@ -1,6 +1,6 @@
-"""The folders for what is on its way into a store: one for each process, locked as long as it lives.
+"""Folders for unfinished files of a store: each process has one, and locks it while it lives.
 
-So a later process knows whose folder is nobody's any more, as that of a process that was killed is.
+A folder without a lock belongs to a killed process, so a later process can clean it up.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _LOCK = "lock"
 
 
 class Work:
-    """This process's folder below `parent`, made when it is first asked for and deleted when the process ends.
+    """This process's folder below `parent`, created on first use and deleted when the process ends.
 
-    guard: a file that is locked while a folder is made, or is looked at by another process.
+    guard: a file that is locked while a process creates its folder or inspects those of others.
     """
 
     def __init__(self, parent: Path, guard: Path) -> None:
@@ -37,21 +37,21 @@ class Work:
 
     @property
     def path(self) -> Path:
-        """The folder."""
+        """The folder, which this call creates if necessary."""
         with self._making:
             if self._own is None:
                 with self._guarded():
                     self._own = Path(tempfile.mkdtemp(dir=self._parent, prefix=f"{_PREFIX}{os.getpid()}-"))
-                    held = open(self._own / _LOCK, "w")  # noqa: SIM115  (open as long as this process lives)
+                    held = open(self._own / _LOCK, "w")  # noqa: SIM115  (open while this process lives)
                     lock(held)
                 weakref.finalize(self, _delete, self._own, held)
             return self._own
 
     def take_dead(self, alone: bool) -> list[Path]:
-        """Move what dead processes have left below this one's folder; returns what that is, by where it is now.
+        """Move what killed processes left into this process's folder, and return the new paths.
 
-        alone: no other process is at work, so that what lies beside the folders is left over, too.  Otherwise the folder of a dead
-        process stays, empty, as a sign that more of it may be elsewhere.
+        alone: no other process uses the store, so files beside the folders are moved as well.  Otherwise the empty folder of a killed
+        process stays, as a sign that it may have left files elsewhere.
         """
         own, found = self.path, list[Path]()
         with self._guarded():
@@ -67,13 +67,13 @@ class Work:
         return moved
 
     def any_dead(self) -> bool:
-        """Is there a folder of a process that was killed, or something of nobody's?"""
+        """Return whether there is a folder of a killed process, or a file that belongs to no process."""
         with self._guarded():
             entries = [path for path in self._parent.iterdir() if path != self._own]
             return any(not path.name.startswith(_PREFIX) or _is_dead(path) for path in entries)
 
     def take(self, path: Path) -> Path:
-        """Move a file or folder of this disk below this process's folder; returns where it is then."""
+        """Move a file or folder of the same disk into this process's folder, and return its new path."""
         place = Path(tempfile.mkdtemp(dir=self.path, prefix="left-")) / path.name
         os.rename(path, place)
         return place
@@ -86,7 +86,7 @@ class Work:
 
 
 def _is_dead(folder: Path) -> bool:
-    """Has the process ended whose folder that is?  To be asked while the guard is held, so that the folder is not just being made."""
+    """Return whether the process of a folder has ended.  The caller holds the guard, so no folder is half created."""
     try:
         with open(folder / _LOCK) as file:
             return lock(file, wait=False)

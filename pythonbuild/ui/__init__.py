@@ -1,1 +1,1 @@
-"""Observers that turn events into text: a live board, plain lines, JSON lines."""
+"""Displays of events: a live board, plain lines, JSON lines, and lines for GitHub Actions."""

@@ -1,4 +1,4 @@
-"""Text in the width of a terminal."""
+"""Tables that fit the terminal."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Optional
 
 __all__ = ["table", "width_of_output"]
 
-_LEAST = 12  # characters of a table's last column, however narrow the terminal is
+_LEAST = 12  # minimum width of a table's last column, even if the terminal is narrower
 
 
 def width_of_output() -> Optional[int]:
-    """Return the columns of the terminal that standard output goes to, or COLUMNS; None if lines may have any length."""
+    """Return the width of the terminal of standard output, or COLUMNS; None if there is no limit."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
         return shutil.get_terminal_size().columns
     return None
 
 
 def table(rows: Sequence[Sequence[str]], width: Optional[int], indent: str = "  ") -> list[str]:
-    """Return the lines of a table, at most `width` characters wide (None: of any width).
+    """Return the lines of a table, at most `width` characters wide; None means no limit.
 
-    The last column is wrapped.  In a terminal too narrow for the others, the first column has a line of its own.
+    The last column is wrapped.  If the other columns are too wide for the terminal, the first one gets its own line.
     """
     if not rows:
         return []

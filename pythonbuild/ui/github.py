@@ -1,4 +1,4 @@
-"""Lines for a job of GitHub Actions: a foldable group for each step, and annotations for errors and warnings.
+"""Output for a job of GitHub Actions: a foldable group for each step, and annotations for errors and warnings.
 
 Source: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
 """
@@ -14,11 +14,11 @@ from pythonbuild.ui.text import Style
 
 __all__ = ["GithubObserver", "annotation"]
 
-_MOST = 2000  # lines of a step's output that its group shows, the last ones
+_MOST = 2000  # a group shows this many lines at the end of a step's output
 
 
 def annotation(level: str, title: str, text: str) -> str:
-    """Return the line that makes an annotation; level: error, warning or notice."""
+    """Return the line that creates an annotation; level: error, warning or notice."""
     return f"::{level} title={_escaped(title).replace(':', '%3A').replace(',', '%2C')}::{_escaped(text)}"
 
 
@@ -27,9 +27,9 @@ def _escaped(text: str) -> str:
 
 
 class GithubObserver:
-    """Writes what the plain observer writes, and each step's output as a group when the step ends.
+    """Writes plain lines, and the output of each step as a group when the step ends.
 
-    Steps run at the same time, so their output cannot be shown as it comes.
+    Steps run at the same time, so their lines would be mixed if they were written at once.
     """
 
     def __init__(self, stream: TextIO, style: Style) -> None:
@@ -56,7 +56,7 @@ class GithubObserver:
                 self._plain(event)
 
     def close(self) -> None:
-        """Nothing is held back but the output of running steps."""
+        """Do nothing: only the output of unfinished steps is buffered, and it is dropped."""
 
     def _write(self, text: str) -> None:
         self._stream.write(f"{text}\n")

@@ -1,4 +1,4 @@
-"""One JSON object a line for each event, for programs."""
+"""JSON lines for programs: one object for each event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["JsonObserver"]
 
 
 class JsonObserver:
-    """Writes {"event": its name, "time": seconds since 1970, fields...}."""
+    """Writes {"event": its class, "time": seconds since 1970, and the fields of the event}; verbose: also what steps print."""
 
     def __init__(self, stream: TextIO, verbose: bool) -> None:
         self._stream = stream
@@ -31,7 +31,7 @@ class JsonObserver:
             self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: every line is written at once."""
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""A live board for terminals: a bar over all steps, a line for each that runs, a bar for each download."""
+"""A live board for terminals: one bar for all steps, one line for each running step, one bar for each download."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TICK = 0.5  # seconds between refreshes of the elapsed times
 
 
 class LiveObserver:
-    """Draws with tqdm; what deserves a lasting line goes above the bars, in PlainObserver's words."""
+    """Draws bars with tqdm, and writes the lines of PlainObserver above them."""
 
     def __init__(self, stream: TextIO, style: Style, verbose: bool) -> None:
         self._stream = stream
@@ -36,7 +36,7 @@ class LiveObserver:
             self._draw(event)
 
     def close(self) -> None:
-        """Take the bars off the screen."""
+        """Remove the bars from the screen."""
         self._stop.set()
         with self._lock:
             bars = [bar for bar, _, _ in self._running.values()] + list(self._downloads.values())
@@ -63,7 +63,7 @@ class LiveObserver:
         elif isinstance(event, events.StepFailed):
             self._finish(event.failure.step)
         elif isinstance(event, events.StepCached) and event.step in self._running:
-            self._finish(event.step)  # it came from the shared store in the last moment
+            self._finish(event.step)  # the shared store delivered it after the step had started
         if not isinstance(event, (events.Download, events.StepStarted)):
             self._plain(event)
 
@@ -95,7 +95,7 @@ class LiveObserver:
 
 
 class _Above:
-    """A stream whose lines are written above the bars."""
+    """A stream that writes its lines above the bars."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

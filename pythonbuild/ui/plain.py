@@ -1,4 +1,4 @@
-"""Plain ordered lines, for pipes, logs and CI."""
+"""Plain lines for pipes, logs and CI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PlainObserver"]
 
 
 class PlainObserver:
-    """Writes a line for every event that a reader of a log wants to see; verbose: also what steps print."""
+    """Writes one line for each event that matters in a log; verbose: also what steps print."""
 
     def __init__(self, stream: TextIO, style: Style, verbose: bool) -> None:
         self._stream = stream
@@ -30,7 +30,7 @@ class PlainObserver:
                 self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: every line is written at once."""
 
     def _line(self, event: events.Event) -> str:
         style = self._style

@@ -1,4 +1,4 @@
-"""Words and colours that all text observers share."""
+"""Lines and colours that all text displays share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Style", "failure_block", "headed", "note_line"]
 
 
 class Style:
-    """Colours, or none: `choice` is auto, always or never; auto means on a terminal without NO_COLOR."""
+    """Colours, or none.  choice: auto, always or never; auto means colours on a terminal, unless NO_COLOR is set."""
 
     def __init__(self, choice: str, stream: TextIO) -> None:
         self.on = choice == "always" or (choice == "auto" and stream.isatty() and not os.environ.get("NO_COLOR"))
@@ -50,7 +50,7 @@ def note_line(note: Note) -> str:
 
 
 def failure_block(failure: Failure, style: Style, retry: str, enter: str) -> str:
-    """Return the text about a failed step; it is meant to be the last thing on the screen.
+    """Return the block of lines about a failed step, which ends the output of a run.
 
     retry, enter: commands; `enter` is "" if no command opens a shell in the step's build root.
     """

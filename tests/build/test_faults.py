@@ -284,7 +284,7 @@ mkdir -p "$OUT/deps"
         (["--option", "lto"], "unknown flag or argument: --option lto\n  did you mean --options?"),
         (["--python-source", "/nowhere"], "/nowhere does not exist"),
         (["--toolchain", "gc"], "did you mean gcc"),
-        (["--options", "lto", "--toolchain", "gcc"], "cannot do lto"),
+        (["--options", "lto", "--toolchain", "gcc"], "does not support lto"),
         (["--distro", "debian:trixie"], "--distro is for Debian packages"),
         (["--fast"], "--fast is for Debian packages"),
         (["--format", "deb,full", "--distro", "debian:trixie"], "one command cannot make both deb and full"),

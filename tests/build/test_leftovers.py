@@ -60,7 +60,7 @@ def roots(small: Small) -> list[str]:
 
 def removed(said: str) -> tuple[int, str]:
     """Return what is said to have been removed, how many things and how large; (0, "") if nothing is said."""
-    lines = re.findall(r"^removed  (\d+) leftovers? of builds that were killed \((.*)\)$", said, re.MULTILINE)
+    lines = re.findall(r"^removed  (\d+) leftovers? of killed builds \((.*)\)$", said, re.MULTILINE)
     assert len(lines) <= 1
     return (int(lines[0][0]), lines[0][1]) if lines else (0, "")
 

@@ -171,7 +171,7 @@ def no_sdk(mac: StandIn) -> str:
 
 def an_old_sdk(mac: StandIn) -> str:
     mac.sdk("macosx10.15", "10.15", "MacOSX.sdk")
-    return "the SDK of macOS 10.15, and Pythons for aarch64-apple-darwin take that of 11.0 or newer"
+    return "the SDK of macOS 10.15, but Pythons for aarch64-apple-darwin require 11.0 or newer"
 
 
 def no_make(mac: StandIn) -> str:

@@ -359,7 +359,7 @@ def test_all_that_is_missing_is_said_at_once(windows: StandIn) -> None:
         (
             ["--target-triple", "aarch64-pc-windows-msvc"],
             2,
-            "x86_64-windows does not run them",
+            "x86_64-windows cannot run Pythons for",
         ),
     ],
 )

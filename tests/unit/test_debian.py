@@ -81,7 +81,7 @@ def test_all_of_the_distributions_names_are_known() -> None:
 def test_without_a_name_it_is_the_machines_own_release() -> None:
     build = one(distro="", system=System("debian", "bookworm"))
     assert build.release.name == "bookworm"
-    with pytest.raises(BadRequest, match="no release of a distribution was named") as caught:
+    with pytest.raises(BadRequest, match="runs no known release of a distribution") as caught:
         one(distro="", system=System("fedora", ""))
     assert "debian:trixie-slim" in caught.value.hint
 
@@ -101,15 +101,15 @@ def test_os_release_is_read_as_the_shell_would(tmp_path: Path) -> None:
     [
         ({"distro": "debian:trixe"}, "unknown distribution"),
         ({"revision": "1-2"}, "not a Debian revision"),
-        ({"maintainer": "Ada"}, "names no maintainer"),
-        ({"maintainer": "Ada\rBuild-Depends: x <ada@example.org>"}, "names no maintainer"),
-        ({"display": "Debian\nDepends: other"}, "names no distribution"),
-        ({"display": " "}, "names no distribution"),
-        ({"package": "Python3.13"}, "cannot be the package's name"),
-        ({"package": "python"}, "cannot be the package's name"),
+        ({"maintainer": "Ada"}, "is not a maintainer"),
+        ({"maintainer": "Ada\rBuild-Depends: x <ada@example.org>"}, "is not a maintainer"),
+        ({"display": "Debian\nDepends: other"}, "is not the name of a distribution"),
+        ({"display": " "}, "is not the name of a distribution"),
+        ({"package": "Python3.13"}, "is not a valid package name"),
+        ({"package": "python"}, "is not a valid package name"),
         ({"pythons": ("cpython-3.10",)}, "3.11 or newer"),
         ({"pythons": ("cpython-3.12",), "freethreaded": True}, "needs 3.13"),
-        ({"targets": ("s390x-unknown-linux-gnu",)}, "no Debian packages for s390x"),
+        ({"targets": ("s390x-unknown-linux-gnu",)}, "Debian packages are not available for s390x"),
         ({"targets": ("x86_64-unknown-linux-gnu", ARM)}, "one architecture"),
     ],
 )

@@ -30,7 +30,7 @@ def test_a_user_without_a_home_is_told_what_to_set() -> None:
         home()
     assert caught.value.report() == (
         "~/.cache: the home folder that ~ stands for is unknown\n"
-        "  set HOME, or write the folder without ~; PYTHONBUILD_HOME names the one for the cache"
+        "  set HOME, or write the path without ~; PYTHONBUILD_HOME sets the folder of the cache"
     )
 
 

@@ -45,7 +45,7 @@ def test_a_tree_that_has_changed_is_not_packed(tmp_path: Path) -> None:
     tree = make_tree(tmp_path / "tree")
     manifest = manifest_of(tree)
     (tree / "bin" / "program").write_text("#!/bin/sa\n")
-    with pytest.raises(DamagedArtifact, match="program is not what was stored"):
+    with pytest.raises(DamagedArtifact, match="program differs from what was stored"):
         pack_tree(tree, manifest, tmp_path / "packed")
     (tree / "bin" / "program").unlink()
     with pytest.raises(DamagedArtifact, match="No such file"):

@@ -47,14 +47,14 @@ def test_a_step_is_explained() -> None:
             ["--plan", "--target-triple", "i686-pc-windows-msvc", "--target-triple", "x86_64-pc-windows-msvc"],
             "only one Windows target can be built at a time",
         ),
-        (["--plan", "--options", "lto"], "there are only noopt and pgo"),
-        (["--plan", "--options", "pgo", "--target-triple", "aarch64-pc-windows-msvc"], "cannot run what is for"),
+        (["--plan", "--options", "lto"], "supports noopt and pgo"),
+        (["--plan", "--options", "pgo", "--target-triple", "aarch64-pc-windows-msvc"], "cannot run Pythons for"),
         (
             ["--plan", "--target-triple", "x86_64-pc-windows-msvc", "--options", "pgo", "--pgo-profile", __file__],
             "--pgo-profile is not for Windows",
         ),
         (["--plan", "--target-triple", "x86_64-apple-darwin"], "is not a target for windows"),
-        (["--plan", "--format", "debug_symbols"], "no debug_symbols archive"),
+        (["--plan", "--format", "debug_symbols"], "debug_symbols archives are not available"),
         (["--plan", "--python", "cpython-3.10"], "cannot build 3.10"),
     ],
 )
@@ -76,7 +76,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "old", "new", "wanted"),
     [
-        ("xz", "like: xz", "like: zx", "there is no recipe 'zx' that it could be like"),
+        ("xz", "like: xz", "like: zx", "like: there is no recipe 'zx'"),
         ("cpython", "training/*", "trainings/*", "has no file 'trainings/*'"),
         ("openssl", "jom, nasm", "mono", "unknown recipe 'mono'"),
     ],
