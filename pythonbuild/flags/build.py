@@ -336,7 +336,6 @@ class BuildFlags(RunFlags):
     plan: bool = switch(
         "--plan",
         group=INSTEAD,
-        excludes=("--explain",),
         text="print what would be built, what is cached, and why; build nothing",
     )
     explain: str = value(

@@ -220,12 +220,12 @@ def test_what_cannot_be_done_by_a_cluster_is_refused(small: Small) -> None:
     for flags, store, said in (
         (["--executor", "dask://host"], "http://127.0.0.1:1", "is not the address of a scheduler"),
         (["--executor", "somewhere"], "http://127.0.0.1:1", "is not the address of a scheduler"),
-        (["--executor", "dask://127.0.0.1:1"], "", "a cluster needs a shared store"),
         (
             ["--executor", "dask://127.0.0.1:1", "--serial"],
             "http://127.0.0.1:1",
             "--serial is for steps on this machine",
         ),
+        (["--executor", "dask://127.0.0.1:1"], "", "a cluster needs a shared store"),
     ):
         small.environment["PYTHONBUILD_STORE"] = store
         done = small.verb("build-all", "--engine", "host", *flags)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import resource
 import subprocess
 import sys
@@ -131,7 +132,7 @@ def test_the_cache_can_be_listed_measured_and_pruned(small: Small) -> None:
     old.touch()
     done = small.verb("cache", "prune", "--sources", "--dry-run")
     assert f"{old}\n" in done.stdout
-    assert "results, 1 source archives and" in done.stdout
+    assert re.search(r"results, [1-9]\d* source archives and", done.stdout)
     assert old.exists()
     assert small.verb("cache", "prune", "--sources").returncode == 0
     assert not old.exists()

@@ -43,11 +43,12 @@ for module in pkgutil.walk_packages(pythonbuild.__path__, "pythonbuild."):
     if ".smoke" not in module.name and module.name not in ("pythonbuild.__main__", "pythonbuild.engines.terminal"):
         importlib.import_module(module.name)
 from pythonbuild.cli.main import main
+from pythonbuild.program import Program
 
 for command in json.loads(sys.argv[1]):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main(command, "build-windows.py" if command[0] == "build" else "pythonbuild")
+        status = main(command, Program.named("build-windows.py" if command[0] == "build" else "pythonbuild"))
     print(json.dumps([status, out.getvalue(), err.getvalue()]))
 """
 

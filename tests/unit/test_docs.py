@@ -76,6 +76,14 @@ def test_links_of_readme_lead_to_files() -> None:
     assert [link for link in links if not (checkout() / link).exists()] == []
 
 
+def test_paths_in_the_pages_for_developers_exist() -> None:
+    for page in ("CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md"):
+        text = re.sub(r"```.*?```", "", (checkout() / page).read_text(), flags=re.S)
+        known = "pythonbuild|tests|cpython-unix|cpython-windows|docker|docs|benchmarks|proofs"
+        paths = [path for path in re.findall(rf"`((?:{known})/[^`\s]+)`", text) if not re.search("[A-Z]{4}", path)]
+        assert [path for path in paths if not list(checkout().glob(path.partition("::")[0]))] == [], page
+
+
 def test_readme_is_short() -> None:
     assert len((checkout() / "README.md").read_bytes()) <= 6 * 1024
 

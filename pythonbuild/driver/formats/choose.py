@@ -49,9 +49,11 @@ def choose_format(flags: RequestFlags, local_python: Optional[LocalPython]) -> O
     if special == "deb" and isinstance(flags, Cached) and flags.sccache:
         raise BadRequest("--sccache has no effect on Debian packages", "drop it")
     chosen = _READERS[special](flags, local_python) if special else Archives()
+    # The options of --from were not given as flags.
+    typed = replace(flags, options=()) if flags.rows else flags
     for only, (what, hint) in _FOR.items():
         if only not in chosen.accepts:
-            refuse(flags, only, f"is for {what}, and this command makes {chosen.title}", hint)
+            refuse(typed, only, f"is for {what}, and this command makes {chosen.title}", hint)
     return chosen
 
 
