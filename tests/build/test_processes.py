@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.cli.main import main
-from pythonbuild.driver import building
+from pythonbuild.driver import preparing
 from pythonbuild.engines.daemon import Lease
 from pythonbuild.engines.sccache.relay import Relay
 from pythonbuild.engines.sccache.remotes import Remote
@@ -48,10 +48,10 @@ def test_a_machine_that_could_not_run_it_may_plan_it_and_not_build_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PYTHONBUILD_HOME", str(tmp_path))
-    monkeypatch.setattr(building, "cpu_flags", lambda: ZEN - {"avx2"})
+    monkeypatch.setattr(preparing, "cpu_flags", lambda: ZEN - {"avx2"})
     wanted = ["--target", V3, "--engine", "host", "--color", "never"]
     assert main(["build", *wanted, "--only", "zlib-ng", "--offline"], PROGRAM) == BadRequest.exit_status
-    assert "no avx2" in capsys.readouterr().err
+    assert "its CPU lacks avx2" in capsys.readouterr().err
     assert main(["plan", *wanted], PROGRAM) == 0
 
 

@@ -253,7 +253,7 @@ def spoil(server: ObjectServer, machine: Small, how: str) -> str:
         return "its SHA-256 does not match its name"
     if how == "cut off":
         server.files[archive] = content[:-20]
-        return "bytes of"
+        return "bytes instead of"
     if how == "longer":
         server.files[archive] = content + b"more"
         return "more than"
@@ -366,7 +366,7 @@ def test_a_timeout_that_is_none_is_refused(text: str, server: ObjectServer, smal
     ("variables", "said"),
     [
         ({"PYTHONBUILD_STORE": f"https://user:{SECRET}@127.0.0.1:99999/x"}, "invalid port number"),
-        ({"PYTHONBUILD_STORE": "http://ho st/x"}, "cannot be used"),
+        ({"PYTHONBUILD_STORE": "http://ho st/x"}, "invalid setting"),
         (
             {"PYTHONBUILD_STORE": "http://127.0.0.1:1/x", "PYTHONBUILD_STORE_TOKEN": f"{SECRET}\nmore"},
             "failed to parse header value",

@@ -153,7 +153,7 @@ def wrong_sum_of_a_file(copy: Copy) -> tuple[str, str]:
     openssl(copy, tarball("gz"), f"{'0' * 64}  openssl-3.5.99.tar.gz\n")
     return (
         "openssl",
-        f"{copy.server.url}/github.com/openssl/openssl/openssl-3.5.99.tar.gz: upstream publishes sha256 {'0' * 64}, but it has",
+        f"{copy.server.url}/github.com/openssl/openssl/openssl-3.5.99.tar.gz: upstream publishes sha256 {'0' * 64}, but the file has",
     )
 
 
@@ -170,7 +170,7 @@ def no_file_of_sums(copy: Copy) -> tuple[str, str]:
 
 def wrong_sum_in_the_list(copy: Copy) -> tuple[str, str]:
     expat(copy, tarball("xz"), f"sha256:{'0' * 64}")
-    return "expat", f"upstream publishes sha256 {'0' * 64}, but it has"
+    return "expat", f"upstream publishes sha256 {'0' * 64}, but the file has"
 
 
 def a_connection_that_breaks(copy: Copy) -> tuple[str, str]:
@@ -239,7 +239,7 @@ def a_version_that_no_python_has(copy: Copy) -> tuple[str, str]:
     path = copy.file("cpython")
     # Its groups, joined by dots, make four numbers.
     path.write_text(re.sub(r"(?m)^  pattern: .*", r"  pattern: 'Python (3\\.(1)3\\.99)'", path.read_text()))
-    return "cpython-3.13", "version 3.13.99.1 cannot be written, and nothing was: "
+    return "cpython-3.13", "version 3.13.99.1 cannot be written; the file is unchanged: "
 
 
 WRONG = (
