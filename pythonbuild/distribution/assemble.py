@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
@@ -14,17 +14,15 @@ from pythonbuild.distribution import describe
 from pythonbuild.distribution.build_info import Library
 from pythonbuild.distribution.metadata import Facts, python_json
 from pythonbuild.distribution.relocate import relocate
-from pythonbuild.distribution.sbom import Part, bill_of_materials, bundled_wheels
+from pythonbuild.distribution.sbom import bill_of_materials, bundled_wheels
 from pythonbuild.errors import PythonBuildError
+from pythonbuild.model.python_step import SBOM_FILE, DistributionParameters
 
-__all__ = ["SBOM_NAME", "assemble"]
-
-# In python/build; the name's end tells scanners what it is.
-SBOM_NAME = "sbom.cdx.json"
+__all__ = ["assemble"]
 
 
 def assemble(
-    parameters: dict[str, str],
+    given: DistributionParameters,
     cpython: Path,
     libraries: dict[str, Path],
     output: Path,
@@ -33,34 +31,31 @@ def assemble(
 ) -> None:
     """Write a distribution below `output`.
 
-    parameters: python, options, abi_flags, triple, and as JSON: licenses (recipe name -> SPDX identifiers), parts (see sbom.py);
-    cpython: the artifact with install/ and build/; libraries: step name -> artifact of each library that was linked;
-    host_python: a Python of the same version that runs here, if the one that was built does not.
+    cpython: the tree with install/ and build/; libraries: step name -> tree of each library that was linked;
+    host_python: a Python of the same version that runs on this machine, if the one that was built does not.
     Raises PythonBuildError if the interpreter does not run.
     """
     root = output / "python"
     _copy(cpython / "install", root / "install")
     _copy(cpython / "build", root / "build")
     _licenses(cpython, libraries, root / "licenses")
-    windows = "-windows-" in parameters["triple"]
-    interpreter = _interpreter(root / "install", parameters)
+    windows = "-windows-" in given.triple
+    interpreter = _interpreter(root / "install", given)
     if not windows:
         relocate(root / "install", interpreter.name)
     said = _ask(*_describer(root, interpreter, host_python))
-    licenses: dict[str, list[str]] = json.loads(parameters["licenses"])
     facts = Facts(
-        target_triple=parameters["triple"],
-        options=parameters["options"],
-        licenses=licenses["cpython"],
+        target_triple=given.triple,
+        options=given.options,
+        licenses=given.licenses["cpython"],
         interpreter=interpreter.relative_to(root).as_posix(),
-        libraries=_by_recipe(root, licenses) if windows else _linked(root, libraries, licenses),
+        libraries=_by_recipe(root, given.licenses) if windows else _linked(root, libraries, given.licenses),
         said=said,
     )
     (root / "PYTHON.json").write_text(json.dumps(python_json(root, facts), indent=1, sort_keys=True) + "\n")
-    parts = tuple(Part(**{**part, "licenses": tuple(part["licenses"])}) for part in json.loads(parameters["parts"]))
-    parts += bundled_wheels(root / "install")
-    bill = bill_of_materials(parameters["python"], parameters["triple"], parameters["options"], parts)
-    (root / "build" / SBOM_NAME).write_text(bill)
+    parts = given.parts + bundled_wheels(root / "install")
+    bill = bill_of_materials(given.python, given.triple, given.options, parts)
+    (root / "build" / SBOM_FILE).write_text(bill)
     say(f"described by {interpreter.name}: CPython {said['version']}, {len(said['builtin_modules'])} modules built in")
 
 
@@ -79,7 +74,7 @@ def _licenses(cpython: Path, libraries: dict[str, Path], destination: Path) -> N
                 shutil.copy(text, destination / f"LICENSE.{folder.name}.{text.name}")
 
 
-def _linked(root: Path, trees: dict[str, Path], licenses: dict[str, list[str]]) -> dict[str, Library]:
+def _linked(root: Path, trees: dict[str, Path], licenses: Mapping[str, tuple[str, ...]]) -> dict[str, Library]:
     """Return each library of build/lib by the name after -l, with its licence; CPython's own parts have CPython's."""
     owners = {file.name: step.split("@")[0] for step, tree in trees.items() for file in tree.glob("lib/lib*.*")}
     found = {}
@@ -87,23 +82,23 @@ def _linked(root: Path, trees: dict[str, Path], licenses: dict[str, list[str]]) 
         owner = owners.get(file.name, "cpython")
         texts = sorted((root / "licenses").glob(f"LICENSE.{owner}.*"))
         paths = tuple(path.relative_to(root).as_posix() for path in texts)
-        found[file.name.removeprefix("lib").rsplit(".", 1)[0]] = Library(tuple(licenses[owner]), paths)
+        found[file.name.removeprefix("lib").rsplit(".", 1)[0]] = Library(licenses[owner], paths)
     return found
 
 
-def _by_recipe(root: Path, licenses: dict[str, list[str]]) -> dict[str, Library]:
+def _by_recipe(root: Path, licenses: Mapping[str, tuple[str, ...]]) -> dict[str, Library]:
     """Return each library that a Python for Windows is made of by its recipe's name, with its licence."""
     texts = {name: sorted((root / "licenses").glob(f"LICENSE.{name}.*")) for name in licenses if name != "cpython"}
     return {
-        name: Library(tuple(licenses[name]), tuple(path.relative_to(root).as_posix() for path in found))
+        name: Library(licenses[name], tuple(path.relative_to(root).as_posix() for path in found))
         for name, found in texts.items()
     }
 
 
-def _interpreter(install: Path, parameters: dict[str, str]) -> Path:
-    series = ".".join(parameters["python"].split(".")[:2])
-    name = f"bin/python{series}{parameters['abi_flags']}"
-    if "-windows-" in parameters["triple"]:
+def _interpreter(install: Path, given: DistributionParameters) -> Path:
+    series = ".".join(given.python.split(".")[:2])
+    name = f"bin/python{series}{given.abi_flags}"
+    if "-windows-" in given.triple:
         name = "python.exe"
     path = install / name
     if not path.is_file():

@@ -32,7 +32,7 @@ class Facts:
 
     target_triple: str
     options: str
-    licenses: list[str]
+    licenses: tuple[str, ...]
     interpreter: str
     libraries: dict[str, Library]
     said: dict[str, Any]

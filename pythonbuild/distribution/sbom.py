@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import uuid
 import zipfile
-from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -16,20 +15,9 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-__all__ = ["Part", "bill_of_materials", "bundled_wheels"]
+from pythonbuild.model.python_step import Part
 
-
-@dataclass(frozen=True)
-class Part:
-    """Something a distribution is made from: its source archive's place and SHA-256, its licences (SPDX identifiers)."""
-
-    name: str
-    version: str
-    place: str
-    sha256: str
-    licenses: tuple[str, ...]
-    # What kind of package its purl names.
-    kind: str = "generic"
+__all__ = ["bill_of_materials", "bundled_wheels"]
 
 
 def bundled_wheels(install: Path) -> tuple[Part, ...]:

@@ -20,7 +20,7 @@ from typing import Any, Optional, Union
 
 from pythonbuild.errors import PythonBuildError
 from pythonbuild.oci.base import Base
-from pythonbuild.packaging.archives import install_only_members
+from pythonbuild.packaging.members import install_only_members
 
 __all__ = ["PREFIX", "TIME", "Facts", "Platform", "as_json", "write_image"]
 

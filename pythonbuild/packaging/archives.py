@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import IO, cast
 
 import zstandard
+
+from pythonbuild.packaging.members import install_only_members, paths_below
 
 __all__ = ["Compression", "full_archive", "install_only_archive", "symbols_archive"]
 
@@ -42,7 +43,7 @@ class Compression:
 
 def full_archive(tree: Path, target: Path, how: Compression) -> None:
     """Pack the whole of `tree` (which holds python/); PYTHON.json comes first, so that it can be read quickly."""
-    members = sorted(_paths(tree), key=lambda path: (path.name != "PYTHON.json", path.as_posix()))
+    members = sorted(paths_below(tree), key=lambda path: (path.name != "PYTHON.json", path.as_posix()))
     with _compressed(target, how) as stream:
         _write(stream, ((path, path.relative_to(tree).as_posix()) for path in members))
 
@@ -55,34 +56,9 @@ def install_only_archive(install: Path, target: Path, how: Compression) -> None:
 
 def symbols_archive(symbols: Path, target: Path, how: Compression) -> None:
     """Pack debug symbols under python/, so that they can be unpacked over an installation."""
-    members = sorted(_paths(symbols))
+    members = sorted(paths_below(symbols))
     with _compressed(target, how) as stream:
         _write(stream, ((path, f"python/{path.relative_to(symbols).as_posix()}") for path in members))
-
-
-def install_only_members(install: Path) -> Iterator[tuple[Path, str]]:
-    """Yield (file, name in the archive) of the install_only flavour: no test suites, no static libpython."""
-    for path in sorted(_paths(install)):
-        name = path.relative_to(install).as_posix()
-        if not _only_for_development(name):
-            yield path, f"python/{name}"
-
-
-def _only_for_development(name: str) -> bool:
-    parts = name.split("/")
-    if parts[0] == "lib" and len(parts) > 2 and parts[1].startswith("python3"):
-        if parts[2] == "test" or parts[2:4] == ["idlelib", "idle_test"]:
-            return True
-        if parts[2] == "lib-dynload":
-            return parts[-1].startswith(("_test", "_ctypes_test", "_xxtestfuzz", "xx"))
-    return parts[-1].startswith("libpython") and parts[-1].endswith(".a")
-
-
-def _paths(tree: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(tree):
-        for name in [*files, *(name for name in folders if Path(folder, name).is_symlink())]:
-            if not name.endswith(".pyc"):
-                yield Path(folder) / name
 
 
 @contextmanager

@@ -80,10 +80,10 @@ class ScriptAction:
 
 @dataclass(frozen=True)
 class PythonAction:
-    """Call the Python function that the driver registers under the name `handler`."""
+    """Call the Python function that the driver registers under the name `handler`, with its dataclass of parameters."""
 
     handler: str
-    parameters: Mapping[str, str]
+    parameters: object
 
 
 Action = Union[UnpackAction, ScriptAction, PythonAction]

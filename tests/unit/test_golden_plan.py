@@ -19,6 +19,7 @@ from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.planner import make_plan
+from pythonbuild.plan.python_steps import python_inputs
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
 from pythonbuild.request.build import BuildRequest, resolve
 
@@ -102,9 +103,9 @@ def described(step: Step, common: set[str]) -> Iterator[str]:
         yield from (f"source {source.name} {origin.sha256} {origin.place}" for origin in source.origins)
     if isinstance(step.action, PythonAction):
         yield f"by {step.action.handler}"
-        parameters = sorted(step.action.parameters.items())
-        # The bill of materials says once more what the sources above are.
-        yield from (f"parameter {name} = {value}" for name, value in parameters if name != "parts")
+        # The bill of materials repeats the sources above.
+        given = sorted(python_inputs(step.action, {}).items())
+        yield from (f"parameter {name} = {value}" for name, value in given if not name.startswith("parts "))
     if isinstance(step.action, ScriptAction):
         yield from (line for line in settings(step.action) if line not in common)
         yield from (f"patch {name} {file_digest(content)}" for name, content in step.action.patches)

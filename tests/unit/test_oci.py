@@ -22,7 +22,7 @@ from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
-WORLD = PlanningFacts(machine="x86_64", handlers={"oci": "0"})
+WORLD = PlanningFacts(machine="x86_64", handlers={"oci": {"code": "0"}})
 STATIC = "x86_64-unknown-linux-musl"
 DEBIAN = BaseImage("debian:13", "sha256:1", "amd64")
 

@@ -1,0 +1,96 @@
+"""What a Python step gets: its parameters, the trees that it reads, and the folder for its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+__all__ = [
+    "SBOM_FILE",
+    "ArchiveParameters",
+    "DistributionParameters",
+    "Handler",
+    "HandlerCall",
+    "HandlerInput",
+    "Part",
+    "StripParameters",
+]
+
+# The software bill of materials in a distribution's python/build; scanners know the name's end.
+SBOM_FILE = "sbom.cdx.json"
+
+Parameters = TypeVar("Parameters")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A component of a distribution: the place and SHA-256 of its source archive, and its SPDX licence identifiers.
+
+    kind: the type of its package URL.
+    """
+
+    name: str
+    version: str
+    place: str
+    sha256: str
+    licenses: tuple[str, ...]
+    kind: str = "generic"
+
+
+@dataclass(frozen=True)
+class DistributionParameters:
+    """Describe a distribution.
+
+    licenses: the SPDX identifiers of each linked recipe, CPython included; parts: its bill of materials.
+    """
+
+    python: str
+    options: str
+    abi_flags: str
+    triple: str
+    licenses: Mapping[str, tuple[str, ...]]
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class StripParameters:
+    """objcopy: the program's path in the toolchain's tree."""
+
+    objcopy: str
+
+
+@dataclass(frozen=True)
+class ArchiveParameters:
+    """flavour and suffix: see `ArchiveFormat`; hard: compress as well as possible, for a release."""
+
+    flavour: str
+    suffix: str
+    hard: bool
+
+
+@dataclass(frozen=True)
+class HandlerInput:
+    """A stored tree that a handler reads: its role for the step, the step that made it, and its folder."""
+
+    role: str
+    step: str
+    tree: Path
+
+
+@dataclass(frozen=True)
+class HandlerCall(Generic[Parameters]):
+    """The work of one Python step.
+
+    output: the folder for its result; threads: how many a compressor may use; say: reports progress, a line at a time.
+    """
+
+    parameters: Parameters
+    inputs: tuple[HandlerInput, ...]
+    output: Path
+    threads: int
+    say: Callable[[str], None]
+
+
+Handler = Callable[[HandlerCall[Any]], None]
