@@ -21,6 +21,7 @@ __all__ = [
     "Emulator",
     "ExpectedFailure",
     "Image",
+    "ModuleLinkage",
     "ModuleSet",
     "Origin",
     "Patch",
@@ -202,6 +203,14 @@ class ModuleSet(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     modules: str
     unless: str = ""
+
+
+class ModuleLinkage(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How extension modules, separated by spaces, are linked: into files, or not at all.  option: of the builds that it is for."""
+
+    modules: str
+    linked: Literal["shared", "none"]
+    option: str = ""
 
 
 class ExpectedFailure(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):

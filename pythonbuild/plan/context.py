@@ -39,6 +39,8 @@ def script_context(
             "borrowed_profile": borrowed,
             "trains": "pgo" in build.options and build.pgo_profile is None and not borrowed,
         }
+    if recipe.is_python:
+        context["modules"] = machine.catalog.linked_modules(build.target.triple, build.python, build.options.names)
     if "python" in recipe.reads:
         context["python"] = _python(build, machine.catalog)
     return context
