@@ -129,6 +129,10 @@ class Catalog:
             raise UnknownName("target", triple, self.targets)
         return self.targets[triple]
 
+    def prompts(self) -> dict[str, str]:
+        """Return Visual Studio's names of CPUs in its command prompts, by ours."""
+        return {target.arch: target.windows.prompt for target in self.targets.values() if target.windows}
+
     def python(self, text: str) -> PythonVersion:
         """Return the release for "cpython-3.13" (the newest pinned one) or "cpython-3.13.5".  Raises UnknownName."""
         name = text.removeprefix("cpython-")

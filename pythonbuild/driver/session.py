@@ -72,7 +72,7 @@ class Session:
         output = choose_format(flags, local_python)
         choice = choose(flags.engine, catalog, cache, output.image(catalog))
         check_engine(flags, output, choice.name)
-        targets = _targets(flags)
+        targets = _targets(flags, catalog)
         machine, msvc = _machine(flags, catalog, targets)
         request = BuildRequest(
             targets=targets,
@@ -180,7 +180,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
     machine = building_machine()
     if system_of(machine) == "windows":
         wishes = VisualStudioRequest(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
-        return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ)
+        return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ, catalog.prompts())
     if not flags.planning:
         raise BadRequest(
             "Pythons for Windows are built on Windows", "add --plan to print what a Windows machine would build"
@@ -189,7 +189,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
 
 
-def _targets(flags: RequestFlags) -> tuple[str, ...]:
+def _targets(flags: RequestFlags, catalog: Catalog) -> tuple[str, ...]:
     """Return the triples of the targets.  The default is this machine's CPU on the entry script's platform.
 
     Raises BadRequest if one belongs to another entry script.
@@ -202,7 +202,7 @@ def _targets(flags: RequestFlags) -> tuple[str, ...]:
     if flags.targets:
         return flags.targets
     own = host_triple()
-    prompt = cpu_of_prompt(os.environ) if flags.platform == "windows" else ""
+    prompt = cpu_of_prompt(os.environ, catalog.prompts()) if flags.platform == "windows" else ""
     if prompt:
         own = f"{prompt}-{_TARGETS['windows']}"
     return (own if wanted in own else f"{own.partition('-')[0]}-{_TARGETS[flags.platform]}",)

@@ -69,6 +69,7 @@ def _target(build: Build, machine: BuildingMachine) -> dict[str, object]:
         "zig": target.zig,
         "answers": target.answers,
         "arch": target.arch,
+        "platform_cpu": target.names.platform,
         "libc": target.libc,
         "macos": target.macos,
         "openssl": target.openssl,

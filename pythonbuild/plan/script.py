@@ -54,7 +54,7 @@ def compiler_arguments(toolchain: Toolchain, build: Build) -> list[str]:
     words = {
         "gnu": target.gnu,
         "arch": target.arch,
-        "apple_arch": {"aarch64": "arm64"}.get(target.arch, target.arch),
+        "apple_arch": target.names.platform,
         "glibc_minor": minor,
         "macos": target.macos,
     }

@@ -18,8 +18,6 @@ from pythonbuild.sources.cache import sha256_of
 
 __all__ = ["uv_index"]
 
-# Our name of a CPU -> uv's, where that is another; and the variants of x86-64.
-_FAMILIES = {"ppc64le": "powerpc64le"}
 # What a build may be, and still be offered as the usual one of its version.
 _VARIANTS = {"freethreaded", "debug"}
 
@@ -54,7 +52,7 @@ def _entry(
 ) -> tuple[str, dict[str, object]]:
     target = catalog.target(name.triple)
     variant = "+".join(sorted(_VARIANTS & set(str(name.options).split("+")), reverse=True)) or None
-    family = _FAMILIES.get(target.arch, target.arch)
+    family = target.names.uv or target.arch
     # The libc with the float ABI, where there are two: gnueabi, gnueabihf.
     system, libc = "linux", target.triple.rsplit("-", 1)[1]
     if target.macos or target.windows:

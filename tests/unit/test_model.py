@@ -6,7 +6,9 @@ import itertools
 
 import pytest
 
+from pythonbuild.catalog.load import load_catalog
 from pythonbuild.errors import BadArchive, BadRequest, UnknownName
+from pythonbuild.home import checkout
 from pythonbuild.model.naming import ArchiveFormat, ArchiveName, archive_name
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
@@ -106,6 +108,9 @@ def test_the_parts_of_an_archives_name(name: str, parts: tuple[str, str, bool]) 
 def test_a_name_that_is_not_an_archives() -> None:
     with pytest.raises(BadArchive, match="not named like"):
         ArchiveName("Python-3.13.15.tar.xz")
+
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
 
 
 @pytest.mark.parametrize("options", ["noopt", "noopt+static"])

@@ -43,22 +43,6 @@ _CODE = (
     "packaging/members.py",
     "model/python_step.py",
 )
-# The CPU in a target triple -> its name in Go, and its variant.
-_ARCHITECTURES = {
-    "x86_64": ("amd64", ""),
-    "x86_64_v2": ("amd64", "v2"),
-    "x86_64_v3": ("amd64", "v3"),
-    "x86_64_v4": ("amd64", "v4"),
-    "aarch64": ("arm64", ""),
-    "armv7": ("arm", "v7"),
-    "i686": ("386", ""),
-    "loongarch64": ("loong64", ""),
-    "mips": ("mips", ""),
-    "mipsel": ("mipsle", ""),
-    "ppc64le": ("ppc64le", ""),
-    "riscv64": ("riscv64", ""),
-    "s390x": ("s390x", ""),
-}
 
 
 @dataclass(frozen=True)
@@ -199,7 +183,8 @@ def _check_platforms(builds: tuple[Build, ...]) -> None:
 
 def platform_of(target: Target) -> Platform:
     """Return a target's platform in Go's names, which images use."""
-    return Platform("linux", *_ARCHITECTURES[target.triple.partition("-")[0]])
+    architecture, _, variant = target.names.image.partition("/")
+    return Platform("linux", architecture, variant)
 
 
 def read_images(flags: RequestFlags, local_python: Optional[LocalPython]) -> OciImages:
