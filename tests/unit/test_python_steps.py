@@ -12,7 +12,7 @@ import pytest
 
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.driver import handlers
-from pythonbuild.driver.formats.oci import BaseImage, OciImages
+from pythonbuild.driver.formats.oci import OciImages
 from pythonbuild.driver.handlers import ARCHIVE_STEPS, code_digest, inputs_of
 from pythonbuild.home import checkout, code
 from pythonbuild.model.python_step import DistributionParameters, Part
@@ -23,7 +23,7 @@ from pythonbuild.plan.step import PythonAction
 from pythonbuild.request.build import BuildRequest, resolve
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
-STEPS = {**ARCHIVE_STEPS, **OciImages(BaseImage("debian:13", "sha256:1", "amd64")).python_steps}
+STEPS = {**ARCHIVE_STEPS, **OciImages().python_steps}
 # Module -> the library that it belongs to.  Python's gzip calls the system's zlib.
 LIBRARIES = {
     "cyclonedx": "cyclonedx-python-lib",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Optional
 
 import docker.errors
@@ -47,11 +48,15 @@ _CODE = (
 
 @dataclass(frozen=True)
 class BaseImage:
-    """An image of the container daemon: its name, its ID, and Go's name of its CPU."""
+    """An image of the container daemon: its name, its ID, and Go's name of its CPU.
+
+    has: returns whether it contains a file at an absolute path.
+    """
 
     name: str
     identity: str
     architecture: str
+    has: Callable[[str], bool] = field(compare=False, repr=False)
 
     @property
     def short(self) -> str:
@@ -142,6 +147,13 @@ class OciImages:
                 f"the base image {self.base.name} is for {self.base.architecture}, and {target.triple} is not",
                 f"name an image for {platform_of(target).architecture}",
             )
+        loader = target.emulator.loader if target.emulator and "static" not in build.options else ""
+        if self.base and loader and not self.base.has(f"/{loader}"):
+            libc, example = ("musl", "alpine:3") if target.libc == "musl" else ("glibc", "debian:13")
+            raise BadRequest(
+                f"the base image {self.base.name} has no /{loader}, which loads programs for {target.triple}",
+                f"name an image with {libc}, such as {example}",
+            )
 
     def _step(self, build: Build, graph: Graph, archive: Step, facts: PlanningFacts) -> Step:
         """Add the step that makes an image from the same tree as an archive."""
@@ -204,4 +216,5 @@ def read_images(flags: RequestFlags, local_python: Optional[LocalPython]) -> Oci
             raise BadRequest(f"{name!r} is not the name of an image", "write it like debian:13") from None
     if found["Os"] != "linux":
         raise BadRequest(f"the base image {name} is for {found['Os']}", "name an image for Linux")
-    return OciImages(BaseImage(name, found["Id"], found["Architecture"]))
+    has = lru_cache(maxsize=None)(lambda path: daemon.image_has(found["Id"], path))
+    return OciImages(BaseImage(name, found["Id"], found["Architecture"], has))
