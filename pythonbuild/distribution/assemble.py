@@ -1,4 +1,4 @@
-"""The step that makes a distribution: python/install, python/build, python/licenses and python/PYTHON.json."""
+"""Assembles a distribution: python/install, python/build, python/licenses and python/PYTHON.json."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def assemble(
 ) -> None:
     """Write a distribution below `output`.
 
-    cpython: the tree with install/ and build/; libraries: step name -> tree of each library that was linked;
-    host_python: a Python of the same version that runs on this machine, if the one that was built does not.
-    Raises PythonBuildError if the interpreter does not run.
+    cpython: the tree with install/, build/ and licenses/; libraries: step name -> tree of each linked library; say: reports
+    progress, one line per call; host_python: the tree of a Python of the same version that runs on this machine, if the built
+    one does not.  Raises PythonBuildError if the interpreter does not run, or if the build lacks a file that PYTHON.json names.
     """
     root = output / "python"
     _copy(cpython / "install", root / "install")
@@ -56,7 +56,7 @@ def assemble(
     parts = given.parts + bundled_wheels(root / "install")
     bill = bill_of_materials(given.python, given.triple, given.options, parts)
     (root / "build" / SBOM_FILE).write_text(bill)
-    say(f"described by {interpreter.name}: CPython {said['version']}, {len(said['builtin_modules'])} modules built in")
+    say(f"{interpreter.name}: CPython {said['version']}, {len(said['builtin_modules'])} built-in modules")
 
 
 def _copy(source: Path, destination: Path) -> None:
@@ -75,7 +75,7 @@ def _licenses(cpython: Path, libraries: dict[str, Path], destination: Path) -> N
 
 
 def _linked(root: Path, trees: dict[str, Path], licenses: Mapping[str, tuple[str, ...]]) -> dict[str, Library]:
-    """Return each library of build/lib by the name after -l, with its licence; CPython's own parts have CPython's."""
+    """Return {name after -l: license} of the libraries in build/lib and install/lib; those of no step are CPython's own."""
     owners = {file.name: step.split("@")[0] for step, tree in trees.items() for file in tree.glob("lib/lib*.*")}
     found = {}
     for file in [*(root / "build/lib").glob("lib*.a"), *(root / "install/lib").glob("lib*.so")]:
@@ -87,7 +87,7 @@ def _linked(root: Path, trees: dict[str, Path], licenses: Mapping[str, tuple[str
 
 
 def _by_recipe(root: Path, licenses: Mapping[str, tuple[str, ...]]) -> dict[str, Library]:
-    """Return each library that a Python for Windows is made of by its recipe's name, with its licence."""
+    """Return {recipe's name: license} of the libraries in a Python for Windows."""
     texts = {name: sorted((root / "licenses").glob(f"LICENSE.{name}.*")) for name in licenses if name != "cpython"}
     return {
         name: Library(licenses[name], tuple(path.relative_to(root).as_posix() for path in found))
@@ -102,12 +102,12 @@ def _interpreter(install: Path, given: DistributionParameters) -> Path:
         name = "python.exe"
     path = install / name
     if not path.is_file():
-        raise PythonBuildError(f"the build made no {name}")
+        raise PythonBuildError(f"the build did not make {name}")
     return path
 
 
 def _describer(root: Path, interpreter: Path, host_python: Optional[Path]) -> tuple[Path, ...]:
-    """Return who runs describe.py, with which arguments."""
+    """Return the Python that runs describe.py, followed by the arguments of the script."""
     if host_python is None:
         return (interpreter,)
     (data,) = (root / "install" / "lib").glob("python3.*/_sysconfigdata_*.py")
@@ -115,15 +115,15 @@ def _describer(root: Path, interpreter: Path, host_python: Optional[Path]) -> tu
 
 
 def _ask(interpreter: Path, *arguments: Path) -> dict[str, Any]:
-    """Run describe.py by the interpreter, in an empty environment and without writing bytecode into the tree.
+    """Run describe.py with the interpreter, in a clean environment and without writing bytecode into the tree; return its facts.
 
-    The home is the same for everybody: sysconfig's userbase, which PYTHON.json has, would else name that of who builds.
+    HOME is fixed because PYTHON.json contains sysconfig's userbase, which otherwise names the home of the user who builds.
     """
     command = [str(interpreter), "-I", "-B", os.fspath(Path(describe.__file__)), *map(str, arguments)]
-    # Without this one, nothing starts on Windows.
+    # No program starts on Windows without it.
     variables = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
     done = subprocess.run(command, env={"HOME": "/root", "LC_ALL": "C", **variables}, capture_output=True, text=True)
     if done.returncode:
-        raise PythonBuildError(f"the interpreter that was built does not run:\n{done.stderr.strip()}")
+        raise PythonBuildError(f"the built interpreter does not run:\n{done.stderr.strip()}")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

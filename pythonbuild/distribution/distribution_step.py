@@ -8,8 +8,8 @@ __all__ = ["distribution"]
 
 
 def distribution(call: HandlerCall[DistributionParameters]) -> None:
-    """Write the distribution of a build; see `assemble`."""
-    # Imported when the step runs: this takes longer than making a plan.
+    """Write a distribution from the trees with the roles cpython, library and host-python; see `assemble`."""
+    # Imported when the step runs, because the import takes longer than making a plan.
     from pythonbuild.distribution.assemble import assemble
 
     (cpython,) = [found.tree for found in call.inputs if found.role == "cpython"]

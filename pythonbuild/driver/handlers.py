@@ -1,4 +1,4 @@
-"""The Python steps of archives, by the names of their handlers, and what their keys say about the code that runs."""
+"""The Python steps that make archives, by the names of their handlers, and the code and libraries in their keys."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["ARCHIVE_STEPS", "PythonStep", "code_digest", "inputs_of"]
 class PythonStep:
     """How the steps of one handler run.
 
-    code: the packages and modules of pythonbuild that make the result; a test compares them with what the handler imports.
-    libraries: the installed packages that shape its bytes, and "zlib", which belongs to the Python that runs.
+    run: the handler; code: the packages and modules of pythonbuild that make the result, which a test compares with the handler's
+    imports; libraries: the installed packages that shape its bytes, and "zlib", which belongs to the Python that runs.
     """
 
     run: Handler
@@ -31,7 +31,7 @@ class PythonStep:
     libraries: tuple[str, ...] = ()
 
 
-# The parameters' types are in the code of each, as defaults of their fields would change results.
+# The code of each includes the types of its parameters, because defaults of their fields change results.
 ARCHIVE_STEPS: Mapping[str, PythonStep] = {
     "distribution": PythonStep(
         distribution,
@@ -50,7 +50,7 @@ ARCHIVE_STEPS: Mapping[str, PythonStep] = {
 
 
 def inputs_of(steps: Mapping[str, PythonStep]) -> dict[str, dict[str, str]]:
-    """Return what the keys of Python steps say about their code, by the names of their handlers."""
+    """Return handler -> {input of a key: digest of its code, or version of a library}."""
     return {
         name: {
             "code": code_digest(*step.code),
@@ -66,7 +66,7 @@ def _version(library: str) -> str:
 
 @lru_cache(maxsize=8)
 def code_digest(*names: str) -> str:
-    """Return a digest of packages and modules of pythonbuild, e.g. "oci" or "packaging/strip.py"; without names, of all code."""
+    """Return the SHA-256 of packages and modules of pythonbuild, e.g. "oci" or "packaging/strip.py"; without names, of all code."""
     paths = [code() / name for name in names]
     files = [file for path in paths for file in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
     digest = hashlib.sha256()

@@ -11,9 +11,10 @@ __all__ = ["ImageParameters", "write"]
 
 @dataclass(frozen=True)
 class ImageParameters:
-    """Describe an image.
+    """The parameters of an image.
 
-    architecture and variant: the platform, in Go's names; base: the ID of the base image, based_on: its name in tags ("" for none).
+    python: CPython's version; options: of the build; architecture, variant: the platform, in Go's names; base: the ID of the base
+    image; based_on: its name in tags.  Both are "" without a base.
     """
 
     python: str
@@ -25,8 +26,8 @@ class ImageParameters:
 
 
 def write(call: HandlerCall[ImageParameters]) -> None:
-    """Write the image of a distribution's tree, stripped or not, and its bill of materials."""
-    # Imported when the step runs: this takes longer than making a plan.
+    """Write the image of a distribution, stripped or not, including its bill of materials."""
+    # Imported when the step runs, because the import takes longer than making a plan.
     from pythonbuild.driver.base_image import saved_base
     from pythonbuild.oci.image import Facts, Platform, write_image
 
@@ -39,4 +40,4 @@ def write(call: HandlerCall[ImageParameters]) -> None:
     with saved_base(given.base) as base:
         bill = trees["bill"] / "python" / "build" / SBOM_FILE
         write_image(install, bill, facts, base, [*compiler, "-s", "-B", "-m", "compileall"], call.output)
-    call.say(f"an image for {given.architecture}")
+    call.say(f"image for {given.architecture}")

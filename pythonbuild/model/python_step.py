@@ -1,4 +1,4 @@
-"""What a Python step gets: its parameters, the trees that it reads, and the folder for its result."""
+"""The input of a Python step: its parameters, the trees that it reads, and the folder for its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
     "StripParameters",
 ]
 
-# The software bill of materials in a distribution's python/build; scanners know the name's end.
+# The software bill of materials in python/build of a distribution.  Scanners recognize the end of the name.
 SBOM_FILE = "sbom.cdx.json"
 
 Parameters = TypeVar("Parameters")
@@ -26,9 +26,10 @@ Parameters = TypeVar("Parameters")
 
 @dataclass(frozen=True)
 class Part:
-    """A component of a distribution: the place and SHA-256 of its source archive, and its SPDX licence identifiers.
+    """A component of a distribution.
 
-    kind: the type of its package URL.
+    place: the address of its source archive; sha256: of that archive, in hexadecimal; licenses: SPDX identifiers; kind: the type of its
+    package URL, e.g. generic or pypi.
     """
 
     name: str
@@ -41,9 +42,10 @@ class Part:
 
 @dataclass(frozen=True)
 class DistributionParameters:
-    """Describe a distribution.
+    """The parameters of a distribution.
 
-    licenses: the SPDX identifiers of each linked recipe, CPython included; parts: its bill of materials.
+    python: CPython's version; options: of the build, e.g. pgo+lto; abi_flags: as in the name of the interpreter, e.g. t; triple: the target
+    triple; licenses: recipe -> SPDX identifiers, for each linked recipe and CPython; parts: its bill of materials.
     """
 
     python: str
@@ -56,14 +58,14 @@ class DistributionParameters:
 
 @dataclass(frozen=True)
 class StripParameters:
-    """objcopy: the program's path in the toolchain's tree."""
+    """The parameters of a stripped distribution.  objcopy: the program's path in the toolchain's tree."""
 
     objcopy: str
 
 
 @dataclass(frozen=True)
 class ArchiveParameters:
-    """flavour and suffix: see `ArchiveFormat`; hard: compress as well as possible, for a release."""
+    """The parameters of an archive.  flavour, suffix: see `ArchiveFormat`; hard: compress as well as possible, for a release."""
 
     flavour: str
     suffix: str
@@ -83,7 +85,7 @@ class HandlerInput:
 class HandlerCall(Generic[Parameters]):
     """The work of one Python step.
 
-    output: the folder for its result; threads: how many a compressor may use; say: reports progress, a line at a time.
+    output: the folder for its result; threads: how many a compressor may use; say: reports progress, one line per call.
     """
 
     parameters: Parameters

@@ -10,8 +10,8 @@ __all__ = ["archive"]
 
 
 def archive(call: HandlerCall[ArchiveParameters]) -> None:
-    """Write one archive, named after its flavour."""
-    # Imported when the step runs: this takes longer than making a plan.
+    """Write one archive, or the SBOM, to a file named after its flavour."""
+    # Imported when the step runs, because the import takes longer than making a plan.
     from pythonbuild.packaging.archives import Compression, full_archive, install_only_archive, symbols_archive
 
     (content,) = call.inputs

@@ -1,4 +1,4 @@
-"""The files of a distribution that an archive or an image has."""
+"""Selects the files of a distribution for an archive or an image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["install_only_members", "paths_below"]
 
 
 def install_only_members(install: Path) -> Iterator[tuple[Path, str]]:
-    """Yield (file, name in the archive) of the install_only flavour: no test suites, no static libpython."""
+    """Yield (file, name in the archive) for the install_only flavour, sorted: no test suites, no static libpython."""
     for path in sorted(paths_below(install)):
         name = path.relative_to(install).as_posix()
         if not _only_for_development(name):
@@ -28,7 +28,7 @@ def _only_for_development(name: str) -> bool:
 
 
 def paths_below(tree: Path) -> Iterator[Path]:
-    """Yield files and symbolic links below a folder, without bytecode."""
+    """Yield the files and symbolic links below a folder, except bytecode."""
     for folder, folders, files in os.walk(tree):
         for name in [*files, *(name for name in folders if Path(folder, name).is_symlink())]:
             if not name.endswith(".pyc"):

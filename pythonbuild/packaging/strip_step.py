@@ -8,8 +8,8 @@ __all__ = ["strip"]
 
 
 def strip(call: HandlerCall[StripParameters]) -> None:
-    """Write install/, which is the installation without debug information, and symbols/."""
-    # Imported when the step runs: this takes longer than making a plan.
+    """Write install/, the installation without debug information, and symbols/, the debug information."""
+    # Imported when the step runs, because the import takes longer than making a plan.
     from pythonbuild.packaging.strip import strip_installation
 
     trees = {found.role: found.tree for found in call.inputs}

@@ -1,4 +1,4 @@
-"""The steps behind CPython's own: the distribution, the stripped distribution, and the archives made of them."""
+"""The steps after CPython's own: the distribution, the stripped distribution, and the archives of both."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class DistributionSteps:
 
     def _archive(self, build: Build, tree: Step, kind: ArchiveFormat) -> Output:
         content = Need("distribution", tree.identity)
-        # Mach-O files leave debug information in the objects, and PE files in files of its own, so nothing is stripped there.
+        # Mach-O files leave debug information in the objects, and PE files in separate files, so nothing is stripped there.
         strips = not build.target.macos and not build.target.windows
         if kind.flavour in ("install_only_stripped", "debug_symbols") and strips:
             content = Need("stripped", self._stripped(build, tree).identity)
@@ -92,7 +92,7 @@ class DistributionSteps:
         return self._add("strip", "stripped", build, StripParameters(objcopy), needs)
 
     def _add(self, handler: str, name: str, build: Build, parameters: object, needs: tuple[Need, ...]) -> Step:
-        """Add the step of a handler; name: begins its label."""
+        """Add the step of a handler; name: the start of its label."""
         python = self.machine.catalog.python_recipe(build.target)
         label = self.recipes.label(build, python).replace(python.recipe.name, name, 1)
         action = PythonAction(handler, parameters)

@@ -1,4 +1,4 @@
-"""Templates to text.  An unknown name is an error, and lines that start with ## are comments, which the text does not have."""
+"""Renders templates.  An unknown name is an error.  Lines that start with ## are comments, and not part of the text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COMMENT = re.compile(r"^[ \t]*##(.*)$", re.MULTILINE)
 
 @lru_cache(maxsize=256)
 def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
-    """Return the environment of some templates, kept because it keeps them compiled."""
+    """Return the environment for some templates.  It is cached because it keeps them compiled."""
     texts = dict(templates)
     return jinja2.Environment(
         # With file names, so that the traceback of an error names the template and line.
