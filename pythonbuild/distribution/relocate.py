@@ -33,7 +33,7 @@ PREFIX = "/install"
 _SYSCONFIG_TRAILER = '''
 
 def _relocate(variables):
-    """Put the place this tree really lies at where it was built to be."""
+    """Replace the prefix of the build with the real one."""
     import re
     import sys
 
@@ -42,7 +42,7 @@ def _relocate(variables):
     word = re.compile(r"(^|[\\s=:,'\\"]|-[IL])/install(?=$|[/\\s:,'\\"])")
     for name, value in variables.items():
         if isinstance(value, str) and "/install" in value:
-            # In a command line a prefix with a space in it must stay one word.
+            # In a command line, a prefix with a space must stay one word.
             place = quoted if value[:1] == "-" or " " in value else prefix
             variables[name] = word.sub(lambda match: match.group(1) + place, value)
 
