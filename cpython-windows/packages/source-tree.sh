@@ -1,3 +1,3 @@
-## CPython's own projects compile these sources; properties tell the projects where they are.
+# Its sources are compiled by CPython's own projects, which are told where they lie.
 mkdir -p "$OUT/deps"
 cp -R "$SRC" "$OUT/deps/{{ name }}"

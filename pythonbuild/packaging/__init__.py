@@ -1,1 +1,1 @@
-"""Packs distributions into archives.  Equal trees give equal bytes."""
+"""From a distribution's tree to archives, the same bytes for the same tree."""

@@ -16,7 +16,6 @@ from pythonbuild.binaries.elf import ElfFacts, elf_facts, object_format
 from pythonbuild.binaries.macho import MACHO_MAGIC, MachOFacts, has_cold_functions, macho_facts
 from pythonbuild.binaries.pe import PeFacts, pe_facts
 from pythonbuild.errors import BadArchive
-from pythonbuild.model.options import OPTION_NAMES
 
 __all__ = ["Entry", "Subject", "read_subject", "sysconfig_variables"]
 
@@ -84,7 +83,7 @@ class Subject:
         """The build options that the archive claims: those in PYTHON.json or, without one, in the file name."""
         if self.facts is not None:
             return frozenset(str(self.facts.get("build_options", "")).split("+"))
-        known = f"(?:{'|'.join(OPTION_NAMES)})"
+        known = r"(?:debug|noopt|pgo|lto|freethreaded|static)"
         found = re.search(rf"-({known}(?:\+{known})*)-", self.path.name)
         return frozenset(found[1].split("+")) if found else frozenset()
 

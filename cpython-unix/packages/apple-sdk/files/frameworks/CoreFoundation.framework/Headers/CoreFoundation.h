@@ -1,4 +1,4 @@
-/* The parts of Core Foundation that Python's _scproxy calls, as Apple documents them. */
+/* What Python's _scproxy calls of Core Foundation, as Apple's documentation of it has it. */
 #ifndef __COREFOUNDATION_COREFOUNDATION__
 #define __COREFOUNDATION_COREFOUNDATION__
 
