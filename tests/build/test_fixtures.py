@@ -18,7 +18,8 @@ import pytest
 class Fixtures:
     def pytest_collection_finish(self, session):
         for item in session.items:
-            known = {"request", *item._fixtureinfo.name2fixturedefs, *getattr(item, "callspec", item).__dict__.get("params", ())}
+            parameters = item.callspec.params if hasattr(item, "callspec") else ()
+            known = {"request", *item._fixtureinfo.name2fixturedefs, *parameters}
             for name in set(item._fixtureinfo.names_closure) - known:
                 print("MISSING", name, "in", item.nodeid)
 

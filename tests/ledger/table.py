@@ -135,8 +135,7 @@ def summary(claims: Sequence[Claim]) -> list[tuple[str, ...]]:
     rows: dict[str, dict[str, list[str]]] = {}
     for (platform, python), texts in verified.items():
         failed = [text for text in texts if text.startswith(_FAILED)]
-        # The latest of the best kind: dates sort as texts.
-        best = max((text for text in texts if text not in failed), key=lambda text: (_rank(text), text), default=None)
+        best = max((text for text in texts if text not in failed), key=_rank, default=None)
         for text in [*failed, *filter(None, [best])]:
             rows.setdefault(platform, {}).setdefault(text, []).append(python)
     return [
@@ -145,8 +144,10 @@ def summary(claims: Sequence[Claim]) -> list[tuple[str, ...]]:
     ]
 
 
-def _rank(verified: str) -> int:
-    return next(rank for rank, kind in enumerate(_KINDS) if verified.startswith(kind))
+def _rank(verified: str) -> tuple[int, bool, str]:
+    """Return what orders claims: their kind, then whether no check is missing, then their dates, which sort as texts."""
+    kind = next(rank for rank, kind in enumerate(_KINDS) if verified.startswith(kind))
+    return kind, ", without " not in verified, verified
 
 
 def _details(subject: Subject, proof: Proof) -> Iterable[tuple[str, ...]]:

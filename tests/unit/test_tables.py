@@ -30,3 +30,11 @@ def test_pythons_of_one_state_share_it() -> None:
     assert rows(("3.13", "noopt", "tested 2026-11-30 on X"), ("3.11", "noopt", "tested 2026-11-30 on X")) == [
         ("`t`", "3.13, 3.11: tested 2026-11-30 on X")
     ]
+
+
+def test_a_proof_without_a_check_stands_behind_a_whole_one() -> None:
+    found = rows(
+        ("3.13", "noopt", "tested 2026-11-30 on X"),
+        ("3.13", "debug", "tested 2026-12-01 on X, without stdlib"),
+    )
+    assert found == [("`t`", "3.13: tested 2026-11-30 on X")]
