@@ -1,6 +1,6 @@
-"""Runs in a step's container, which has no network: brings what comes to local addresses to sockets in a mounted folder.
+"""Relay connections from local addresses to sockets in a mounted folder.  Runs in a step's container, which has no network.
 
-Arguments: the folder, and for its sockets 0, 1, ... the address and port that each stands for.
+Arguments: the folder, then the address and port that each of its sockets 0, 1, ... stands for.
 """
 
 import os
@@ -10,7 +10,7 @@ import threading
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:
-    """Carry bytes one way, and hand on their end, so that the other way may go on."""
+    """Carry bytes one way and pass on their end, so that the other way can continue."""
     try:
         while True:
             block = source.recv(65536)
@@ -24,7 +24,7 @@ def pump(source: socket.socket, target: socket.socket) -> None:
 
 
 def serve(listener: socket.socket, path: str) -> None:
-    """Connect what comes to the socket, until the container ends."""
+    """Connect the listener's connections to the socket at the path, until the container ends."""
     while True:
         inside, _ = listener.accept()
         outside = socket.socket(socket.AF_UNIX)
@@ -39,7 +39,7 @@ def serve(listener: socket.socket, path: str) -> None:
 
 folder, *places = sys.argv[1:]
 listeners = [socket.create_server((address, int(port))) for address, port in (place.split(":") for place in places)]
-# The one who waits for this command knows by its end that all of them listen.
+# When this process exits, its caller knows that all of them listen.
 if os.fork():
     os._exit(0)
 for number, listener in enumerate(listeners):

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts sccache's server, the program $1, in a step's container, and ends when it answers at its socket; else tells what it said.
-# $2: its log; then, where there is one, the command of the relay to the hosts that it needs, which is to know no secrets.
+# Starts sccache's server, the program $1, in a step's container.  Exits when the server's socket exists; otherwise prints its log.
+# $2: the server's log; then, if it needs hosts, the command of the relay to them.  The relay must not know any secrets.
 program=$1 log=$2
 shift 2
 exec </dev/null

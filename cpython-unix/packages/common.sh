@@ -1,21 +1,21 @@
-# Helpers that every build script includes.
+## Helpers that every build script includes.
 
-# Edit a file in place, which the seds of GNU and BSD have different flags for: edit FLAG... FILE
+## Edit a file in place: edit FLAG... FILE.  GNU's sed and BSD's have different flags for this.
 edit() {
     for edited in "$@"; do :; done
     sed "$@" >"$TMPDIR/edited"
     cat "$TMPDIR/edited" >"$edited"
 }
 
-# Take out of an artifact what would tie it to the place it was built at, and what nobody reads there.
+## Remove from an artifact what ties it to the place where it was built, and what nobody reads.
 tidy_install() {
     for tree in "$OUT/deps" "$OUT/tools"; do
         [ -d "$tree" ] || continue
-        # Libtool archives name the libraries they were linked with by absolute paths.
+        ## Libtool archives contain absolute paths of the libraries that they were linked with.
         find "$tree" -name '*.la' -type f -exec rm -f {} +
         rm -rf "$tree/share/man" "$tree/share/doc" "$tree/share/info"
-        # The tree moves.  -I and -L for its own folders come from the compiler's wrapper; out of a .pc file they would
-        # end up, as paths of this build, in what a Python tells about itself.
+        ## The tree will move.  The compiler's wrapper already adds -I and -L for the tree's folders.  From a .pc file, they would
+        ## end up in the Python's own metadata, as paths of this build.
         # shellcheck disable=SC2016 # the dollars are pkg-config's
         find "$tree" -name '*.pc' -type f | while read -r file; do
             edit -E -e 's|^prefix=.*|prefix=${pcfiledir}/../..|' -e 's#/deps(/|$)#${prefix}\1#g' \
@@ -26,7 +26,7 @@ tidy_install() {
 }
 {% if target.arch == "loongarch64" %}
 
-# Some archives are older than this CPU's name.
+## The config.sub of some archives is too old to know this CPU.
 find "$SRC" -name config.sub -type f | while read -r file; do
     # shellcheck disable=SC2016 # the script's own variable
     edit '1a case $1 in loongarch64-*) echo loongarch64-unknown-linux-gnu; exit ;; esac' "$file"

@@ -1,7 +1,7 @@
-# Helpers of build scripts for Windows.  Their shell is Git's, Cygwin's or MSYS2's; the programs that they call are Windows' own, and take
-# forward slashes and dashes where these are not told apart from a path.
+## Helpers of build scripts for Windows.  The shell of Git, Cygwin or MSYS2 runs the scripts, which call Windows' own programs.  These
+## accept forward slashes in paths, and dashes before options that would otherwise look like paths.
 
-# Print a path as the shell has it in PATH, where a colon after a drive's letter would end it.
+## Print a path in the shell's form for PATH, where the colon after a drive letter would end the path.
 unix_path() {
     if command -v cygpath >/dev/null; then
         cygpath -u "$1"
@@ -10,7 +10,7 @@ unix_path() {
     fi
 }
 
-# Print a path as Windows' own programs write it.
+## Print a path with backslashes, as Windows' own programs write it.
 windows_path() {
     printf '%s' "$1" | tr / '\134'
 }

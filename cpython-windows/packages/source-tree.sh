@@ -1,3 +1,3 @@
-# Its sources are compiled by CPython's own projects, which are told where they lie.
+## CPython's own projects compile these sources; properties tell the projects where they are.
 mkdir -p "$OUT/deps"
 cp -R "$SRC" "$OUT/deps/{{ name }}"

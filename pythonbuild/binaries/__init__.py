@@ -1,1 +1,1 @@
-"""Reading executables, libraries and object files, for those who describe, strip or judge them."""
+"""Readers of executables, libraries, object files and archives, for the code that describes, strips or validates them."""

@@ -1,7 +1,7 @@
-"""Reading tar archives of others in one pass, without trusting a byte of them and without writing anything.
+"""Reads untrusted tar archives in one pass.
 
-What cannot be read, or would not end, raises BadArchive; what is merely wrong (a path that leads outside, say) is handed on, so
-that those who judge can name it, and those who unpack can refuse it (see `unsafe`).
+An archive that is damaged or endless raises BadArchive.  A member that is merely wrong, such as one with a path that leads outside,
+is passed on: rules can report it, and `unpack` refuses it (see `unsafe`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pythonbuild.errors import BadArchive
 
 __all__ = ["Member", "members", "unpack", "unsafe"]
 
-# A full archive has some 6000 members and 400 MB.
+# A full archive has about 6000 members and 400 MB.
 _MOST_MEMBERS = 200_000
 _MOST_BYTES = 8 << 30
 _LARGEST = 1 << 30
@@ -31,24 +31,24 @@ _LARGEST = 1 << 30
 
 @dataclass(frozen=True)
 class Member:
-    """An entry of an archive.  `data` is a file's content, b"" for all else; `link` is where a link leads."""
+    """A member of an archive.  `data` is the content of a file, b"" for other members."""
 
     info: tarfile.TarInfo
     data: bytes
 
     @property
     def name(self) -> str:
-        """The path inside the archive, as it is written there."""
+        """The path in the archive, as it is written there."""
         return self.info.name
 
     @property
     def link(self) -> str:
-        """Where a symbolic or hard link leads, "" for all else."""
+        """The target of a symbolic or hard link, "" for other members."""
         return self.info.linkname if self.info.issym() or self.info.islnk() else ""
 
 
 def members(path: Path) -> Iterator[Member]:
-    """Yield every entry of a .tar.gz or .tar.zst in its order.  Raises BadArchive if it is not one, or is damaged or a bomb."""
+    """Yield every member of a .tar.gz or .tar.zst in order.  Raises BadArchive if it is not one, is damaged, or is a bomb."""
     total = 0
     with _stream(path) as stream:
         try:
@@ -56,7 +56,9 @@ def members(path: Path) -> Iterator[Member]:
                 for count, info in enumerate(tar):
                     total += max(info.size, 0)
                     if count >= _MOST_MEMBERS or total > _MOST_BYTES or info.size > _LARGEST:
-                        raise BadArchive(f"{path.name} unpacks to more than any distribution is (at {info.name!r})")
+                        raise BadArchive(
+                            f"{path.name} unpacks to more than any distribution contains (at {info.name!r})"
+                        )
                     yield Member(info, _content(tar, info, path))
         except (
             tarfile.TarError,
@@ -67,7 +69,7 @@ def members(path: Path) -> Iterator[Member]:
             ValueError,
             OverflowError,
         ) as error:
-            raise BadArchive(f"{path.name} is damaged or no archive of a known kind: {error}") from error
+            raise BadArchive(f"{path.name} is damaged, or not an archive of a known kind: {error}") from error
 
 
 def _content(tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path) -> bytes:
@@ -79,7 +81,7 @@ def _content(tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path) -> bytes:
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Unpack an archive into an empty folder.  Raises BadArchive, before writing it, at an entry that must not be unpacked."""
+    """Unpack an archive into an empty folder.  Raises BadArchive before it would write a member that must not be unpacked."""
     top = folder.resolve()
     for member in members(path):
         info = member.info
@@ -90,11 +92,11 @@ def unpack(path: Path, folder: Path) -> None:
 
 
 def _write(member: Member, target: Path, top: Path) -> str:
-    """Write an entry; returns why it could not be.  Links of the archive may lead to elsewhere together, none does alone."""
+    """Write a member; return why that is impossible, or "".  No link leads outside alone, but several together may."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.parent.resolve().is_relative_to(top):
-            return "it is below a link that leads outside of the archive"
+            return "it is below a link that leads outside the archive"
         if member.info.isdir():
             target.mkdir(exist_ok=True)
         elif member.info.issym():
@@ -105,7 +107,7 @@ def _write(member: Member, target: Path, top: Path) -> str:
             with open(descriptor, "wb") as file:
                 file.write(member.data)
     except (FileExistsError, NotADirectoryError):
-        return "there is something at its place already"
+        return "something with its path exists already"
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL):
             return str(error.strerror)
@@ -114,7 +116,7 @@ def _write(member: Member, target: Path, top: Path) -> str:
 
 
 def unsafe(info: tarfile.TarInfo) -> str:
-    """Return why an entry must not be unpacked, "" if it may: outside paths, links out, devices, set-user-ID."""
+    """Return why a member must not be unpacked, or "" if it may: a path or link that leads outside, a device, set-user-ID."""
     name = PurePosixPath(info.name)
     if name.is_absolute() or ".." in name.parts or "\0" in info.name or not name.parts:
         return "its path leads outside"
@@ -124,9 +126,9 @@ def unsafe(info: tarfile.TarInfo) -> str:
         depth = len(name.parts) - 1
         for part in PurePosixPath(info.linkname).parts:
             depth += -1 if part == ".." else 1
-            # The first part of every path is the archive's own top directory, which links stay inside of.
+            # The first part of every path is the archive's top directory.  A link must stay inside it.
             if part == "/" or depth < 1:
-                return f"it is a link to {info.linkname}, outside of the archive"
+                return f"it is a link to {info.linkname}, outside the archive"
     if info.mode & 0o6000:
         return "it runs as another user (set-user-ID or set-group-ID)"
     return ""
@@ -149,4 +151,4 @@ def _stream(path: Path) -> Iterator[IO[bytes]]:
     except IsADirectoryError:
         raise BadArchive(f"{path} is a directory", "give a .tar.gz or .tar.zst of a Python") from None
     except FileNotFoundError:
-        raise BadArchive(f"there is no file {path}") from None
+        raise BadArchive(f"{path} does not exist") from None

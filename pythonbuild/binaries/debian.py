@@ -1,4 +1,4 @@
-"""What is in a binary package of Debian: deb(5), an ar archive of two tarballs."""
+"""Reads binary packages of Debian: ar archives of two tarballs.  Source: deb(5)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ __all__ = ["Package", "PackageEntry", "read_control", "read_package", "tarball"]
 _MAGIC = b"!<arch>\n"
 _HEADER = 60
 _ZSTD = b"\x28\xb5\x2f\xfd"
-# Texts that rules read.
+# The suffixes of texts that rules read.
 _KEPT = ("/Makefile", ".pc", "-config")
 
 
 @dataclass(frozen=True)
 class PackageEntry:
-    """A file, folder or link of a package: its path from the root, e.g. opt/python; `link` is where a symbolic link leads."""
+    """A member of a package.
+
+    name: its path from the root, e.g. opt/python; kind: file, folder, link or other; owner: USER:GROUP; size: in bytes;
+    link: the target of a symbolic link.
+    """
 
     name: str
     kind: str
@@ -38,7 +42,7 @@ class PackageEntry:
 
 @dataclass(frozen=True)
 class Package:
-    """A package: the fields of its control file, its entries, programs and libraries, and some texts, all by path."""
+    """A package: the fields of its control file; its members, its programs and libraries, and some texts, each by path."""
 
     path: Path
     fields: Mapping[str, str]
@@ -53,7 +57,7 @@ class Package:
 
 
 def read_package(path: Path) -> Package:
-    """Read a package; raises BadArchive if it is none."""
+    """Return the content of a package.  Raises BadArchive if the file is not a Debian package, or is damaged."""
     entries, elf, texts = {}, {}, {}
     with _tar(path, "data") as tar:
         for info in tar:
@@ -74,21 +78,27 @@ def read_package(path: Path) -> Package:
 
 
 def read_control(path: Path) -> dict[str, str]:
-    """Return the fields of a package's control file, in their order; raises BadArchive if it is no package, or says not what it is."""
+    """Return the fields of a package's control file, in their order.
+
+    Raises BadArchive if the file is not a Debian package, or does not state its name, version and architecture.
+    """
     with _tar(path, "control") as tar:
         members = (info for info in tar if info.name.removeprefix("./") == "control")
         file = next((tar.extractfile(info) for info in members), None)
         if not file:
-            raise BadArchive(f"{path.name} is no Debian package: it has no control file")
+            raise BadArchive(f"{path.name} is not a Debian package: it has no control file")
         fields = dict(email.message_from_bytes(file.read()).items())
     for name in ("Package", "Version", "Architecture"):
         if not fields.get(name):
-            raise BadArchive(f"{path.name} is no Debian package: its control file has no {name}")
+            raise BadArchive(f"{path.name} is not a Debian package: its control file has no {name}")
     return fields
 
 
 def tarball(path: Path, role: str) -> io.BytesIO:
-    """Return the tarball `role` (control or data) of a package, unpacked if it is by zstd; raises BadArchive if there is none."""
+    """Return the tarball `role` (control or data) of a package, decompressed if it is compressed with Zstandard.
+
+    Raises BadArchive if the file does not contain it.
+    """
     content = path.read_bytes()
     offset = len(_MAGIC)
     while content.startswith(_MAGIC) and offset + _HEADER <= len(content):
@@ -103,7 +113,7 @@ def tarball(path: Path, role: str) -> io.BytesIO:
                 data = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data)).read()
             return io.BytesIO(data)
         offset += _HEADER + size + size % 2
-    raise BadArchive(f"{path.name} is no Debian package, or a damaged one: it has no {role}.tar")
+    raise BadArchive(f"{path.name} is not a Debian package, or is damaged: it has no {role}.tar")
 
 
 @contextmanager

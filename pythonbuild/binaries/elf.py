@@ -1,4 +1,4 @@
-"""What an ELF file says of itself; read by LIEF."""
+"""Facts of ELF files, read with LIEF."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import lief
 
 __all__ = ["ElfFacts", "elf_facts", "elf_files", "highest_glibc", "object_format"]
 
-# It would write what it thinks of damaged files to the terminal; who reads them is told by what is returned.
+# LIEF would print messages about damaged files to the terminal; callers see the damage in the result.
 lief.logging.disable()
 
 _GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
@@ -25,10 +25,10 @@ _RELOCATED = set(".bss.rel.ro .ctors .data.rel.ro .dtors .fini_array .init_array
 
 @dataclass(frozen=True)
 class ElfFacts:
-    """A program or library.
+    """Facts of a program or library.
 
-    glibc: symbol versions needed, e.g. (2, 17), GLIBC_PRIVATE as (999,); rpath: the entries of RPATH and RUNPATH;
-    kernel: the lowest Linux version it says it needs, if it says one; build_id: hexadecimal, "" for none.
+    needed: sonames; glibc: the symbol versions needed, sorted, e.g. (2, 17), with GLIBC_PRIVATE as (999,); rpath: the entries of RPATH
+    and RUNPATH; kernel: the lowest Linux version that it states to need, None if it states none; build_id: hexadecimal, "" for none.
     """
 
     machine: str
@@ -42,18 +42,18 @@ class ElfFacts:
     executable_stack: bool
     stack_segment: bool
     relro: bool
-    relocated_data: bool  # sections that PT_GNU_RELRO is for
+    relocated_data: bool  # it has sections that PT_GNU_RELRO protects
     writable_code: bool
     bind_now: bool
     text_relocations: bool
     dynamic: bool
     debug_sections: bool
-    bolted: bool  # BOLT has laid out its code anew
-    probes: bool  # SystemTap's and DTrace's static probes are noted in it
+    bolted: bool  # BOLT has rearranged its code
+    probes: bool  # it has static probes of SystemTap or DTrace
 
 
 def elf_files(tree: Path) -> Iterator[Path]:
-    """Yield the ELF files of a tree that can be loaded (so no object files), sorted by name."""
+    """Yield the programs and libraries of a tree that are ELF files, sorted by name, without object files."""
     for path in sorted(tree.rglob("*")):
         if path.is_file() and not path.is_symlink() and path.suffix not in (".a", ".o"):
             with open(path, "rb") as file:
@@ -62,7 +62,7 @@ def elf_files(tree: Path) -> Iterator[Path]:
 
 
 def elf_facts(source: Union[bytes, Path]) -> Optional[ElfFacts]:
-    """Return the facts of a program or library, given as content or file; None if LIEF cannot read it."""
+    """Return the facts of a program or library, given as content or path; None if LIEF cannot read it or it has no segments."""
     config = lief.ELF.ParserConfig()
     config.parse_relocations = False
     config.parse_symtab_symbols = False
@@ -71,7 +71,7 @@ def elf_facts(source: Union[bytes, Path]) -> Optional[ElfFacts]:
     if binary is None or not binary.segments:
         return None
     with warnings.catch_warnings():
-        # LIEF warns of values that the format does not know, and returns them as numbers.
+        # LIEF warns about values that the format does not define, and returns them as numbers.
         warnings.simplefilter("ignore", RuntimeWarning)
         return _facts(binary)
 
@@ -120,12 +120,12 @@ def highest_glibc(tree: Path) -> str:
 
 
 def object_format(start: bytes) -> str:
-    """Return "elf", "mach-o" (of 64 bits), "llvm-bitcode" or "unknown" of an object file, by its first bytes."""
+    """Return the format of an object file by its first four bytes: "elf", "mach-o" (64-bit), "llvm-bitcode" or "unknown"."""
     known = {
         b"\x7fELF": "elf",
         b"\xcf\xfa\xed\xfe": "mach-o",
         b"BC\xc0\xde": "llvm-bitcode",
-        b"\xde\xc0\x17\x0b": "llvm-bitcode",  # in the wrapper that it has for Apple's systems
+        b"\xde\xc0\x17\x0b": "llvm-bitcode",  # in its wrapper for Apple's systems
     }
     return known.get(start[:4], "unknown")
 

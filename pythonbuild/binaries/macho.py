@@ -1,4 +1,4 @@
-"""What Mach-O files (macOS) say of themselves; read by LIEF."""
+"""Facts of Mach-O files (macOS), read with LIEF."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ MACHO_MAGIC = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 @dataclass(frozen=True)
 class MachOFacts:
-    """A Mach-O program or library; of one for several CPUs, what any of them says.
+    """Facts of a Mach-O program or library.  For a universal binary, they summarize the parts for all CPUs.
 
-    kind: EXECUTE, DYLIB, BUNDLE, ...; oldest, sdk: the lowest macOS version it runs on, e.g. (11, 0, 0), and that of the SDK it was
-    linked with, if it says them; own_name: a library's; exported, weak: names as C has them, of what it gives others, and of what
-    it needs only if it is there; padding: bytes in which load commands may grow; stack: bytes of the main thread's, 0 for the usual;
-    signature: none, right or wrong.
+    kind: EXECUTE, DYLIB, BUNDLE, ...; needed: install names of libraries; oldest: the lowest macOS version it runs on, e.g. (11, 0, 0),
+    None if it states none; sdk: the version of the SDK it was linked with, likewise; own_name: the install name of a library, else "";
+    exported: the symbols it provides; weak: the symbols it uses only if they exist; both have the names of C, without the underscore;
+    padding: bytes into which load commands can grow; stack: bytes of the main thread's stack, 0 for the default; signature: none,
+    right or wrong.
     """
 
     cpus: tuple[str, ...]
@@ -42,7 +43,7 @@ class MachOFacts:
 
 
 def macho_facts(content: bytes) -> Optional[MachOFacts]:
-    """Return the facts of a Mach-O file, None if LIEF cannot read it."""
+    """Return the facts of the content of a Mach-O file, None if LIEF cannot read it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         fat = lief.MachO.parse(io.BytesIO(content))
@@ -72,20 +73,20 @@ def macho_facts(content: bytes) -> Optional[MachOFacts]:
 
 
 def has_cold_functions(content: bytes) -> bool:
-    """Is any function of a Mach-O object marked as one that hardly runs, as clang does by a profile?"""
+    """Return True if any function of a Mach-O object is marked as rarely run, as clang marks them with a profile."""
     found = lief.MachO.parse(io.BytesIO(content))
     binary = found.at(0) if found is not None else None
     return binary is not None and any(symbol.description & _N_COLD_FUNC for symbol in binary.symbols)
 
 
-# From good to bad.
+# From best to worst.
 _SIGNATURES = ("right", "none", "wrong")
-# Of signatures: the kind of a part, and of its hashes.
+# Constants of signatures: the kind of a part, and the kind of its hashes.
 _CODE_DIRECTORY = 0
 _SHA_256 = 2
-# The sizes of pages that there are, as powers of two.
+# The possible sizes of pages, as powers of two.
 _PAGES = (12, 14)
-# Of symbols (mach-o/nlist.h): an undefined one that the loader need not find; the mark of a function that hardly runs.
+# Bits of symbols (mach-o/nlist.h): the type, an undefined symbol that the loader need not find, a function that rarely runs.
 _N_TYPE = 0x0E
 _N_WEAK_REF = 0x40
 _N_COLD_FUNC = 0x400
@@ -104,16 +105,16 @@ def _oldest(version: Union[lief.MachO.BuildVersion, lief.MachO.VersionMin]) -> t
 
 
 def _padding(binary: lief.MachO.Binary) -> int:
-    """Return how many bytes are free between the load commands and what comes first in the file after them."""
+    """Return the number of free bytes between the load commands and the first section after them."""
     header = 32 if binary.header.is_64bit else 28
     first = min((section.offset for section in binary.sections if section.offset), default=0)
     return int(first - header - binary.header.sizeof_cmds)
 
 
 def _signature(binary: lief.MachO.Binary, content: bytes) -> str:
-    """Return whether the hashes of a signature's code directory are those of the file's pages: none, right or wrong.
+    """Compare the hashes in the code directory of a signature with the file's pages; return none, right or wrong.
 
-    Format: CS_SuperBlob and CS_CodeDirectory in Darwin's kern/cs_blobs.h.
+    Source: CS_SuperBlob and CS_CodeDirectory in Darwin's kern/cs_blobs.h.
     """
     if binary.code_signature is None:
         return "none"
@@ -124,7 +125,7 @@ def _signature(binary: lief.MachO.Binary, content: bytes) -> str:
             kind, offset = struct.unpack_from(">II", content, place + 12 + 8 * number)
             if kind == _CODE_DIRECTORY:
                 return "right" if _hashes_fit(content, place + offset) else "wrong"
-    except struct.error:  # it leads out of the file
+    except struct.error:  # an offset leads out of the file
         pass
     return "wrong"
 

@@ -1,4 +1,4 @@
-"""What PE files (Windows) say of themselves; read by LIEF."""
+"""Facts of PE files (Windows), read with LIEF."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ __all__ = ["PeFacts", "pe_facts"]
 
 @dataclass(frozen=True)
 class PeFacts:
-    """A PE program or library: the DLLs it imports, and whether it may be moved in memory and keeps data from running."""
+    """Facts of a PE program or library.
+
+    needed: the DLLs it imports; movable: it can be loaded at any address (DYNAMIC_BASE); no_execute: its data cannot be run
+    (NX_COMPAT).
+    """
 
     machine: str
     needed: tuple[str, ...]
@@ -23,7 +27,7 @@ class PeFacts:
 
 
 def pe_facts(content: bytes) -> Optional[PeFacts]:
-    """Return the facts of a PE file, None if LIEF cannot read it."""
+    """Return the facts of the content of a PE file, None if LIEF cannot read it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         binary = lief.PE.parse(io.BytesIO(content))

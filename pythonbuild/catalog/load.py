@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Optional, TypeVar
+from typing import Any, Literal, Optional, TypeVar
 
 import msgspec
 import yaml
@@ -23,6 +23,7 @@ from pythonbuild.catalog.schema import (
     DistroReleases,
     ExpectedFailure,
     Image,
+    ModuleLinkage,
     ModuleSet,
     Origin,
     ProjectEdit,
@@ -107,6 +108,7 @@ class Catalog:
     default_python: str
     common_templates: dict[str, str]
     module_sets: tuple[ModuleSet, ...] = ()
+    linkage: tuple[ModuleLinkage, ...] = ()
     failures: tuple[ExpectedFailure, ...] = ()
     images: dict[str, Image] = field(default_factory=dict)
     # The files beside images.yml, by name: templates of images, and the script that runs a step in a container.
@@ -127,6 +129,10 @@ class Catalog:
             raise UnknownName("target", triple, self.targets)
         return self.targets[triple]
 
+    def prompts(self) -> dict[str, str]:
+        """Return Visual Studio's names of CPUs in its command prompts, by ours."""
+        return {target.arch: target.windows.prompt for target in self.targets.values() if target.windows}
+
     def python(self, text: str) -> PythonVersion:
         """Return the release for "cpython-3.13" (the newest pinned one) or "cpython-3.13.5".  Raises UnknownName."""
         name = text.removeprefix("cpython-")
@@ -144,6 +150,21 @@ class Catalog:
             if found.applies_to(target, python) and found.unless not in options
         ]
         return frozenset(name for names in fitting for name in names)
+
+    def linked_modules(
+        self, target: str, python: PythonVersion, options: Collection[str]
+    ) -> dict[Literal["shared", "none"], list[str]]:
+        """Return the extension modules that are not linked into an interpreter, in the order of linkage.yml."""
+        linked = {
+            name: entry.linked
+            for entry in self.linkage
+            if entry.applies_to(target, python) and (not entry.option or entry.option in options)
+            for name in entry.modules.split()
+        }
+        return {
+            "shared": [name for name, kind in linked.items() if kind == "shared"],
+            "none": [name for name, kind in linked.items() if kind == "none"],
+        }
 
     def expected_failures(self, target: str, python: PythonVersion, options: str) -> tuple[ExpectedFailure, ...]:
         """Return the tests of CPython's suite that may fail in a build.  options: joined, e.g. "freethreaded+pgo+lto"."""
@@ -229,6 +250,7 @@ def load_catalog(root: Path) -> Catalog:
         default_python=pythons.default,
         common_templates={path.name: path.read_text() for path in sorted(packages.glob("*.sh"))},
         module_sets=_read(root / "modules.yml", tuple[ModuleSet, ...]),
+        linkage=_read(root / "linkage.yml", tuple[ModuleLinkage, ...]),
         failures=_read(root / "expected-failures.yml", tuple[ExpectedFailure, ...]),
         sccache=_read(root / "sccache.yml", dict[str, Origin]),
         images={image.name: image for image in _read(images / "images.yml", tuple[Image, ...])},

@@ -16,11 +16,13 @@ from pythonbuild.model.version import PythonVersion
 __all__ = [
     "CiRunner",
     "CiTarget",
+    "CpuNames",
     "DistroRelease",
     "DistroReleases",
     "Emulator",
     "ExpectedFailure",
     "Image",
+    "ModuleLinkage",
     "ModuleSet",
     "Origin",
     "Patch",
@@ -204,6 +206,14 @@ class ModuleSet(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unless: str = ""
 
 
+class ModuleLinkage(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How extension modules, separated by spaces, are linked: into files, or not at all.  option: of the builds that it is for."""
+
+    modules: str
+    linked: Literal["shared", "none"]
+    option: str = ""
+
+
 class ExpectedFailure(Scoped, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A test of CPython's suite that fails for a reason outside the build."""
 
@@ -232,10 +242,15 @@ class Emulator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class WindowsNames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The names of a target in the tools of Windows, and the building machines that can run its programs.
 
+    prompt: Visual Studio's name of the CPU in its command prompts; assembler: its program for the CPU;
+    component: the end of the ID of the component that compiles for it;
     platform: MSBuild's platform; folder: the output folder of CPython's build; dll_suffix: the suffix of OpenSSL's DLLs; launcher:
     pip's launcher.
     """
 
+    prompt: str
+    assembler: str
+    component: str
     platform: str
     folder: str
     dll_suffix: str
@@ -243,18 +258,32 @@ class WindowsNames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     runs_on: tuple[str, ...]
 
 
+class CpuNames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A CPU's names in formats other than target triples.
+
+    binary: LIEF's constant for the headers of programs; platform: in sysconfig.get_platform(), "" for Windows, which has one word;
+    uv: its family in uv's list of downloads, if that is not the target's `arch`; image: Go's architecture and variant, e.g. arm/v7.
+    """
+
+    binary: str
+    platform: str
+    uv: str = ""
+    image: str = ""
+
+
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row of targets.yml: a platform for which Pythons can be built."""
 
     triple: str
     arch: str
+    names: CpuNames
     libc: str
     # The target's GNU triple, for configure scripts, and its name in zig, with the glibc version.
     gnu: str
     zig: str = ""
     # Answers that configure scripts cannot find in a cross build: variable -> value.
     answers: dict[str, str] = {}
-    # The platform's name for OpenSSL's Configure.
+    # The platform in OpenSSL's terms: arguments of its Configure.
     openssl: str
     # The highest glibc symbol version that a file may need.  For a libc without versions, newer_functions lists forbidden functions.
     glibc: str

@@ -65,7 +65,10 @@ def _with_own_compiler(catalog: Catalog, system: str) -> Kind:
         if system == "darwin":
             return Kind(name, has=str(find_xcode(catalog.toolchain("xcode"), os.environ)))
         return Kind(
-            name, has=str(find_msvc(catalog.native_target(machine), machine, VisualStudioRequest(), os.environ))
+            name,
+            has=str(
+                find_msvc(catalog.native_target(machine), machine, VisualStudioRequest(), os.environ, catalog.prompts())
+            ),
         )
     except MissingPrerequisite as error:
         return Kind(name, ((error.message, error.hint),))

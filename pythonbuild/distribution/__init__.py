@@ -1,1 +1,1 @@
-"""From the artifacts of CPython and its libraries to a distribution: a relocatable tree, licences, PYTHON.json."""
+"""Makes a distribution from the artifacts of CPython and its libraries: a relocatable tree, licenses, PYTHON.json, SBOM."""

@@ -1,4 +1,4 @@
-"""The step that makes a distribution: python/install, python/build, python/licenses and python/PYTHON.json."""
+"""Assembles a distribution: python/install, python/build, python/licenses and python/PYTHON.json."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
@@ -14,17 +14,15 @@ from pythonbuild.distribution import describe
 from pythonbuild.distribution.build_info import Library
 from pythonbuild.distribution.metadata import Facts, python_json
 from pythonbuild.distribution.relocate import relocate
-from pythonbuild.distribution.sbom import Part, bill_of_materials, bundled_wheels
+from pythonbuild.distribution.sbom import bill_of_materials, bundled_wheels
 from pythonbuild.errors import PythonBuildError
+from pythonbuild.model.python_step import SBOM_FILE, DistributionParameters
 
-__all__ = ["SBOM_NAME", "assemble"]
-
-# In python/build; the name's end tells scanners what it is.
-SBOM_NAME = "sbom.cdx.json"
+__all__ = ["assemble"]
 
 
 def assemble(
-    parameters: dict[str, str],
+    given: DistributionParameters,
     cpython: Path,
     libraries: dict[str, Path],
     output: Path,
@@ -33,35 +31,32 @@ def assemble(
 ) -> None:
     """Write a distribution below `output`.
 
-    parameters: python, options, abi_flags, triple, and as JSON: licenses (recipe name -> SPDX identifiers), parts (see sbom.py);
-    cpython: the artifact with install/ and build/; libraries: step name -> artifact of each library that was linked;
-    host_python: a Python of the same version that runs here, if the one that was built does not.
-    Raises PythonBuildError if the interpreter does not run.
+    cpython: the tree with install/, build/ and licenses/; libraries: step name -> tree of each linked library; say: reports
+    progress, one line per call; host_python: the tree of a Python of the same version that runs on this machine, if the built
+    one does not.  Raises PythonBuildError if the interpreter does not run, or if the build lacks a file that PYTHON.json names.
     """
     root = output / "python"
     _copy(cpython / "install", root / "install")
     _copy(cpython / "build", root / "build")
     _licenses(cpython, libraries, root / "licenses")
-    windows = "-windows-" in parameters["triple"]
-    interpreter = _interpreter(root / "install", parameters)
+    windows = "-windows-" in given.triple
+    interpreter = _interpreter(root / "install", given)
     if not windows:
         relocate(root / "install", interpreter.name)
     said = _ask(*_describer(root, interpreter, host_python))
-    licenses: dict[str, list[str]] = json.loads(parameters["licenses"])
     facts = Facts(
-        target_triple=parameters["triple"],
-        options=parameters["options"],
-        licenses=licenses["cpython"],
+        target_triple=given.triple,
+        options=given.options,
+        licenses=given.licenses["cpython"],
         interpreter=interpreter.relative_to(root).as_posix(),
-        libraries=_by_recipe(root, licenses) if windows else _linked(root, libraries, licenses),
+        libraries=_by_recipe(root, given.licenses) if windows else _linked(root, libraries, given.licenses),
         said=said,
     )
     (root / "PYTHON.json").write_text(json.dumps(python_json(root, facts), indent=1, sort_keys=True) + "\n")
-    parts = tuple(Part(**{**part, "licenses": tuple(part["licenses"])}) for part in json.loads(parameters["parts"]))
-    parts += bundled_wheels(root / "install")
-    bill = bill_of_materials(parameters["python"], parameters["triple"], parameters["options"], parts)
-    (root / "build" / SBOM_NAME).write_text(bill)
-    say(f"described by {interpreter.name}: CPython {said['version']}, {len(said['builtin_modules'])} modules built in")
+    parts = given.parts + bundled_wheels(root / "install")
+    bill = bill_of_materials(given.python, given.triple, given.options, parts)
+    (root / "build" / SBOM_FILE).write_text(bill)
+    say(f"{interpreter.name}: CPython {said['version']}, {len(said['builtin_modules'])} built-in modules")
 
 
 def _copy(source: Path, destination: Path) -> None:
@@ -79,40 +74,40 @@ def _licenses(cpython: Path, libraries: dict[str, Path], destination: Path) -> N
                 shutil.copy(text, destination / f"LICENSE.{folder.name}.{text.name}")
 
 
-def _linked(root: Path, trees: dict[str, Path], licenses: dict[str, list[str]]) -> dict[str, Library]:
-    """Return each library of build/lib by the name after -l, with its licence; CPython's own parts have CPython's."""
+def _linked(root: Path, trees: dict[str, Path], licenses: Mapping[str, tuple[str, ...]]) -> dict[str, Library]:
+    """Return {name after -l: license} of the libraries in build/lib and install/lib; those of no step are CPython's own."""
     owners = {file.name: step.split("@")[0] for step, tree in trees.items() for file in tree.glob("lib/lib*.*")}
     found = {}
     for file in [*(root / "build/lib").glob("lib*.a"), *(root / "install/lib").glob("lib*.so")]:
         owner = owners.get(file.name, "cpython")
         texts = sorted((root / "licenses").glob(f"LICENSE.{owner}.*"))
         paths = tuple(path.relative_to(root).as_posix() for path in texts)
-        found[file.name.removeprefix("lib").rsplit(".", 1)[0]] = Library(tuple(licenses[owner]), paths)
+        found[file.name.removeprefix("lib").rsplit(".", 1)[0]] = Library(licenses[owner], paths)
     return found
 
 
-def _by_recipe(root: Path, licenses: dict[str, list[str]]) -> dict[str, Library]:
-    """Return each library that a Python for Windows is made of by its recipe's name, with its licence."""
+def _by_recipe(root: Path, licenses: Mapping[str, tuple[str, ...]]) -> dict[str, Library]:
+    """Return {recipe's name: license} of the libraries in a Python for Windows."""
     texts = {name: sorted((root / "licenses").glob(f"LICENSE.{name}.*")) for name in licenses if name != "cpython"}
     return {
-        name: Library(tuple(licenses[name]), tuple(path.relative_to(root).as_posix() for path in found))
+        name: Library(licenses[name], tuple(path.relative_to(root).as_posix() for path in found))
         for name, found in texts.items()
     }
 
 
-def _interpreter(install: Path, parameters: dict[str, str]) -> Path:
-    series = ".".join(parameters["python"].split(".")[:2])
-    name = f"bin/python{series}{parameters['abi_flags']}"
-    if "-windows-" in parameters["triple"]:
+def _interpreter(install: Path, given: DistributionParameters) -> Path:
+    series = ".".join(given.python.split(".")[:2])
+    name = f"bin/python{series}{given.abi_flags}"
+    if "-windows-" in given.triple:
         name = "python.exe"
     path = install / name
     if not path.is_file():
-        raise PythonBuildError(f"the build made no {name}")
+        raise PythonBuildError(f"the build did not make {name}")
     return path
 
 
 def _describer(root: Path, interpreter: Path, host_python: Optional[Path]) -> tuple[Path, ...]:
-    """Return who runs describe.py, with which arguments."""
+    """Return the Python that runs describe.py, followed by the arguments of the script."""
     if host_python is None:
         return (interpreter,)
     (data,) = (root / "install" / "lib").glob("python3.*/_sysconfigdata_*.py")
@@ -120,15 +115,15 @@ def _describer(root: Path, interpreter: Path, host_python: Optional[Path]) -> tu
 
 
 def _ask(interpreter: Path, *arguments: Path) -> dict[str, Any]:
-    """Run describe.py by the interpreter, in an empty environment and without writing bytecode into the tree.
+    """Run describe.py with the interpreter, in a clean environment and without writing bytecode into the tree; return its facts.
 
-    The home is the same for everybody: sysconfig's userbase, which PYTHON.json has, would else name that of who builds.
+    HOME is fixed because PYTHON.json contains sysconfig's userbase, which otherwise names the home of the user who builds.
     """
     command = [str(interpreter), "-I", "-B", os.fspath(Path(describe.__file__)), *map(str, arguments)]
-    # Without this one, nothing starts on Windows.
+    # No program starts on Windows without it.
     variables = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
     done = subprocess.run(command, env={"HOME": "/root", "LC_ALL": "C", **variables}, capture_output=True, text=True)
     if done.returncode:
-        raise PythonBuildError(f"the interpreter that was built does not run:\n{done.stderr.strip()}")
+        raise PythonBuildError(f"the built interpreter does not run:\n{done.stderr.strip()}")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

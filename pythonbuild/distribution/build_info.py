@@ -1,6 +1,6 @@
-"""The part of PYTHON.json that says how to link an interpreter anew: `build_info`.
+"""The part of PYTHON.json that describes how to link an interpreter again: `build_info`.
 
-Everything is read from what the build left in python/build (see makefile.py) and checked against the files that are there.
+It is read from the files that the build left in python/build (see makefile.py).  Each path in it must exist.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pythonbuild.errors import PythonBuildError
 
 __all__ = ["Library", "build_info"]
 
-# In the order in which makesetup reads them: the first line of a module counts.
+# In the order in which makesetup reads them.  The first line of a module counts.
 _SETUP_FILES = ("Setup.local", "Setup.stdlib", "Setup.bootstrap", "Setup")
-# What `-pthread` and the like mean for a linker.
+# Flags that make the linker add a library -> the name of that library.
 _FLAG_LIBRARIES = {"-pthread": "pthread"}
 
 
 @dataclass(frozen=True)
 class Library:
-    """A library of ours that Python is linked with: SPDX identifiers, and its licence texts (paths in the archive)."""
+    """The license of a library that Python links: SPDX identifiers, and the paths of its license texts in the archive."""
 
     licenses: tuple[str, ...]
     license_paths: tuple[str, ...]
@@ -30,7 +30,7 @@ class Library:
 
 @dataclass
 class _Tree:
-    """A distribution's python/ folder with what its build files say."""
+    """A distribution's python/ folder, and the content of its build files."""
 
     root: Path
     libraries: Mapping[str, Library]  # by the name after -l
@@ -55,16 +55,16 @@ class _Tree:
         return expand(self.values.get(name, ""), self.values).split()
 
     def module_words(self, module: str) -> list[str]:
-        """Return the words of a module's line; makesetup adds the module's own LDFLAGS to a line without flags."""
+        """Return the words of a module's line, and the module's own LDFLAGS, which makesetup adds to a line without flags."""
         words = expand(" ".join(self.modules[module].words), self.values).split() if module in self.modules else []
         return words + self.words(f"MODULE_{module.upper()}_LDFLAGS")
 
 
 def build_info(root: Path, libraries: Mapping[str, Library], object_format: str) -> dict[str, object]:
-    """Return `build_info` of the distribution in `root` (its python/ folder).
+    """Return the value of `build_info` for the distribution whose python/ folder is `root`.
 
-    libraries: what is linked in, by the name after -l; object_format: "elf", "mach-o" or "llvm-bitcode:VERSION".
-    Raises PythonBuildError if the build files name something that is not in the distribution.
+    libraries: the linked libraries by the name after -l; object_format: "elf", "mach-o" or "llvm-bitcode:VERSION".
+    Raises PythonBuildError if the build files name a file that the distribution lacks.
     """
     tree = _Tree(root, libraries)
     builtin = inittab((root / "build/Modules/config.c").read_text())
@@ -87,7 +87,9 @@ def _core(tree: _Tree) -> dict[str, object]:
     objects = [f"build/{name}" for name in dict.fromkeys(tree.words("LIBRARY_OBJS")) if name not in own]
     missing = [name for name in objects if not (tree.root / name).is_file()]
     if missing or not objects:
-        raise PythonBuildError(f"objects of CPython's core are not in the build: {', '.join(missing[:5]) or 'none is'}")
+        raise PythonBuildError(
+            f"the build lacks objects of CPython's core: {', '.join(missing[:5]) or 'its Makefile names none'}"
+        )
     words = tree.words("LIBS") + tree.words("SYSLIBS")
     system = dict.fromkeys(word[2:] for word in words if word.startswith("-l"))
     links = [{"name": name, "system": True} for name in system] + _frameworks(words)
@@ -104,7 +106,7 @@ def _core(tree: _Tree) -> dict[str, object]:
 
 
 def _builtin(tree: _Tree, module: str, function: str) -> dict[str, object]:
-    # Modules of config.c.in (sys, marshal, ...) have no objects of their own: they are in the core's.
+    # Modules of config.c.in (sys, marshal, ...) have no objects of their own: they are part of the core.
     in_core = module not in tree.modules
     facts = _facts(tree, module, function)
     return {**facts, "in_core": in_core, "required": in_core or module in tree.required}
@@ -135,13 +137,13 @@ def _facts(tree: _Tree, module: str, function: str) -> dict[str, object]:
 
 
 def _frameworks(words: list[str]) -> list[dict[str, object]]:
-    """Return the links that `-framework NAME` means."""
+    """Return the entries of `links` for all `-framework NAME`."""
     names = dict.fromkeys(name for flag, name in zip(words, words[1:]) if flag == "-framework")
     return [{"name": name, "framework": True} for name in names]
 
 
 def _link(tree: _Tree, word: str) -> dict[str, object]:
-    """Return the link that a word of a module's line means, {} if it means none."""
+    """Return the entry of `links` for a word of a module's line, {} if the word names no library."""
     if word.endswith(".a"):
         file = Path(word).name
         return {"name": file.removeprefix("lib").removesuffix(".a"), "path_static": f"build/lib/{file}"}
@@ -155,7 +157,7 @@ def _link(tree: _Tree, word: str) -> dict[str, object]:
 
 
 def _inittab_flags(tree: _Tree) -> list[str]:
-    """Return what config.c must be compiled with, besides the include path that `python_paths` names."""
+    """Return the flags for compiling config.c, besides the include path that `python_paths` names."""
     return [
         word
         for word in dict.fromkeys(tree.words("PY_CORE_CFLAGS"))
@@ -169,4 +171,4 @@ def _check_paths(root: Path, extensions: Mapping[str, list[dict[str, object]]]) 
         assert isinstance(objects, list)
         for path in objects:
             if not (root / path).is_file():
-                raise PythonBuildError(f"module {module}: its object {path} is not in the build")
+                raise PythonBuildError(f"the build lacks the object {path} of module {module}")

@@ -1,9 +1,10 @@
-"""Print as JSON what an interpreter says of itself.  Standard library only.
+"""Print the facts of an interpreter as JSON.  Standard library only.
 
-    python describe.py                                     run by the interpreter that was built, alone
-    host-python describe.py STDLIB INTERPRETER CONFIG_C    run by another of the same version in place of one for another platform
+    python describe.py                                     describes the interpreter that runs it
+    host-python describe.py STDLIB INTERPRETER CONFIG_C    describes one of the same version that does not run on this machine
 
-The second way reads what the first asks: sysconfig's data in STDLIB, modules in CONFIG_C, the compiler's name in the program.
+The second form reads files instead of asking the interpreter: sysconfig's data in STDLIB, the modules in CONFIG_C, and the compiler's
+name in the program INTERPRETER.
 """
 
 import importlib.machinery
@@ -19,14 +20,14 @@ from typing import Any
 
 
 def _relative(path: str) -> str:
-    """Return a path below the prefix as it is in the archive, others as they are."""
+    """Return the path in the archive of a path below the prefix, and any other path unchanged."""
     prefix = sys.base_prefix
     inside = path == prefix or path.startswith(prefix + os.sep)
     return ("install" + path[len(prefix) :]).replace(os.sep, "/") if inside else path
 
 
 def describe() -> "dict[str, Any]":
-    """Return the facts that PYTHON.json is made of, as plain values."""
+    """Return the facts for PYTHON.json, as values that JSON can represent."""
     variables = {name: value for name, value in sysconfig.get_config_vars().items() if name not in ("srcdir",)}
     return {
         "platform": sysconfig.get_platform(),
@@ -47,7 +48,7 @@ def describe() -> "dict[str, Any]":
             "source": importlib.machinery.SOURCE_SUFFIXES,
         },
         "builtin_modules": sorted(sys.builtin_module_names),
-        # On Windows, older Pythons do not tell them.
+        # On Windows, older Pythons do not have sys.abiflags.
         "abi_flags": getattr(sys, "abiflags", "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""),
         "ld_version": sysconfig.get_config_var("LDVERSION"),
         "compiler": platform.python_compiler(),
@@ -55,15 +56,18 @@ def describe() -> "dict[str, Any]":
 
 
 def describe_foreign(stdlib: Path, interpreter: Path, config_c: Path) -> "dict[str, Any]":
-    """Return the same facts of an interpreter that cannot be run here."""
+    """Return the same facts for an interpreter that does not run on this machine.
+
+    stdlib: its lib/pythonX.Y; interpreter: the program; config_c: the source file with its table of built-in modules.
+    """
     (data,) = stdlib.glob("_sysconfigdata_*.py")
     own_suffix = importlib.machinery.EXTENSION_SUFFIXES[0].split(".")[1]
-    # sysconfig has read nothing yet, and will import this.
+    # sysconfig has read no data yet, and will import this module.
     os.environ["_PYTHON_SYSCONFIGDATA_NAME"] = data.stem
     sys.path.insert(0, str(stdlib))
     variables = sysconfig.get_config_vars()
     variables["abiflags"] = variables["ABIFLAGS"]
-    # sysconfig's data has no names that begin with an underscore.
+    # sysconfig's data lacks names that begin with an underscore.
     (makefile,) = stdlib.glob("config-*/Makefile")
     for name in re.findall(r"^_PYTHON_HOST_PLATFORM=[ \t]*(\S+)", makefile.read_text(), re.MULTILINE):
         os.environ["_PYTHON_HOST_PLATFORM"] = name

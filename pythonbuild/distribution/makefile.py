@@ -1,6 +1,6 @@
-"""What CPython's build files say of its modules: variables of the Makefile, lines of the Setup files, table of config.c.
+"""Readers of CPython's build files: variables of the Makefile, lines of the Setup files, the table of modules in config.c.
 
-The syntax of the Setup files is described at the top of CPython's Modules/Setup; makesetup reads them in the order given here.
+Source: the syntax of the Setup files is described at the top of CPython's Modules/Setup.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ __all__ = ["BuiltinEntry", "SetupLine", "expand", "inittab", "setup_lines", "var
 
 _ASSIGNMENT = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)\s*:?=[ \t]*(.*)$")
 _REFERENCE = re.compile(r"\$[({]([A-Za-z_][A-Za-z0-9_]*)[)}]")
-_DEPTH = 20  # of variables in variables; CPython's Makefile has five
+_DEPTH = 20  # levels of variables that refer to variables; CPython's Makefile has five
 
 
 @dataclass(frozen=True)
 class SetupLine:
-    """A module of a Setup file: its name, and the words after it (sources, flags, libraries)."""
+    """A module's line in a Setup file: its name, and the words after the name (sources, flags, libraries)."""
 
     module: str
     words: tuple[str, ...]
@@ -26,14 +26,17 @@ class SetupLine:
 
 @dataclass(frozen=True)
 class BuiltinEntry:
-    """A row of _PyImport_Inittab: a module's name and its function, "NULL" where there is none."""
+    """A row of _PyImport_Inittab: a module's name, and its init function or "NULL"."""
 
     module: str
     function: str
 
 
 def variables(makefile: str) -> dict[str, str]:
-    """Return the variables that a Makefile sets with `=` or `:=`, unexpanded, continuation lines joined; the last setting counts."""
+    """Return name -> value of the variables that a Makefile sets with `=` or `:=`.
+
+    Values are not expanded, and continuation lines are joined.  The last assignment counts.
+    """
     found = {}
     for line in makefile.replace("\\\n", " ").splitlines():
         match = _ASSIGNMENT.match(line)
@@ -43,7 +46,7 @@ def variables(makefile: str) -> dict[str, str]:
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """Return `text` with each $(NAME) replaced by its value, "" if it has none.
+    """Return `text` with each $(NAME) or ${NAME} replaced by its value, or by "" if it has none.
 
     Raises ValueError if variables refer to each other in a circle.
     """
@@ -51,11 +54,11 @@ def expand(text: str, values: Mapping[str, str]) -> str:
         if not _REFERENCE.search(text):
             return text
         text = _REFERENCE.sub(lambda match: values.get(match[1], ""), text)
-    raise ValueError(f"make variables that refer to themselves: {text[:200]}")
+    raise ValueError(f"make variables refer to each other in a circle: {text[:200]}")
 
 
 def setup_lines(text: str) -> tuple[SetupLine, ...]:
-    """Return the modules of a Setup file that are not below its *disabled* heading."""
+    """Return the modules of a Setup file, except those below its *disabled* heading."""
     found = []
     disabled = False
     for raw in text.replace("\\\n", " ").splitlines():
@@ -70,7 +73,7 @@ def setup_lines(text: str) -> tuple[SetupLine, ...]:
 
 
 def inittab(config: str) -> tuple[BuiltinEntry, ...]:
-    """Return the table of built-in modules in a config.c."""
+    """Return the table of built-in modules in the text of a config.c."""
     table = config.split("_PyImport_Inittab[]", 1)[-1]
     rows = re.findall(r'\{\s*"(\w+)"\s*,\s*(\w+)\s*\}', table)
     return tuple(BuiltinEntry(module, function) for module, function in rows)

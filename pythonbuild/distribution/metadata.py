@@ -1,6 +1,6 @@
-"""PYTHON.json, version 8 of python-build-standalone's format: what a tool must know to use a distribution without running it.
+"""PYTHON.json, version 8 of python-build-standalone's format: all that a tool must know to use a distribution without running it.
 
-The format is described in that project's docs/distributions.md; validation/python_json.schema.json says it in JSON Schema's words.
+Source: docs/distributions.md of python-build-standalone; validation/python_json.schema.json is the same format as a JSON schema.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pythonbuild.errors import PythonBuildError
 
 __all__ = ["Facts", "python_json"]
 
-# Where the test suites of all supported versions are; those that a distribution has are named in its PYTHON.json.
+# The packages with tests in all supported versions.  PYTHON.json names those that the distribution has.
 _TEST_PACKAGES = (
     "bsddb.test ctypes.test distutils.tests idlelib.idle_test json.tests lib2to3.tests sqlite3.test test tkinter.test unittest.test"
 ).split()
@@ -25,14 +25,15 @@ _TEST_PACKAGES = (
 
 @dataclass(frozen=True)
 class Facts:
-    """What the plan knows of a distribution, and what its interpreter said of itself (see describe.py).
+    """The facts of a distribution, from the plan and from its interpreter.
 
-    interpreter: its path in the archive; libraries: what is linked in, by the name after -l, for Windows by the recipe's.
+    interpreter: its path in the archive; libraries: the linked libraries by the name after -l, for Windows by the recipe's name;
+    said: the facts that describe.py printed.
     """
 
     target_triple: str
     options: str
-    licenses: list[str]
+    licenses: tuple[str, ...]
     interpreter: str
     libraries: dict[str, Library]
     said: dict[str, Any]
@@ -56,7 +57,7 @@ def _crt_features(root: Path, facts: Facts) -> list[str]:
 def python_json(root: Path, facts: Facts) -> dict[str, object]:
     """Return the value of PYTHON.json for the distribution whose python/ folder is `root`.
 
-    Raises PythonBuildError if something that it must name is not there.
+    Raises PythonBuildError if the distribution lacks a file that PYTHON.json must name.
     """
     said = facts.said
     series = ".".join(said["version"].split(".")[:2])
@@ -111,23 +112,23 @@ def _object_format(root: Path, said: dict[str, Any]) -> str:
     with open(root / "build/Python/ceval.o", "rb") as file:
         kind = object_format(file.read(4))
     if kind == "unknown":
-        raise PythonBuildError("build/Python/ceval.o is neither an ELF nor a Mach-O file nor LLVM bitcode")
-    # sys.version names the compiler: "Clang 22.1.8 ".
+        raise PythonBuildError("build/Python/ceval.o is not an ELF file, a Mach-O file or LLVM bitcode")
+    # The compiler as sys.version names it: "Clang 22.1.8 ".
     return f"llvm-bitcode:{said['compiler'].split()[1]}" if kind == "llvm-bitcode" else kind
 
 
 def _only(root: Path, pattern: str) -> str:
     found = sorted(root.glob(pattern))
     if len(found) != 1:
-        raise PythonBuildError(f"the build made {len(found)} of {pattern}, and there must be one")
+        raise PythonBuildError(f"the build made {len(found)} paths like {pattern} instead of one")
     return found[0].relative_to(root).as_posix()
 
 
 def _apple_sdk(interpreter: Path) -> dict[str, object]:
-    """Return the SDK that the linker noted in the interpreter, and the oldest macOS that it is for."""
+    """Return the fields for the SDK that the linker recorded in the interpreter, and for the oldest macOS that it runs on."""
     facts = macho_facts(interpreter.read_bytes())
     if facts is None or facts.oldest is None or facts.sdk is None:
-        raise PythonBuildError(f"{interpreter.name} is no Mach-O file that says which SDK it was linked with")
+        raise PythonBuildError(f"{interpreter.name} is not a Mach-O file that names the SDK it was linked with")
     version = ".".join(map(str, facts.sdk[:2]))
     return {
         "apple_sdk_canonical_name": f"macosx{version}",
@@ -138,7 +139,7 @@ def _apple_sdk(interpreter: Path) -> dict[str, object]:
 
 
 def _tcl(root: Path, place: str) -> dict[str, object]:
-    """Return where Tcl's and Tk's scripts are: Tcl looks in tclX.Y for itself, and in tclX for modules of its own."""
+    """Return the fields for the scripts of Tcl and Tk: Tcl reads its own scripts from tclX.Y, and Tcl modules from tclX."""
     folders = [path for pattern in ("tcl[0-9]*", "tk[0-9]*") for path in (root / place).glob(pattern)]
     names = sorted(path.name for path in folders if path.is_dir())
     return {"tcl_library_path": place, "tcl_library_paths": names} if names else {}

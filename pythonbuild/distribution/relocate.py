@@ -1,7 +1,7 @@
-"""Make an installation work from wherever it is unpacked, on any machine: sysconfig, pkg-config files, scripts.
+"""Makes an installation work from any path, on any machine: sysconfig, pkg-config files, scripts.
 
-CPython is installed under the prefix /install, which is no real place.  What names it is changed so that the real place is
-found when it is asked for: nothing has to be run after unpacking, and a tree may be moved again.
+CPython is installed under the prefix /install, which does not exist.  Files that contain this prefix are changed so that they
+find the real one each time they are used.  Nothing has to run after unpacking, and a tree can be moved again.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = [
 
 PREFIX = "/install"
 
-# Ends up in the shipped file, hence no names that could clash and no imports but sys and re.
+# Becomes part of the shipped file, so it uses no names that could clash, and imports only sys and re.
 _SYSCONFIG_TRAILER = '''
 
 def _relocate(variables):
-    """Put the place this tree really lies at where it was built to be."""
+    """Replace the prefix of the build with the real one."""
     import re
     import sys
 
@@ -42,7 +42,7 @@ def _relocate(variables):
     word = re.compile(r"(^|[\\s=:,'\\"]|-[IL])/install(?=$|[/\\s:,'\\"])")
     for name, value in variables.items():
         if isinstance(value, str) and "/install" in value:
-            # In a command line a prefix with a space in it must stay one word.
+            # In a command line, a prefix with a space must stay one word.
             place = quoted if value[:1] == "-" or " " in value else prefix
             variables[name] = word.sub(lambda match: match.group(1) + place, value)
 
@@ -51,10 +51,10 @@ _relocate(build_time_vars)
 '''
 
 
-# Also for shipped files: follows links from the file $f, by what every POSIX shell has: macOS before 12.3 has no `readlink -f`, and its
-# shell (bash 3.2) takes a parenthesis that was not opened for the end of $( ).
+# Also part of shipped files: follows symbolic links from the file $f in any POSIX shell.  macOS before 12.3 has no `readlink -f`.  Its
+# shell (bash 3.2) takes an unopened parenthesis for the end of $( ), so the patterns of `case` have both.
 _FOLLOW = 'while l=$(readlink -- "$f"); do case $l in (/*) f=$l ;; (*) f=$(dirname -- "$f")/$l ;; esac; done'
-# How python-config finds itself, and how it keeps a path with a space one word of its answer.
+# Shell functions with which python-config finds its prefix, and prints a path with a space as one word.
 _CONFIG_PREFIX = f"""\
 installed_prefix ()
 {{
@@ -73,15 +73,15 @@ quoted ()
 """
 
 
-# The compiler of the build -> what every machine with a compiler has.
+# A tool of the build -> the name that every machine with a compiler has.
 _GENERIC = {"gcc": "cc", "clang": "cc", "g++": "c++", "clang++": "c++", "llvm-ar": "ar"}
 _TOOL_VARIABLES = "AR BLDSHARED CC CXX LDCXXSHARED LDSHARED LINKCC MAINCC"
 
 
 def generic_tools(text: str) -> str:
-    """Return _sysconfigdata*.py or CPython's Makefile with `cc`, `c++` and `ar` where a tool of the build is named.
+    """Return _sysconfigdata*.py or CPython's Makefile with `cc`, `c++` and `ar` instead of the tools of the build.
 
-    Those who compile extension modules may have gcc, clang or both; what CPython itself was compiled by says nothing of it.
+    Users who compile extension modules may have gcc, clang or both, whichever of them compiled CPython.
     """
     variables = "|".join(_TOOL_VARIABLES.split())
     tools = "|".join(map(re.escape, sorted(_GENERIC, reverse=True)))
@@ -90,25 +90,25 @@ def generic_tools(text: str) -> str:
 
 
 def relocatable_config_script(text: str) -> str:
-    """Return python-config (CPython's shell script) able to stand at a path with spaces, and to be called through a link."""
+    """Return python-config (CPython's shell script), changed to work from a path with spaces and through a symbolic link."""
     text = re.sub(r"installed_prefix \(\)\n\{.*?\n\}\n", lambda _: _CONFIG_PREFIX, text, count=1, flags=re.DOTALL)
     text = re.sub(r'(INCDIR="-I)(\$includedir[^"]*)"', r'\1$(quoted "\2")"', text)
     return re.sub(r"-L(\$LIBPL|\$libdir)\b", r'-L$(quoted "\1")', text)
 
 
 def relocatable_sysconfigdata(text: str) -> str:
-    """Return _sysconfigdata*.py with an end that puts in the real prefix when it is imported."""
+    """Return _sysconfigdata*.py with added code that inserts the real prefix when the module is imported."""
     return text.rstrip("\n") + "\n" + _SYSCONFIG_TRAILER
 
 
 def relocatable_makefile(text: str) -> str:
-    """Return CPython's Makefile with a prefix that GNU make finds from the Makefile's own place, lib/pythonX.Y/config-*/."""
+    """Return CPython's Makefile with a prefix that GNU make derives from the Makefile's own path, lib/pythonX.Y/config-*/."""
     place = "$(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../..)"
     return re.sub(rf"^prefix=[ \t]*{PREFIX}$", lambda _: f"prefix:=\t{place}", text, count=1, flags=re.MULTILINE)
 
 
 def relocatable_build_details(text: str) -> str:
-    """Return build-details.json (PEP 739, from 3.14 on) with a base_prefix relative to itself, in lib/pythonX.Y/.
+    """Return build-details.json (PEP 739, from 3.14 on) with a base_prefix relative to its own folder, lib/pythonX.Y/.
 
     Other paths below the prefix become relative to base_prefix, as the PEP allows.
     """
@@ -123,9 +123,10 @@ def _without_prefix(value: Any) -> Any:
 
 
 def relocatable_script(text: str, interpreter: str) -> str:
-    """Return a Python script that starts `interpreter` (a path from its own folder), through symbolic links too.
+    """Return a Python script that starts `interpreter`, even when called through a symbolic link.
 
-    The first lines are valid both as shell and as Python: a shell runs exec, Python sees a string.
+    interpreter: a path relative to the script's folder.  A script whose first line does not name PREFIX is returned unchanged.
+    The first lines are valid in shell and in Python: a shell runs exec, Python reads a string.
     """
     first, _, rest = text.partition("\n")
     if not first.startswith(f"#!{PREFIX}"):
@@ -137,12 +138,12 @@ def relocatable_script(text: str, interpreter: str) -> str:
 
 
 def relocatable_pkgconfig(text: str) -> str:
-    """Return a .pc file whose prefix is two folders above itself."""
+    """Return a .pc file whose prefix is two levels above its own folder."""
     return re.sub(rf"^prefix={PREFIX}$", "prefix=${pcfiledir}/../..", text, flags=re.MULTILINE)
 
 
 def relocate(install: Path, interpreter: str) -> None:
-    """Change all such files of an installation in place."""
+    """Change all files of an installation that contain PREFIX, in place; interpreter: the program's name in bin/."""
     for path in install.glob("lib/python3*/_sysconfigdata_*.py"):
         _rewrite(path, relocatable_sysconfigdata(generic_tools(path.read_text())))
     for path in install.glob("lib/python3*/config-*/Makefile"):
@@ -165,7 +166,7 @@ def relocate(install: Path, interpreter: str) -> None:
 
 
 def _update_records(install: Path) -> None:
-    """Put size and hash of what was changed in bin/ into the RECORD of the package it belongs to (pip's)."""
+    """Update the sizes and hashes of files in bin/ in the RECORD of the package that owns them (pip)."""
     for record in install.glob("lib/python3*/site-packages/*.dist-info/RECORD"):
         rows = list(csv.reader(record.read_text().splitlines()))
         for row in rows:

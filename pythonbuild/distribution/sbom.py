@@ -1,11 +1,10 @@
-"""The software bill of materials of a distribution: CycloneDX 1.6, made with the reference library, the same bytes every time."""
+"""The software bill of materials of a distribution: CycloneDX 1.6, made with the reference library, reproducible."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
 import zipfile
-from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -16,24 +15,13 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-__all__ = ["Part", "bill_of_materials", "bundled_wheels"]
+from pythonbuild.model.python_step import Part
 
-
-@dataclass(frozen=True)
-class Part:
-    """Something a distribution is made from: its source archive's place and SHA-256, its licences (SPDX identifiers)."""
-
-    name: str
-    version: str
-    place: str
-    sha256: str
-    licenses: tuple[str, ...]
-    # What kind of package its purl names.
-    kind: str = "generic"
+__all__ = ["bill_of_materials", "bundled_wheels"]
 
 
 def bundled_wheels(install: Path) -> tuple[Part, ...]:
-    """Return pip, and what else CPython carries as a wheel for ensurepip, as parts."""
+    """Return the wheels that CPython bundles for ensurepip, such as pip, as parts."""
     places = ("lib/python3*/ensurepip/_bundled/*.whl", "Lib/ensurepip/_bundled/*.whl")
     return tuple(_wheel(path) for pattern in places for path in sorted(install.glob(pattern)))
 
@@ -53,7 +41,11 @@ def _wheel(path: Path) -> Part:
 
 
 def bill_of_materials(python: str, triple: str, options: str, parts: tuple[Part, ...]) -> str:
-    """Return the bill as JSON; `parts` must have CPython itself, by the name cpython, and each library that is linked in."""
+    """Return the bill as CycloneDX JSON.
+
+    python: CPython's version; options: of the build; parts: must contain CPython itself, with the name cpython, and each linked
+    library.
+    """
     whole = Component(
         name="cpython",
         version=python,
@@ -64,8 +56,8 @@ def bill_of_materials(python: str, triple: str, options: str, parts: tuple[Part,
     components = {part.name: _component(part) for part in parts}
     bom = Bom(components=components.values())
     bom.metadata.component = whole
-    # The library would write the present time and random numbers; the bill of the same things is to be the same.
-    bom.metadata.timestamp = None  # type: ignore[assignment]  # the format leaves it optional, the library's types don't
+    # By default, the library writes the current time and a random number, but equal parts must give an equal bill.
+    bom.metadata.timestamp = None  # type: ignore[assignment]  # optional in the format, but not in the library's types
     bom.serial_number = uuid.uuid5(uuid.NAMESPACE_URL, repr((python, triple, options, parts)))
     bom.register_dependency(whole, components.values())
     return str(JsonV1Dot6(bom).output_as_string(indent=1)) + "\n"

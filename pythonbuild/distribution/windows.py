@@ -1,5 +1,7 @@
-"""The part of PYTHON.json that says how to link a Python for Windows anew, read from what its projects are made of (see read_projects.py
-beside the recipe of CPython for Windows) and checked against the files that are there."""
+"""The part of PYTHON.json that describes how to link a Python for Windows again: `build_info`.
+
+It is read from build/projects.json (see read_projects.py beside the recipe of CPython for Windows).  Each path in it must exist.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,9 @@ __all__ = ["windows_build_info"]
 
 
 def windows_build_info(root: Path, libraries: Mapping[str, Library]) -> dict[str, object]:
-    """Return `build_info` of the distribution in `root` (its python/ folder).
+    """Return the value of `build_info` for the distribution whose python/ folder is `root`.
 
-    libraries: what is linked in, by the recipe's name.  Raises PythonBuildError if something that is to be named is not there.
+    libraries: the linked libraries by the recipe's name.  Raises PythonBuildError if the distribution lacks a file that must be named.
     """
     made: dict[str, Any] = json.loads((root / "build/projects.json").read_text(encoding="utf-8"))
     core_licenses = {"zlib": _licenses(made["core"]["recipes"], libraries)}
@@ -41,7 +43,7 @@ def windows_build_info(root: Path, libraries: Mapping[str, Library]) -> dict[str
 
 
 def _builtin(function: Optional[str]) -> dict[str, Any]:
-    """Return the facts of a module in the DLL, whose objects are the core's; those that are made by none have no function."""
+    """Return the facts of a module in the DLL, whose objects belong to the core.  function: None for a module without one."""
     return {
         "in_core": True,
         "init_fn": function or "NULL",
@@ -66,7 +68,7 @@ def _shared(root: Path, name: str, facts: Mapping[str, Any], libraries: Mapping[
 
 
 def _licenses(recipes: Iterable[str], libraries: Mapping[str, Library]) -> dict[str, object]:
-    # Tcl's recipes are two, and projects know one name.
+    # Tcl has the recipes tcltk and tcltk9, and projects use one name for both.
     used = [library for name, library in libraries.items() if name in recipes or name.rstrip("9") in recipes]
     if not used:
         return {}
@@ -80,7 +82,7 @@ def _licenses(recipes: Iterable[str], libraries: Mapping[str, Library]) -> dict[
 
 
 def _link(root: Path, name: str) -> dict[str, object]:
-    """Return a link to a library: one of ours if it is in build/lib, else of Windows."""
+    """Return the entry of `links` for a library: a file of build/lib if it is there, otherwise a library of Windows."""
     ours = f"build/lib/{name}.lib"
     return {"name": name, "path_static": ours} if (root / ours).is_file() else {"name": name, "system": True}
 
@@ -93,8 +95,8 @@ def _objects(root: Path, folder: str, without: str = "") -> list[str]:
 
 
 def _one(root: Path, folder: str, pattern: str) -> str:
-    """Return the path of the one file of a folder whose name is like that."""
+    """Return the path of the only file in a folder whose name matches the pattern."""
     found = sorted(path.name for path in (root / folder).glob("*") if re.fullmatch(pattern, path.name))
     if len(found) != 1:
-        raise PythonBuildError(f"the build made {len(found)} files like {pattern} in {folder}, and there must be one")
+        raise PythonBuildError(f"the build made {len(found)} files like {pattern} in {folder} instead of one")
     return f"{folder}/{found[0]}"

@@ -1,4 +1,4 @@
-"""Takes the base of an image out of the container daemon."""
+"""Saves a base image from the container daemon."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ __all__ = ["saved_base"]
 
 @contextmanager
 def saved_base(identity: str) -> Iterator[Optional[Base]]:
-    """Give the image of that ID, unpacked in a folder that exists until the block ends; None for "".
+    """Give the image with that ID, unpacked into a folder that exists until the block ends; None for "".
 
-    Raises EngineUnavailable or EngineLost if the daemon does not answer or no longer has it.
+    Raises EngineUnavailable or EngineLost if the daemon does not answer or no longer has the image, and PythonBuildError if the saved
+    image cannot be read.
     """
     if not identity:
         yield None

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from pythonbuild.driver.session import Session, code_digest
+from pythonbuild.driver.handlers import code_digest
+from pythonbuild.driver.session import Session
 from pythonbuild.driver.worker import address_of, perform
 from pythonbuild.errors import BadRequest, EngineUnavailable
 from pythonbuild.flags.build import RunFlags

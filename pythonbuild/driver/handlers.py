@@ -1,54 +1,75 @@
-"""The steps of archives that run Python functions, by the names that the planner uses.
-
-Each function imports its stage when it runs.  Those imports take longer than making a plan.
-"""
+"""The Python steps that make archives, by the names of their handlers, and the code and libraries in their keys."""
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
 
-from pythonbuild.run.execute import Handler, HandlerCall
+from pythonbuild.distribution.distribution_step import distribution
+from pythonbuild.home import code
+from pythonbuild.model.python_step import Handler
+from pythonbuild.packaging.archive_step import archive
+from pythonbuild.packaging.strip_step import strip
 
-__all__ = ["handlers"]
+__all__ = ["ARCHIVE_STEPS", "PythonStep", "code_digest", "inputs_of"]
 
 
-def handlers(jobs: int) -> Mapping[str, Handler]:
-    """Return the handlers.  jobs: the number of threads that a compressor may use."""
+@dataclass(frozen=True)
+class PythonStep:
+    """How the steps of one handler run.
 
-    def distribution(call: HandlerCall) -> None:
-        from pythonbuild.distribution.assemble import assemble
+    run: the handler; code: the packages and modules of pythonbuild that make the result, which a test compares with the handler's
+    imports; libraries: the installed packages that shape its bytes, and "zlib", which belongs to the Python that runs.
+    """
 
-        (cpython,) = [found.tree for found in call.inputs if found.role == "cpython"]
-        libraries = {found.step: found.tree for found in call.inputs if found.role == "library"}
-        host_python = next((found.tree for found in call.inputs if found.role == "host-python"), None)
-        assemble(dict(call.parameters), cpython, libraries, call.output, call.say, host_python)
+    run: Handler
+    code: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
 
-    def strip(call: HandlerCall) -> None:
-        from pythonbuild.packaging.strip import strip_installation
 
-        trees = {found.role: found.tree for found in call.inputs}
-        objcopy = trees["toolchain"] / call.parameters["objcopy"]
-        install = trees["distribution"] / "python" / "install"
-        strip_installation(install, call.output / "install", call.output / "symbols", objcopy, jobs, call.say)
+# The code of each includes the types of its parameters, because defaults of their fields change results.
+ARCHIVE_STEPS: Mapping[str, PythonStep] = {
+    "distribution": PythonStep(
+        distribution,
+        ("distribution", "binaries/elf.py", "binaries/macho.py", "model/python_step.py"),
+        ("cyclonedx-python-lib", "lief", "packageurl-python"),
+    ),
+    "strip": PythonStep(
+        strip, ("packaging/strip_step.py", "packaging/strip.py", "binaries/elf.py", "model/python_step.py"), ("lief",)
+    ),
+    "archive": PythonStep(
+        archive,
+        ("packaging/archive_step.py", "packaging/archives.py", "packaging/members.py", "model/python_step.py"),
+        ("zlib", "zstandard"),
+    ),
+}
 
-    def archive(call: HandlerCall) -> None:
-        from pythonbuild.distribution.assemble import SBOM_NAME
-        from pythonbuild.packaging.archives import Compression, full_archive, install_only_archive, symbols_archive
 
-        (content,) = call.inputs
-        tree = content.tree
-        flavour, suffix = call.parameters["flavour"], call.parameters["suffix"]
-        how = Compression(suffix, hard=call.parameters["compression"] == "hard", threads=jobs)
-        target = call.output / f"{flavour}{suffix}"
-        if flavour == "full":
-            full_archive(tree, target, how)
-        elif flavour == "sbom":
-            shutil.copyfile(tree / "python" / "build" / SBOM_NAME, target)
-        elif flavour == "debug_symbols":
-            symbols_archive(tree / "symbols", target, how)
-        else:
-            install_only_archive(tree / ("install" if content.role == "stripped" else "python/install"), target, how)
-        call.say(f"{target.name}: {target.stat().st_size} bytes")
+def inputs_of(steps: Mapping[str, PythonStep]) -> dict[str, dict[str, str]]:
+    """Return handler -> {input of a key: digest of its code, or version of a library}."""
+    return {
+        name: {
+            "code": code_digest(*step.code),
+            **{f"library {library}": _version(library) for library in step.libraries},
+        }
+        for name, step in steps.items()
+    }
 
-    return {"distribution": distribution, "strip": strip, "archive": archive}
+
+def _version(library: str) -> str:
+    return zlib.ZLIB_RUNTIME_VERSION if library == "zlib" else version(library)
+
+
+@lru_cache(maxsize=8)
+def code_digest(*names: str) -> str:
+    """Return the SHA-256 of packages and modules of pythonbuild, e.g. "oci" or "packaging/strip.py"; without names, of all code."""
+    paths = [code() / name for name in names]
+    files = [file for path in paths for file in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
+    digest = hashlib.sha256()
+    for file in files if names else sorted(code().rglob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

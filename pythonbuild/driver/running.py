@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pythonbuild.driver.cluster import cluster
 from pythonbuild.driver.compiler_cache import describe
-from pythonbuild.driver.handlers import handlers
 from pythonbuild.driver.preparing import Prepared
 from pythonbuild.driver.session import Session
 from pythonbuild.engines.host import HostEngine
@@ -35,7 +34,8 @@ def run_here(ready: Prepared, flags: RunFlags, display: Display) -> RunResult:
         store=session.store,
         sources=session.sources,
         engine=engine,
-        handlers={**handlers(jobs), **session.output.handlers()},
+        handlers={name: step.run for name, step in session.python_steps().items()},
+        threads=jobs,
         makeflags=engine.makeflags(jobserver.makeflags, jobserver.fifo),
         inherited=jobserver.inherited,
     )

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Optional
 
@@ -16,11 +15,12 @@ from pythonbuild.catalog.schema import Origin
 from pythonbuild.driver.engine_choice import EngineChoice, choose
 from pythonbuild.driver.formats.base import OutputFormat
 from pythonbuild.driver.formats.choose import check_engine, choose_format, words_of
+from pythonbuild.driver.handlers import ARCHIVE_STEPS, PythonStep, inputs_of
 from pythonbuild.driver.python_source import read_local_python
 from pythonbuild.errors import BadRequest, UnknownName
 from pythonbuild.flags.build import Containers, RequestFlags
 from pythonbuild.flags.declared import refuse
-from pythonbuild.home import checkout, code, expanded, home
+from pythonbuild.home import checkout, expanded, home
 from pythonbuild.host.msvc import VisualStudioRequest, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
 from pythonbuild.host.toolchains import Msvc
@@ -34,7 +34,7 @@ from pythonbuild.store.places import place_of
 from pythonbuild.store.shared import SharedStore
 from pythonbuild.store.store import Store
 
-__all__ = ["Session", "code_digest", "find_step", "open_store", "wanted_steps"]
+__all__ = ["Session", "find_step", "open_store", "wanted_steps"]
 
 # The part that all triples of an entry script's platform share, and what follows the CPU in its default triple.
 _PLATFORMS = {"linux": "-linux-", "macos": "-apple-", "windows": "-windows-"}
@@ -72,7 +72,7 @@ class Session:
         output = choose_format(flags, local_python)
         choice = choose(flags.engine, catalog, cache, output.image(catalog))
         check_engine(flags, output, choice.name)
-        targets = _targets(flags)
+        targets = _targets(flags, catalog)
         machine, msvc = _machine(flags, catalog, targets)
         request = BuildRequest(
             targets=targets,
@@ -115,15 +115,14 @@ class Session:
             xcode=self.request.xcode,
             msvc=self.request.msvc,
             choose_origin=self._choose_origin,
-            handlers={
-                "distribution": code_digest("distribution", "binaries"),
-                "strip": code_digest("packaging", "binaries"),
-                "archive": code_digest("packaging"),
-                **{name: code_digest(*packages) for name, packages in self.output.code.items()},
-            },
+            handlers=inputs_of(self.python_steps()),
             packages=self.choice.packages,
         )
         return self.output.plan(self._requests(), self.catalog, facts)
+
+    def python_steps(self) -> Mapping[str, PythonStep]:
+        """Return the Python steps of all files that this command makes, by the names of their handlers."""
+        return {**ARCHIVE_STEPS, **self.output.python_steps}
 
     def limits(self, flags: Containers) -> Containers:
         """Return the base image and the limits of this build's containers."""
@@ -181,7 +180,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
     machine = building_machine()
     if system_of(machine) == "windows":
         wishes = VisualStudioRequest(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
-        return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ)
+        return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ, catalog.prompts())
     if not flags.planning:
         raise BadRequest(
             "Pythons for Windows are built on Windows", "add --plan to print what a Windows machine would build"
@@ -190,7 +189,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
 
 
-def _targets(flags: RequestFlags) -> tuple[str, ...]:
+def _targets(flags: RequestFlags, catalog: Catalog) -> tuple[str, ...]:
     """Return the triples of the targets.  The default is this machine's CPU on the entry script's platform.
 
     Raises BadRequest if one belongs to another entry script.
@@ -203,7 +202,7 @@ def _targets(flags: RequestFlags) -> tuple[str, ...]:
     if flags.targets:
         return flags.targets
     own = host_triple()
-    prompt = cpu_of_prompt(os.environ) if flags.platform == "windows" else ""
+    prompt = cpu_of_prompt(os.environ, catalog.prompts()) if flags.platform == "windows" else ""
     if prompt:
         own = f"{prompt}-{_TARGETS['windows']}"
     return (own if wanted in own else f"{own.partition('-')[0]}-{_TARGETS[flags.platform]}",)
@@ -247,16 +246,6 @@ def wanted_steps(session: Session, only: Sequence[str]) -> tuple[Plan, tuple[str
             raise BadRequest("--only does not work for Debian packages, which are one step", "drop --only")
         steps.update(dict.fromkeys(found))
     return plan.closure(list(steps)), tuple(steps)
-
-
-@lru_cache(maxsize=8)
-def code_digest(*packages: str) -> str:
-    """Return a digest of the code of packages of pythonbuild; without names, of all code.  It is in the keys of their steps."""
-    files = [path for package in packages for path in sorted((code() / package).glob("*.py"))]
-    digest = hashlib.sha256()
-    for path in files if packages else sorted(code().rglob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _local_python(flags: RequestFlags) -> Optional[LocalPython]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pythonbuild.catalog.load import Catalog, load_catalog
-from pythonbuild.driver.handlers import handlers
-from pythonbuild.driver.session import code_digest, open_store
+from pythonbuild.driver.handlers import ARCHIVE_STEPS, code_digest
+from pythonbuild.driver.session import open_store
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite, PythonBuildError, StepError
 from pythonbuild.home import checkout, home
@@ -141,7 +141,8 @@ def _open_world(jobs: int, settings: Mapping[str, str], warn: Callable[[str], No
         store=store,
         sources=sources,
         engine=engine,
-        handlers=handlers(jobs),
+        handlers={name: step.run for name, step in ARCHIVE_STEPS.items()},
+        threads=jobs,
         makeflags=engine.makeflags(tokens.makeflags, tokens.fifo),
         inherited=tokens.inherited,
         share_now=True,

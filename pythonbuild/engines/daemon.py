@@ -112,6 +112,19 @@ class Daemon:
                 return False
             return True
 
+    def image_has(self, image: str, path: str) -> bool:
+        """Return whether an image contains a file or a link at an absolute path.  The container for the question never runs."""
+        with self.calls("look into an image") as api:
+            container = api.create_container(image, ["true"])["Id"]
+            try:
+                stream, _ = api.get_archive(container, path)
+                stream.close()
+            except docker.errors.NotFound:
+                return False
+            finally:
+                api.remove_container(container, force=True, v=True)
+            return True
+
     def remove_leftovers(self, folder: Path) -> int:
         """Remove containers of earlier runs that were killed; return how many.  folder: where leases are."""
         with self.calls("list containers") as api:

@@ -21,10 +21,6 @@ from pythonbuild.host.toolchains import Msvc
 
 __all__ = ["VisualStudioRequest", "cpu_of_prompt", "find_msvc"]
 
-# Visual Studio's name of a CPU -> ours.
-_CPUS = {"x64": "x86_64", "x86": "i686", "arm64": "aarch64"}
-_ASSEMBLERS = {"x86_64": "ml64", "i686": "ml", "aarch64": "armasm64"}
-_COMPONENTS = {"aarch64": "Microsoft.VisualStudio.Component.VC.Tools.ARM64"}
 _OLDEST_SDK = "10.0.17763"
 _PROGRAMS = ("cl", "lib", "link", "msbuild", "nmake", "rc")
 # Programs beside the shell that scripts call.
@@ -67,17 +63,26 @@ class _Missing(Exception):
     """Something is not installed; the text names it, and its second line how to get it."""
 
 
-def cpu_of_prompt(variables: Mapping[str, str]) -> str:
-    """Return our name of the CPU that a Native Tools Command Prompt builds for, "" outside of one; variables: the environment."""
+def cpu_of_prompt(variables: Mapping[str, str], prompts: Mapping[str, str]) -> str:
+    """Return our name of the CPU that a Native Tools Command Prompt builds for, "" outside of one.
+
+    variables: the environment; prompts: our name of each CPU -> Visual Studio's.
+    """
     name = variables.get("VSCMD_ARG_TGT_ARCH") or variables.get("Platform", "")
-    return _CPUS.get(name.lower(), "")
+    return next((ours for ours, theirs in prompts.items() if theirs == name.lower()), "")
 
 
-def find_msvc(target: Target, machine: str, wishes: VisualStudioRequest, variables: Mapping[str, str]) -> Msvc:
+def find_msvc(
+    target: Target,
+    machine: str,
+    wishes: VisualStudioRequest,
+    variables: Mapping[str, str],
+    prompts: Mapping[str, str],
+) -> Msvc:
     """Return the compiler for a target: that of the command prompt in which this program runs, else that of a Visual Studio.
 
-    machine: the building machine, e.g. x86_64-windows; variables: the environment.  Raises MissingPrerequisite, with everything
-    that is missing, and BadRequest for a malformed SDK version.
+    machine: the building machine, e.g. x86_64-windows; variables, prompts: as for `cpu_of_prompt`.  Raises MissingPrerequisite, with
+    everything that is missing, and BadRequest for a malformed SDK version.
     """
     if wishes.sdk and not re.fullmatch(r"10\.0\.\d+(\.\d+)?", wishes.sdk):
         raise BadRequest(f"{wishes.sdk!r} is not the version of a Windows SDK", "write it like 10.0.26100.0")
@@ -85,7 +90,7 @@ def find_msvc(target: Target, machine: str, wishes: VisualStudioRequest, variabl
     found: Optional[tuple[str, dict[str, str]]] = None
     shell: Optional[Path] = None
     try:
-        found = _studio(target, machine, wishes, variables)
+        found = _studio(target, machine, wishes, variables, prompts)
         missing += _lacks(target, found[1])
     except _Missing as problem:
         missing.append(str(problem))
@@ -106,18 +111,21 @@ def find_msvc(target: Target, machine: str, wishes: VisualStudioRequest, variabl
 
 
 def _studio(
-    target: Target, machine: str, wishes: VisualStudioRequest, variables: Mapping[str, str]
+    target: Target,
+    machine: str,
+    wishes: VisualStudioRequest,
+    variables: Mapping[str, str],
+    prompts: Mapping[str, str],
 ) -> tuple[str, dict[str, str]]:
     """Return Visual Studio's name with its version, and all variables of its command prompt for the target.
 
     Names of variables are in upper case: Windows ignores case in them.
     """
-    if cpu_of_prompt(variables) == target.arch and not wishes.studio and not wishes.sdk:
+    if cpu_of_prompt(variables, prompts) == target.arch and not wishes.studio and not wishes.sdk:
         name = f"Visual Studio {variables.get('VSCMD_VER', '')}".rstrip()
         return name, {name.upper(): value for name, value in variables.items()}
     studio = _newest(target, wishes, variables)
-    names = {ours: theirs for theirs, ours in _CPUS.items()}
-    own, wanted = names[machine.partition("-")[0]], names[target.arch]
+    own, wanted = prompts[machine.partition("-")[0]], prompts[target.arch]
     batch = Path(studio["installationPath"]) / "VC/Auxiliary/Build/vcvarsall.bat"
     values = _prompt(batch, own if own == wanted else f"{own}_{wanted}", wishes.sdk)
     return f"{studio.get('displayName', 'Visual Studio')} {studio['installationVersion']}", values
@@ -129,7 +137,8 @@ def _newest(target: Target, wishes: VisualStudioRequest, variables: Mapping[str,
         Path(variables.get("ProgramFiles(x86)", "C:/Program Files (x86)"))
         / "Microsoft Visual Studio/Installer/vswhere.exe"
     )
-    component = _COMPONENTS.get(target.arch, "Microsoft.VisualStudio.Component.VC.Tools.x86.x64")
+    assert target.windows
+    component = f"Microsoft.VisualStudio.Component.VC.Tools.{target.windows.component}"
     command = [str(place), "-products", "*", "-requires", component, "-sort", "-format", "json", "-utf8"]
     try:
         said = subprocess.run(command, capture_output=True, check=True).stdout
@@ -166,7 +175,8 @@ def _prompt(batch: Path, architecture: str, sdk: str) -> dict[str, str]:
 def _lacks(target: Target, values: Mapping[str, str]) -> Iterator[str]:
     """Yield a text for each thing that is missing in a command prompt with these variables."""
     path = values.get("PATH")
-    programs = (*_PROGRAMS, _ASSEMBLERS[target.arch])
+    assert target.windows
+    programs = (*_PROGRAMS, target.windows.assembler)
     missing = [name for name in programs if shutil.which(name, path=path) is None]
     if missing:
         yield f"Visual Studio has no {', '.join(missing)}\n  {_STUDIO_HINT}"

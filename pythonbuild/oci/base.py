@@ -1,4 +1,4 @@
-"""The base of an image: its configuration and layers, out of what `docker save` writes."""
+"""The base of an image: its configuration and layers, read from an archive of `docker save`."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from pythonbuild.errors import PythonBuildError
 __all__ = ["Base", "read_base"]
 
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
-# How a layer may be compressed -> its first bytes.
+# The compression of a layer -> its first bytes.
 _PACKED = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
 @dataclass(frozen=True)
 class Base:
-    """A saved image: the folder that it was unpacked to, its configuration, and the paths of its layers there."""
+    """A saved image: the folder with its unpacked files, its configuration, and the paths of its layers in that folder."""
 
     folder: Path
     config: Mapping[str, Any]
     paths: tuple[str, ...]
 
     def history(self) -> list[Any]:
-        """Return the history of the layers, with an entry for each that has none."""
+        """Return the history of the image, with an added entry for each layer that has none."""
         found = list(self.config.get("history") or ())
         told = sum(not entry.get("empty_layer") for entry in found)
         return [*found, *({"created_by": "unknown"} for _ in self.paths[told:])]
 
     def layers(self, blobs: Path) -> list[dict[str, Any]]:
-        """Copy the layers, as they are, into a folder of blobs; returns their descriptors, with `diff`: the digest unpacked."""
+        """Copy the layers unchanged into a folder of blobs; return their descriptors, with the uncompressed digest as `diff`."""
         found = []
         for path, diff in zip(self.paths, self.config["rootfs"]["diff_ids"]):
             source = self.folder / path
@@ -50,12 +50,12 @@ class Base:
 
 
 def read_base(saved: Path, folder: Path) -> Base:
-    """Unpack a tar archive of `docker save` into a folder, and return its only image.  Raises PythonBuildError."""
+    """Unpack an archive of `docker save` into a folder, and return its only image.  Raises PythonBuildError if that fails."""
     try:
         with tarfile.open(saved) as tar:
             for member in tar:
                 name = Path(member.name)
-                # Older versions write a layer that occurs twice as a link; tarfile reads what it leads to.
+                # Older versions of Docker write a repeated layer as a link; tarfile reads the file behind it.
                 content = tar.extractfile(member) if member.isreg() or member.issym() else None
                 if content and not name.is_absolute() and ".." not in name.parts:
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)

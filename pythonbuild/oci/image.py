@@ -1,6 +1,6 @@
-"""Writes one image: a layer with an installation and its bytecode, on an empty base or on a given one.
+"""Writes one image: a layer with an installation and its bytecode, on a given base or on none.  Equal inputs give equal bytes.
 
-Source: https://github.com/opencontainers/image-spec, version 1.1.  The same input gives the same bytes.
+Source: https://github.com/opencontainers/image-spec, version 1.1.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import Any, Optional, Union
 
 from pythonbuild.errors import PythonBuildError
 from pythonbuild.oci.base import Base
-from pythonbuild.packaging.archives import install_only_members
+from pythonbuild.packaging.members import install_only_members
 
 __all__ = ["PREFIX", "TIME", "Facts", "Platform", "as_json", "write_image"]
 
-# Where images have their Python.
+# The folder of Python in an image.
 PREFIX = "opt/python"
-# The user of images without a base; other images keep theirs.
+# The user of images without a base; other images keep the base's user.
 _USER = 65532
 _FILES = {
     "etc/passwd": f"root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:{_USER}:{_USER}:nonroot:/home/nonroot:/sbin/nologin\n",
@@ -38,29 +38,29 @@ _CREATED = "2024-01-01T00:00:00Z"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
-# An entry of a layer: the path of its content, or the content itself.
+# An entry of a layer: its header, and the path of its content or the content itself.
 _Entry = tuple[tarfile.TarInfo, Union[Path, bytes]]
 
 
 @dataclass(frozen=True)
 class Platform:
-    """The system and CPU that an image is for, with Go's names, e.g. linux, arm, v7."""
+    """The system and CPU of an image, with Go's names, e.g. linux, arm, v7."""
 
     os: str
     architecture: str
     variant: str = ""
 
     def json(self) -> dict[str, str]:
-        """Return the object for a configuration or an index."""
+        """Return the object for a configuration or an index, without empty fields."""
         found = {"architecture": self.architecture, "os": self.os, "variant": self.variant}
         return {name: text for name, text in found.items() if text}
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts in an image's configuration and tag.
+    """The facts for an image's configuration and tag.
 
-    python: the version; options: of the build; base: the name of the base for tags, "" for none.
+    python: CPython's version; options: of the build, e.g. pgo+lto; base: the name of the base for tags, "" for none.
     """
 
     python: str
@@ -70,7 +70,7 @@ class Facts:
 
     @property
     def tag(self) -> str:
-        """The name that `docker load` gives the image.  A tag cannot contain a +."""
+        """The name that `docker load` gives the image.  A tag cannot contain "+", so options are joined by "-"."""
         parts = [
             self.python,
             self.options.replace("+", "-"),
@@ -86,8 +86,8 @@ def write_image(
 ) -> None:
     """Write blobs/ and image.json, which describes the manifest, into the empty folder `output`.
 
-    install: the installation; bill: its SBOM; compiler: the start of a command that runs compileall of the same CPython.
-    Raises PythonBuildError if it does not compile.
+    install: the installation; bill: the file with its SBOM; base: None for an image without one; compiler: the start of a command that
+    runs compileall of the same CPython.  Raises PythonBuildError if the standard library does not compile.
     """
     root = output / "root"
     _copy(install, root / PREFIX)
@@ -101,7 +101,7 @@ def write_image(
     listed = [{name: layer[name] for name in ("mediaType", "digest", "size")} for layer in layers]
     manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": config, "layers": listed}
     descriptor = {**_blob(blobs, as_json(manifest), _MANIFEST), "platform": facts.platform.json()}
-    # What `docker load` of versions without OCI layouts reads.
+    # Read by `docker load` of versions that do not know OCI layouts.
     docker = {
         "Config": _path(config["digest"]),
         "RepoTags": [facts.tag],
@@ -111,7 +111,7 @@ def write_image(
 
 
 def _copy(install: Path, target: Path) -> None:
-    """Copy what the install_only archives have."""
+    """Copy the files that the install_only archives contain."""
     for path, name in install_only_members(install):
         place = target / name.partition("/")[2]
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def _copy(install: Path, target: Path) -> None:
 
 def _compile(root: Path, compiler: Sequence[str]) -> None:
     """Compile the standard library, with the paths that its files have in the image."""
-    # Bytecode depends on what its process compiled before and on the hash seed: one process compiles in sorted order.
+    # Bytecode depends on the hash seed and on what its process compiled before, so one process compiles in sorted order.
     command = [*compiler, "-q", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/"]
     folder = next((root / PREFIX / "lib").glob("python3.*"))
     variables = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONHASHSEED": "0"}
@@ -131,7 +131,7 @@ def _compile(root: Path, compiler: Sequence[str]) -> None:
 
 
 def _layer(root: Path, alone: bool, blobs: Path) -> dict[str, Any]:
-    """Write the layer; alone: with the files that an image without a base needs."""
+    """Write the layer, and return its descriptor; alone: add the files that an image without a base needs."""
     whole = hashlib.sha256()
     partial = blobs / "layer"
     with (
@@ -157,7 +157,7 @@ def _layer(root: Path, alone: bool, blobs: Path) -> dict[str, Any]:
 
 
 class _Hashed(io.RawIOBase):
-    """A stream that hashes what goes through it."""
+    """A stream that hashes all data written to it."""
 
     def __init__(self, stream: gzip.GzipFile, digest: Any) -> None:
         self._stream, self._digest = stream, digest
@@ -168,7 +168,7 @@ class _Hashed(io.RawIOBase):
 
 
 def _entries(root: Path, alone: bool) -> Iterator[_Entry]:
-    """Yield the entries of the layer, sorted by name, folders included."""
+    """Yield the entries of the layer, including folders, sorted by name."""
     found: dict[str, _Entry] = {}
     for path in root.rglob("*"):
         info = tarfile.TarInfo(path.relative_to(root).as_posix())
@@ -199,7 +199,7 @@ def _entries(root: Path, alone: bool) -> Iterator[_Entry]:
 
 
 def _config(facts: Facts, base: Optional[Base], diffs: Sequence[str]) -> dict[str, Any]:
-    """Return the image's configuration: the base's, with this Python first on PATH."""
+    """Return the image's configuration: that of the base, with this Python first on PATH."""
     inherited: Mapping[str, Any] = base.config.get("config") or {} if base else {}
     variables = dict(text.partition("=")[::2] for text in inherited.get("Env") or ())
     variables["PATH"] = f"/{PREFIX}/bin:{variables.get('PATH', '/usr/local/bin:/usr/bin:/bin')}"
@@ -231,7 +231,7 @@ def _config(facts: Facts, base: Optional[Base], diffs: Sequence[str]) -> dict[st
 
 
 def as_json(value: object) -> bytes:
-    """Return JSON with the same bytes each time."""
+    """Return JSON with sorted keys and no spaces: equal values give equal bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 

@@ -1,4 +1,4 @@
-"""Packs images into one tar archive: an OCI image layout, that `docker load`, `podman load` and `skopeo` read."""
+"""Packs images into one tar archive: an OCI image layout, which `docker load`, `podman load` and `skopeo` read."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _VERSION = "1.0.0"
 
 
 def pack(images: Sequence[Path], name: str, target: Path) -> None:
-    """Write an archive of images, each a folder that `write_image` has filled; several become one index of platforms.
+    """Write an archive of images; several images become one index of platforms.
 
-    name: the reference by which tools find the image or index in the layout.
+    images: folders that `write_image` has filled; name: the reference by which tools find the image or index in the layout;
+    target: the archive.
     """
     described = [json.loads((folder / "image.json").read_text()) for folder in images]
     blobs = {path.name: path for folder in images for path in (folder / "blobs" / "sha256").iterdir()}

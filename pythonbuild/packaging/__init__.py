@@ -1,1 +1,1 @@
-"""From a distribution's tree to archives, the same bytes for the same tree."""
+"""Packs distributions into archives.  Equal trees give equal bytes."""

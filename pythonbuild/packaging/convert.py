@@ -1,4 +1,4 @@
-"""A full archive -> its other flavours, the same bytes as the build would have made."""
+"""Makes other flavours from a full archive, with the same bytes as the build would have made."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ def convert(
     threads: int,
     say: Callable[[str], None],
 ) -> list[Path]:
-    """Write flavours of a full archive into `folder`; returns their paths.
+    """Write flavours of a full archive into `folder`, and return their paths.
 
-    objcopy: returns that program for the archive's platform; only asked for if something is to be stripped.
-    Raises BadArchive if the archive cannot be read, is not a full one, or is unsafe to unpack.
+    objcopy: returns that program for the archive's platform, and is called only if files must be stripped; threads: for stripping
+    and compressing; say: reports progress, one line per call.
+    Raises BadArchive if the archive cannot be read, is not a full one, or is unsafe to unpack, or if it has no debug symbols to pack.
     """
     name = ArchiveName(archive.name)
     if name.flavour != "full":
-        raise BadArchive(f"{archive.name} is an {name.flavour} archive", "only full archives can be converted")
+        raise BadArchive(f"{archive.name} has the flavour {name.flavour}", "only full archives can be converted")
     # Debug information of Mach-O files stays in the objects.
     strips = "-apple-" not in name.triple
     if not strips and any(kind.flavour == "debug_symbols" for kind in formats):
         raise BadArchive(
-            f"there is no debug_symbols archive of {archive.name}",
-            "on macOS they stay in the objects, in python/build of the full archive, for dsymutil",
+            f"{archive.name} has no symbols for a debug_symbols archive",
+            "on macOS, they stay in the objects in python/build of the full archive, where dsymutil reads them",
         )
     folder.mkdir(parents=True, exist_ok=True)
     made = []

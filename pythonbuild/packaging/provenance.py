@@ -1,4 +1,4 @@
-"""Where archives come from: an in-toto statement with SLSA's provenance predicate, for signing and for policy engines.
+"""The provenance of archives: an in-toto statement with SLSA's provenance predicate, for signing and for policy engines.
 
 Sources: https://in-toto.io/Statement/v1 and https://slsa.dev/spec/v1.0/provenance
 """
@@ -17,7 +17,7 @@ _BUILD_TYPE = "urn:pythonbuild:build:v1"
 
 @dataclass(frozen=True)
 class Input:
-    """A file that went into a build: a name, where it came from, its SHA-256."""
+    """A file that a build used: its name, the address it came from, and its SHA-256 in hexadecimal."""
 
     name: str
     place: str
@@ -33,8 +33,8 @@ def provenance(
 ) -> str:
     """Return the statement as one line of JSON.
 
-    subjects: file name -> SHA-256 of what was built; request: the build's parameters as the user chose them; builder: what did
-    it (id, and versions of its tools); times: start and end, in seconds since 1970.
+    subjects: file name -> SHA-256 of each built file; request: the build's parameters as the user chose them; inputs: the files that
+    the build used; builder: its `id`, and name -> version of its tools; times: start and end, in seconds since 1970.
     """
     tools = dict(builder)
     statement = {

@@ -1,6 +1,6 @@
-"""Take the debug information out of an installation, and keep it where a debugger finds it by build ID.
+"""Moves the debug information of an installation into separate files, which a debugger finds by build ID.
 
-gdb looks for .build-id/ab/cdef.debug below its debug-file-directory (GDB manual, "Separate Debug Files").
+gdb looks for .build-id/ab/cdef.debug below its debug-file-directory.  Source: GDB manual, "Separate Debug Files".
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from pythonbuild.errors import PythonBuildError
 
 __all__ = ["SYMBOLS", "strip_installation"]
 
-# Where the symbols lie, relative to the installation: `set debug-file-directory PREFIX/lib/debug` in gdb.
+# The folder of the symbols in the installation.  In gdb: `set debug-file-directory PREFIX/lib/debug`.
 SYMBOLS = "lib/debug/.build-id"
 
 
 def strip_installation(
     install: Path, stripped: Path, symbols: Path, objcopy: Path, threads: int, say: Callable[[str], None]
 ) -> None:
-    """Copy an installation to `stripped` without debug information, which goes below `symbols` (both are made).
+    """Copy an installation to `stripped` without its debug information, and write that below `symbols`.  Creates both folders.
 
-    objcopy: the program of that name for the installation's platform.  Raises PythonBuildError if a file has no build ID
-    or objcopy fails.
+    objcopy: the program of that name for the installation's platform; threads: how many files to strip at a time; say: reports
+    progress, one line per call.  Raises PythonBuildError if a file has no build ID or objcopy fails.
     """
     shutil.copytree(install, stripped, symlinks=True)
     symbols.mkdir(parents=True)
@@ -39,7 +39,7 @@ def strip_installation(
 
 
 def _split(file: Path, symbols: Path, objcopy: Path) -> tuple[int, int]:
-    """Strip a file in place; returns its size before and after."""
+    """Strip a file in place; return its size in bytes before and after."""
     before = file.stat().st_size
     name = build_id(file, objcopy)
     target = symbols / SYMBOLS / name[:2] / f"{name[2:]}.debug"
@@ -57,7 +57,7 @@ def _split(file: Path, symbols: Path, objcopy: Path) -> tuple[int, int]:
 
 def build_id(file: Path, objcopy: Path) -> str:
     """Return the build ID of an ELF file in hexadecimal; raises PythonBuildError if it has none."""
-    # By objcopy, not by LIEF: that reads a whole interpreter into memory, several times over, for 20 bytes.
+    # With objcopy, because LIEF reads a whole interpreter into memory several times for these 20 bytes.
     with tempfile.NamedTemporaryFile() as note:
         command = [str(objcopy), "-O", "binary", "--only-section=.note.gnu.build-id", str(file), note.name]
         subprocess.run(command, capture_output=True)

@@ -1,4 +1,4 @@
-"""The words that templates of build scripts are filled with, and the files that depend on a build."""
+"""The values for templates of build scripts, and the files that depend on a build."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["build_files", "script_context"]
 def script_context(
     build: Build, recipe: Recipe, toolchain: Toolchain, version: str, machine: BuildingMachine
 ) -> dict[str, object]:
-    """Return the context of a recipe's template; `options` and `python` are in it only if the recipe reads them.
+    """Return the values for a recipe's template.  `options` and `python` are among them only if the recipe reads them.
 
-    version: of the recipe's first source.  Raises BadCatalog if pythons.yml lacks the series.
+    version: that of the recipe's first source.  Raises BadCatalog if pythons.yml lacks the series.
     """
     context: dict[str, object] = {
         "name": recipe.name,
@@ -39,13 +39,15 @@ def script_context(
             "borrowed_profile": borrowed,
             "trains": "pgo" in build.options and build.pgo_profile is None and not borrowed,
         }
+    if recipe.is_python:
+        context["modules"] = machine.catalog.linked_modules(build.target.triple, build.python, build.options.names)
     if "python" in recipe.reads:
         context["python"] = _python(build, machine.catalog)
     return context
 
 
 def build_files(build: Build, catalog: Catalog) -> dict[str, bytes]:
-    """Return the files of CPython's recipe that depend on the build: a profile, edits of projects for Windows."""
+    """Return {name: content} of the files of CPython's recipe that depend on the build: a profile, edits of Windows projects."""
     files = {}
     if build.pgo_profile:
         files["pgo.profile"] = build.pgo_profile.content
@@ -57,7 +59,7 @@ def build_files(build: Build, catalog: Catalog) -> dict[str, bytes]:
 
 def _target(build: Build, machine: BuildingMachine) -> dict[str, object]:
     target, native = build.target, machine.native(build).target
-    # Configure scripts detect a cross build by two different names.  On Darwin, only a version can differ.
+    # Configure scripts detect a cross build by two different names.  On Darwin, these can differ only in the version.
     build_name = native.gnu + ("20" if machine.crosses(build) and native.macos else "")
     windows = {"windows": target.windows, "runs_here": machine.runs(build)} if target.windows else {}
     return {
@@ -67,6 +69,7 @@ def _target(build: Build, machine: BuildingMachine) -> dict[str, object]:
         "zig": target.zig,
         "answers": target.answers,
         "arch": target.arch,
+        "platform_cpu": target.names.platform,
         "libc": target.libc,
         "macos": target.macos,
         "openssl": target.openssl,

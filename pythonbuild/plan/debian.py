@@ -1,4 +1,4 @@
-"""Debian builds x catalog -> a plan with one step for each build, which runs dpkg-buildpackage in the release's image or root."""
+"""Plans Debian builds: one step for each build, which runs dpkg-buildpackage in the image or root of the release."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pythonbuild.request.debian import DebianBuild, debian_of, image_for
 __all__ = ["FEATURES", "plan_debian"]
 
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-# The label of steps that compare interpreters begins with it.
+# The first word in the labels of steps that compare interpreters.
 FEATURES = "features"
 
 
@@ -25,8 +25,8 @@ def plan_debian(
 ) -> Plan:
     """Return the plan that makes the packages of all builds.
 
-    engine: the name of the engine that builds them; features: compare the packages with CPython's default build, too.
-    The versions of the release's packages that a build uses are in its key, so a newer one makes the packages anew.
+    engine: the name of the engine that builds them; features: also compare the packages with CPython's default build.
+    The key of a build contains the versions of the release's packages that it uses, so a newer version rebuilds it.
     """
     graph = Graph()
     outputs = []
@@ -125,7 +125,7 @@ def _encoded(texts: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def _rendered(packaging: Mapping[str, str], build: DebianBuild, context: Mapping[str, object]) -> dict[str, str]:
-    """Return the texts of debian/, by the templates' names without .j2, of the packages that this build makes."""
+    """Return {template's name without .j2: text} of the files in debian/ for the packages that this build makes."""
     return {
         name.removesuffix(".j2"): render(name, {name: text}, context) if name.endswith(".j2") else text
         for name, text in packaging.items()

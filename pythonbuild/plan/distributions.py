@@ -1,16 +1,16 @@
-"""The steps behind CPython's own: the distribution, the stripped distribution, and the archives made of them."""
+"""The steps after CPython's own: the distribution, the stripped distribution, and the archives of both."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pythonbuild.catalog.load import RecipeFolder
 from pythonbuild.errors import BadRequest
 from pythonbuild.model.naming import ArchiveFormat
+from pythonbuild.model.python_step import ArchiveParameters, DistributionParameters, Part, StripParameters
 from pythonbuild.plan.graph import Graph
 from pythonbuild.plan.machine import BuildingMachine
+from pythonbuild.plan.python_steps import python_inputs
 from pythonbuild.plan.recipes import RecipeSteps
 from pythonbuild.plan.step import Need, Output, PythonAction, Step
 from pythonbuild.request.build import Build
@@ -45,41 +45,37 @@ class DistributionSteps:
             host_python = self.machine.catalog.recipe("host-python")
             needs.append(Need("host-python", self.recipes.step(self.machine.native(build), host_python).identity))
         linked = self.recipes.linked(build)
-        parameters = {
-            "python": str(build.python),
-            "options": str(build.options),
-            "abi_flags": build.options.abi_flags,
-            "triple": build.target.triple,
-            "licenses": json.dumps({folder.recipe.name: folder.recipe.licenses for folder in linked}),
-            "parts": json.dumps([part for folder in linked for part in self._parts(build, folder)]),
-        }
+        parameters = DistributionParameters(
+            python=str(build.python),
+            options=str(build.options),
+            abi_flags=build.options.abi_flags,
+            triple=build.target.triple,
+            licenses={folder.recipe.name: folder.recipe.licenses for folder in linked},
+            parts=tuple(part for folder in linked for part in self._parts(build, folder)),
+        )
         return self._add("distribution", "distribution", build, parameters, tuple(needs))
 
-    def _parts(self, build: Build, folder: RecipeFolder) -> list[dict[str, object]]:
+    def _parts(self, build: Build, folder: RecipeFolder) -> list[Part]:
         """Return a recipe's entries in the bill of materials: its source archives as this build uses them."""
         version = str(build.python) if folder.recipe.is_python else folder.recipe.version
         return [
-            {
-                "name": source.name,
-                "version": source.origin.version or version,
-                "place": source.origin.place,
-                "sha256": source.origin.sha256,
-                "licenses": folder.recipe.licenses,
-            }
+            Part(
+                name=source.name,
+                version=source.origin.version or version,
+                place=source.origin.place,
+                sha256=source.origin.sha256,
+                licenses=folder.recipe.licenses,
+            )
             for source in self.recipes.sources(build, folder)
         ]
 
     def _archive(self, build: Build, tree: Step, kind: ArchiveFormat) -> Output:
         content = Need("distribution", tree.identity)
-        # Mach-O files leave debug information in the objects, and PE files in files of its own, so nothing is stripped there.
+        # Mach-O files leave debug information in the objects, and PE files in separate files, so nothing is stripped there.
         strips = not build.target.macos and not build.target.windows
         if kind.flavour in ("install_only_stripped", "debug_symbols") and strips:
             content = Need("stripped", self._stripped(build, tree).identity)
-        parameters = {
-            "flavour": kind.flavour,
-            "suffix": kind.suffix,
-            "compression": "hard" if build.release else "fast",
-        }
+        parameters = ArchiveParameters(kind.flavour, kind.suffix, hard=build.release)
         name = f"archive-{kind}{'-release' if build.release else ''}"
         step = self._add("archive", name, build, parameters, (content,))
         return Output(build=build, step=step.identity, kind=kind)
@@ -93,14 +89,12 @@ class DistributionSteps:
         else:
             tool = self.recipes.toolchain(build, name.removeprefix("toolchain-"))
         needs = (Need("distribution", tree.identity), Need("toolchain", tool.identity))
-        return self._add("strip", "stripped", build, {"objcopy": objcopy}, needs)
+        return self._add("strip", "stripped", build, StripParameters(objcopy), needs)
 
-    def _add(
-        self, handler: str, name: str, build: Build, parameters: Mapping[str, str], needs: tuple[Need, ...]
-    ) -> Step:
-        """Add the step of a handler; name: begins its label."""
+    def _add(self, handler: str, name: str, build: Build, parameters: object, needs: tuple[Need, ...]) -> Step:
+        """Add the step of a handler; name: the start of its label."""
         python = self.machine.catalog.python_recipe(build.target)
         label = self.recipes.label(build, python).replace(python.recipe.name, name, 1)
-        inputs = {"code": self.machine.facts.handlers.get(handler, ""), **parameters}
         action = PythonAction(handler, parameters)
+        inputs = python_inputs(action, self.machine.facts.handlers)
         return self.graph.add(label, build.target.triple, action, inputs, build.toolchain, needs)

@@ -1,4 +1,4 @@
-"""What the planner has to know about the machine that builds."""
+"""The facts about the building machine that the planner needs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class PlanningFacts:
     machine: the building machine, e.g. x86_64-linux or aarch64-darwin;
     llvm, xcode, msvc: the compilers found on it or in the container image;
     choose_origin: returns the index of the origin whose file a step should read;
-    handlers: name of a Python handler -> digest of its code;
+    handlers: name of a Python handler -> the inputs that its result depends on besides parameters and trees: code, libraries;
     packages: name of a distribution's package -> its version where scripts run.
     """
 
     machine: str
     llvm: Optional[Llvm] = None
     choose_origin: Callable[[tuple[Origin, ...]], int] = lambda origins: 0
-    handlers: Mapping[str, str] = field(default_factory=dict)
+    handlers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     xcode: Optional[Xcode] = None
     msvc: Optional[Msvc] = None

@@ -1,4 +1,4 @@
-"""The graph of steps: keys, one step for all builds that need the same, no circles, short names."""
+"""The graph of steps: computes keys, merges equal steps of all builds, refuses circles, and shortens names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FORMAT = "1"
 
 
 class Graph:
-    """The steps of a plan while it is made.  It knows nothing of what steps do."""
+    """The steps of a plan while it is made.  It does not know what steps do."""
 
     def __init__(self) -> None:
         self._steps: dict[str, Step] = {}  # by identity
@@ -56,7 +56,7 @@ class Graph:
     ) -> Step:
         """Add a step, or return the one that was added for another build.
 
-        inputs: what the key is made of, besides the keys of what the step needs; needs: name steps by their identities.
+        inputs: the content of the key, besides the keys of the steps that it needs; needs: name steps by their identities.
         """
         whole = {"format": _FORMAT, **inputs}
         for need in needs:
@@ -79,7 +79,7 @@ class Graph:
 
 
 def with_short_names(plan: Plan) -> Plan:
-    """Return the plan with names as short as they can be: a label that only one step has is its name."""
+    """Return the plan with names as short as possible: a label that only one step has becomes its name."""
     by_label: dict[str, list[str]] = {}
     for name, step in plan.steps.items():
         by_label.setdefault(step.label, []).append(name)

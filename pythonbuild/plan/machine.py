@@ -1,4 +1,4 @@
-"""What the building machine is to a build: whether it can run the result, and what compiles the programs that run meanwhile."""
+"""The building machine and its builds: can it run their results, and what compiles programs that run during a build?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["BuildingMachine"]
 
 @dataclass(frozen=True)
 class BuildingMachine:
-    """The building machine with its compilers, seen from the builds that it makes."""
+    """The building machine with its compilers, as its builds see it."""
 
     catalog: Catalog
     facts: PlanningFacts

@@ -1,4 +1,4 @@
-"""Builds x catalog -> one `Plan`."""
+"""Turns builds and the catalog into one `Plan`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["make_plan", "plan_builds"]
 
 
 def plan_builds(builds: tuple[Build, ...], catalog: Catalog, facts: PlanningFacts, graph: Graph) -> list[Output]:
-    """Add the steps of builds to a graph, and return the archives, whose steps have their identities for names.
+    """Add the steps of builds to a graph, and return the archives.  Their steps are named by identities.
 
     Raises BadCatalog if recipes need each other in a circle, BadRequest if a recipe cannot build a Python.
     """

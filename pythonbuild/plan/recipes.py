@@ -1,4 +1,4 @@
-"""The steps of recipes: a library, a tool, a sysroot or CPython for a build, with all that it needs."""
+"""The steps of recipes: a library, a tool, a sysroot or CPython for a build, with all steps that it needs."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class RecipeSteps:
         for library in self._applying(recipe.needs, build):
             step = self.step(build, library)
             needs[Need("deps", step.identity)] = None
-            # Linking a library takes the libraries that it was built with.
+            # Linking a library also requires the libraries that it was built with.
             needs.update({need: None for need in step.needs if need.role == "deps"})
         for tool in self._applying(self._tools(build, recipe, toolchain), build):
             needs[Need("tools", self.step(native, tool).identity)] = None

@@ -1,7 +1,8 @@
-"""Templates to text: strict about unknown names, so that a slip is an error and not an empty string."""
+"""Renders templates.  An unknown name is an error.  Lines that start with ## are comments, and not part of the text."""
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping
 from functools import lru_cache
@@ -12,14 +13,18 @@ from pythonbuild.errors import BadCatalog
 
 __all__ = ["render"]
 
+_COMMENT = re.compile(r"^[ \t]*##(.*)$", re.MULTILINE)
+
 
 @lru_cache(maxsize=256)
 def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
-    """Return the environment of some templates, kept because it keeps them compiled."""
+    """Return the environment for some templates.  It is cached because it keeps them compiled."""
     texts = dict(templates)
     return jinja2.Environment(
         # With file names, so that the traceback of an error names the template and line.
-        loader=jinja2.FunctionLoader(lambda name: (texts[name], name, None) if name in texts else None),
+        loader=jinja2.FunctionLoader(
+            lambda name: (_without_comments(texts[name]), name, None) if name in texts else None
+        ),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -34,6 +39,11 @@ def render(name: str, templates: Mapping[str, str], context: Mapping[str, object
         return _environment(tuple(templates.items())).get_template(name).render(context)
     except jinja2.TemplateError as error:
         raise BadCatalog(f"{_place(error, templates) or name}: {error}") from None
+
+
+def _without_comments(text: str) -> str:
+    """Return a template whose ## comments are Jinja's.  Every line keeps its number."""
+    return _COMMENT.sub(lambda found: "{#" + found[1].replace("#}", "") + "#}", text)
 
 
 def _place(error: jinja2.TemplateError, templates: Mapping[str, str]) -> str:

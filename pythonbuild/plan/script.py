@@ -1,4 +1,4 @@
-"""The commands and variables of build scripts, and the part of a script that is in its step's key."""
+"""The commands and variables of build scripts, and the inputs of a script in its step's key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
     "windows_variables",
 ]
 
-# The time that programs write instead of the present: 2024-01-01 00:00 UTC.
+# The time that programs write instead of the current one: 2024-01-01 00:00 UTC.
 _EPOCH = "1704067200"
 
 
@@ -54,7 +54,7 @@ def compiler_arguments(toolchain: Toolchain, build: Build) -> list[str]:
     words = {
         "gnu": target.gnu,
         "arch": target.arch,
-        "apple_arch": {"aarch64": "arm64"}.get(target.arch, target.arch),
+        "apple_arch": target.names.platform,
         "glibc_minor": minor,
         "macos": target.macos,
     }

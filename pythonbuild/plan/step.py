@@ -1,4 +1,4 @@
-"""A step of a plan: what it does, what its key is made of, and what it needs."""
+"""A step of a plan: its action, the inputs of its key, and the steps that it needs."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ class ScriptAction:
 
 @dataclass(frozen=True)
 class PythonAction:
-    """Call the Python function that the driver registers under the name `handler`."""
+    """Call the Python function that the driver registers under the name `handler`, with its dataclass of parameters."""
 
     handler: str
-    parameters: Mapping[str, str]
+    parameters: object
 
 
 Action = Union[UnpackAction, ScriptAction, PythonAction]
@@ -101,9 +101,9 @@ class Need:
 class Step:
     """A node of the plan.
 
-    name: unique in its plan; label: what it makes, e.g. openssl or cpython-3.13.15-noopt; target: the triple that it makes it for, or the
-    release and architecture of packages; toolchain: "" if it compiles nothing;
-    inputs: exactly what the key is made of, so that a person can compare two keys.
+    name: unique in its plan; label: what it makes, e.g. openssl or cpython-3.13.15-noopt; target: the target triple of its result, or
+    the release and architecture of packages; toolchain: "" if it compiles nothing;
+    inputs: the whole content of the key, so that a person can compare two keys.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Step:
 
     @property
     def identity(self) -> str:
-        """The name that is the same in all plans, by which the store knows earlier results of this step."""
+        """The name that is the same in all plans.  The store finds earlier results of this step by it."""
         return identity_of(self.label, self.target, self.toolchain)
 
 
@@ -160,7 +160,7 @@ class Plan:
 
 
 def identity_of(label: str, target: str, toolchain: str) -> str:
-    """Return how a step is called in every plan, e.g. "openssl@x86_64-unknown-linux-gnu/gcc"."""
+    """Return the name of a step that is the same in every plan, e.g. "openssl@x86_64-unknown-linux-gnu/gcc"."""
     return f"{label}@{target}" + (f"/{toolchain}" if toolchain else "")
 
 

@@ -1,6 +1,7 @@
-"""A repository that apt installs from: packages, what is in them, and what signs for that.
+"""A repository for apt: packages, indexes of them, and signatures of the indexes.
 
-The layout is Debian's own (dists/, pool/), https://wiki.debian.org/DebianRepository/Format, so that one folder serves several releases.
+The layout is Debian's own (dists/, pool/), so that one folder serves several releases.
+Source: https://wiki.debian.org/DebianRepository/Format
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from pythonbuild.release.keys import check_key
 
 __all__ = ["apt_repository"]
 
-# Where our versions tell the release: 3.13.15-1+trixie1.
+# The release in the version of a package: 3.13.15-1+trixie1.
 _RELEASE = re.compile(r"\+([a-z]+)\d+$")
 
 
 def apt_repository(packages: Iterable[Path], folder: Path, key: str = "") -> list[str]:
-    """Add packages (.deb) to the repository in `folder`, which is made if there is none; returns the releases that it serves now.
+    """Add packages to the repository in `folder`, and return the names of all releases in it.  Creates the folder if needed.
 
-    key: what GnuPG signs each release's index with; without one apt has to be told to trust it.  Raises BadRequest for a
-    package of no release (also BadArchive), or a key that cannot sign, MissingPrerequisite if there is no gpg.
+    packages: .deb files; key: the GnuPG key that signs the index of each release.  Without one, users must configure apt to trust the
+    repository.  Raises BadRequest if a package names no release or the key cannot sign, BadArchive if a file is not a Debian package,
+    and MissingPrerequisite if gpg is not installed.
     """
     if key:
         check_key(key)
@@ -51,14 +53,14 @@ def _release_of(package: Path, version: str) -> str:
     match = _RELEASE.search(version)
     if not match:
         raise BadRequest(
-            f"{package.name} does not tell which release it is for: its version is {version}",
-            "packages made by pythonbuild do, like 3.13.15-1+trixie1",
+            f"{package.name} does not name its release: its version is {version}",
+            "packages made by pythonbuild have versions such as 3.13.15-1+trixie1",
         )
     return match[1]
 
 
 def _index(folder: Path, release: str, key: str) -> None:
-    """Write dists/RELEASE: first what it refers to, its signed part last."""
+    """Write dists/RELEASE: first the files that Release refers to, its signatures last."""
     paragraphs: dict[str, list[str]] = {}
     for package in sorted((folder / "pool" / release).rglob("*.deb")):
         fields = read_control(package)
@@ -101,5 +103,5 @@ def _sign(file: Path, signature: Path, key: str, how: list[str]) -> None:
         said = done.stderr.strip().splitlines()
         raise BadRequest(
             f"gpg cannot sign with {key}: {said[-1] if said else 'no reason given'}",
-            "the index is unsigned until it is made once more",
+            "the index is unsigned until you run the command again",
         )

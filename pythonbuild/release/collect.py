@@ -1,4 +1,4 @@
-"""What builds have left in a folder, and what a release makes of it: which files, under which names.  Nothing is written here."""
+"""Selects the files of a release from those that builds left in a folder, and names them.  Writes nothing."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pythonbuild.sources.cache import sha256_of
 
 __all__ = ["Build", "Collected", "Item", "collect", "read_statement"]
 
-# A release's install_only archive is that of one build: of these, the first that there is.  Debug builds are slow, and static ones
-# load no wheels with C code: neither is what an unsuspecting client should get.
+# Several builds may claim the names of install_only archives; the first of these that exists gets them.  Debug builds are slow, and
+# static ones load no wheels with C code, so a client should get neither by accident.
 _BEST = ("pgo+lto", "pgo", "lto", "noopt")
-# What of a build has a name without its options.
+# The flavours whose names in a release do not contain the options of the build.
 _UNTOLD = ("install_only", "install_only_stripped", "debug_symbols")
 
 
 class Build(NamedTuple):
-    """What was built."""
+    """A build: the Python, its target triple and its options."""
 
     python: PythonVersion
     triple: str
@@ -37,9 +37,9 @@ class Build(NamedTuple):
 
 @dataclass(frozen=True)
 class Item:
-    """A file for the release: where it lies, its build and name there, and its SHA-256.
+    """A file for the release: its present path, its build, its name in the release, and its SHA-256.
 
-    text: what it has to say there, if that differs from what it says now (a statement, whose subjects have other names there).
+    text: its content in the release if that differs from the file, as for a statement, whose subjects get other names.
     """
 
     source: Path
@@ -52,7 +52,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Collected:
-    """A release's tag, its files by name, and what people should know about the choice of them."""
+    """A release's tag, its files by name, and notes for the user about the choice of files."""
 
     tag: str
     items: Mapping[str, Item]
@@ -60,10 +60,10 @@ class Collected:
 
 
 def collect(folder: Path, tag: str = "") -> Collected:
-    """Return what a release of everything in `folder` has.
+    """Return the content of a release of all files in `folder`.
 
-    tag: YYYYMMDD; "" is the day that all of the files have in their names.  Raises BadRequest if there is nothing, no such day, or
-    one build is there twice; BadArchive for a file that is not what its name, or its statement of provenance, says.
+    tag: YYYYMMDD; "" means the day in the names of all files.  Raises BadRequest if the folder has no file for a release, the names do
+    not agree on a day, or one build occurs twice; BadArchive if a file does not match its name or its provenance statement.
     """
     found = _files(folder)
     tag = _tag(tag, {file.tag for file in found.values()})
@@ -74,7 +74,8 @@ def collect(folder: Path, tag: str = "") -> Collected:
     items = [item for item in chosen if item.source not in statements]
     if not items:
         raise BadRequest(
-            f"{folder} holds nothing for a release", "; ".join(notes) or "statements of provenance are of no use alone"
+            f"{folder} contains no file for a release",
+            "; ".join(notes) or "provenance statements alone are not a release",
         )
     for item in chosen:
         text = _renamed(statements[item.source], item.build, items) if item.source in statements else ""
@@ -83,7 +84,7 @@ def collect(folder: Path, tag: str = "") -> Collected:
 
 
 def read_statement(name: str, text: bytes) -> dict[str, Any]:
-    """Read a statement of provenance.  Raises BadArchive if it is none; source: https://in-toto.io/Statement/v1."""
+    """Parse a provenance statement.  Raises BadArchive if `text` is not one.  Source: https://in-toto.io/Statement/v1"""
     try:
         statement = json.loads(text)
         subjects = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
@@ -91,19 +92,19 @@ def read_statement(name: str, text: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError, BadRequest):
         subjects = {}
     if not subjects:
-        raise BadArchive(f"{name} is not a provenance statement", "build again what it belongs to, or take it out")
+        raise BadArchive(
+            f"{name} is not a provenance statement", "repeat the build that it belongs to, or remove the file"
+        )
     return dict(statement)
 
 
 def _files(folder: Path) -> dict[Path, BuiltFile]:
     if not folder.is_dir():
-        raise BadRequest(f"{folder} is not a folder", "name the one that builds leave their archives in, such as dist")
-    # Debian packages may lie there too: they are for `release --apt`.
+        raise BadRequest(f"{folder} is not a folder", "name the folder with the archives of builds, such as dist")
+    # Debian packages may be there too; `release --apt` publishes them.
     paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name.startswith("cpython-"))
     if not paths:
-        raise BadRequest(
-            f"{folder} holds no archive", "name the folder that builds leave their archives in, such as dist"
-        )
+        raise BadRequest(f"{folder} contains no archive", "name the folder with the archives of builds, such as dist")
     return {path: BuiltFile.parse(path.name) for path in paths}
 
 
@@ -114,13 +115,14 @@ def _tag(given: str, found: set[str]) -> str:
         return given
     days = {match[1] if (match := re.fullmatch(r"(\d{8})(?:T\d{4,6})?", tag)) else "" for tag in found}
     if len(days) != 1 or "" in days:
-        raise BadRequest(f"the files' names do not agree on a day: {', '.join(sorted(found))}", "say --tag YYYYMMDD")
+        raise BadRequest(f"the files' names do not agree on a day: {', '.join(sorted(found))}", "pass --tag YYYYMMDD")
     return days.pop()
 
 
 def _items(found: Mapping[Path, BuiltFile], statements: Mapping[Path, Mapping[str, Any]], tag: str) -> Iterator[Item]:
-    """Yield each file with its build, which has to be the one that a statement says."""
-    # Builds of several options that were named as a release has it have left one of the files that they made under one name.
+    """Yield each file with its build.  A provenance statement that names the file decides its options, and must match it."""
+    # Names of a release may lack options.  Builds with different options then write files of the same name, of which one remains, so
+    # several statements name it.
     said: dict[str, dict[str, str]] = {}
     for statement in statements.values():
         options = statement["predicate"]["buildDefinition"]["externalParameters"]["options"]
@@ -131,34 +133,34 @@ def _items(found: Mapping[Path, BuiltFile], statements: Mapping[Path, Mapping[st
         text = said.get(path.name, {}).get(digest)
         if path.name in said and not text:
             raise BadArchive(
-                f"{path.name} is not the file that its statement of provenance is about",
-                "it was changed after it was built: build it again",
+                f"{path.name} does not match its provenance statement",
+                "it was changed after the build: build it again",
             )
         parsed = file.options or (BuildOptions.parse(text) if text else None)
         if parsed is None:
             raise BadArchive(
-                f"{path.name} does not tell the options of its build",
-                "put the statement of provenance (.intoto.jsonl) of that build beside it",
+                f"{path.name} does not name the options of its build",
+                "put the provenance statement (.intoto.jsonl) of that build beside it",
             )
         build = Build(file.python, file.triple, parsed)
         yield Item(path, build, file.flavour, file.release_name(parsed, tag), digest)
 
 
 def _once(items: Iterable[Item]) -> list[Item]:
-    """Return the items, each build's file once."""
+    """Return the items without duplicates.  Raises BadRequest if a build occurs with different files."""
     seen: dict[tuple[str, Build], Item] = {}
     for item in items:
         other = seen.setdefault((item.name, item.build), item)
         if other.sha256 != item.sha256:
             raise BadRequest(
                 f"{item.build} was built twice: {other.source.name}, {item.source.name}",
-                "a release has one of them: take the files of the other out of the folder",
+                "a release contains one of them: remove the files of the other from the folder",
             )
     return list(seen.values())
 
 
 def _choose(items: Iterable[Item]) -> tuple[list[Item], list[str]]:
-    """Return the items that get their names, and what was decided where builds claim the same one."""
+    """Return the items for the release, and a note for each choice between builds that claim the same name."""
     kept = []
     claims: dict[str, dict[Build, list[Item]]] = {}
     for item in items:
@@ -181,13 +183,13 @@ def _choose(items: Iterable[Item]) -> tuple[list[Item], list[str]]:
 
 
 def _rank(build: Build) -> int:
-    """Return how far from the best a build is; len(_BEST) is nothing to offer."""
+    """Return the position of a build in _BEST, or len(_BEST) if a release does not offer it."""
     options = "+".join(name for name in str(build.options).split("+") if name != "freethreaded")
     return _BEST.index(options) if options in _BEST else len(_BEST)
 
 
 def _renamed(statement: Mapping[str, Any], build: Build, items: Iterable[Item]) -> str:
-    """Return a statement about the files of a build under their names in the release, "" if none of them is in it."""
+    """Return a statement with the release names of a build's files, or "" if the release contains none of them."""
     names = {item.source.name: item.name for item in items if item.build == build}
     subjects = [
         {**subject, "name": names[subject["name"]]} for subject in statement["subject"] if subject["name"] in names

@@ -1,4 +1,4 @@
-"""Files of a published folder: each is there whole under its name, or not at all."""
+"""Writes files of a published folder.  A file appears under its name only when it is complete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["place", "write"]
 
 
 def write(path: Path, content: bytes) -> bool:
-    """Give a file this content; returns whether it had another, or was not there."""
+    """Write a file, and return True if it was new or had other content."""
     if path.is_file() and path.read_bytes() == content:
         return False
     partial = _partial(path)
@@ -20,7 +20,7 @@ def write(path: Path, content: bytes) -> bool:
 
 
 def place(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source` by a hard link, or a copy of it where that cannot be."""
+    """Make `target` a hard link to `source`, or a copy where that is impossible."""
     partial = _partial(target)
     try:
         os.link(source.resolve(), partial)
@@ -28,12 +28,12 @@ def place(source: Path, target: Path) -> None:
         # Another file system, or one without hard links.
         shutil.copy2(source, partial)
     partial.replace(target)
-    # Renaming a link to the file that is there already leaves both names.
+    # A rename leaves both names if they already are links to the same file.
     partial.unlink(missing_ok=True)
 
 
 def _partial(path: Path) -> Path:
-    """Return a hidden name beside `path`, free to write to: what an ended run has left there is of no use."""
+    """Return an unused hidden path beside `path`, and create its folder.  Deletes what a killed run left there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)

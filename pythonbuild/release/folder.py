@@ -1,6 +1,6 @@
-"""A folder of releases, laid out as the clients of python-build-standalone expect its releases:
+"""A folder of releases, in the layout that clients of python-build-standalone expect:
 
-download/TAG/ (files, SHA256SUMS, its signature), latest/download/SHA256SUMS, and indexes (see indexes.py).
+download/TAG/ (files, SHA256SUMS and its signatures), latest/download/SHA256SUMS, and indexes (see indexes.py).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SUMS = "SHA256SUMS"
 
 @dataclass(frozen=True)
 class Released:
-    """A file of a release; options: None if nothing there tells them."""
+    """A file of a release.  options: None if neither its name nor a statement contains them; size: in bytes."""
 
     name: str
     file: BuiltFile
@@ -37,7 +37,7 @@ class Released:
 
 @dataclass(frozen=True)
 class Release:
-    """What there is in download/TAG: files, and the names of the signatures of its sums."""
+    """The content of download/TAG: its files, and the names of the signatures of its sums."""
 
     tag: str
     files: tuple[Released, ...]
@@ -45,10 +45,10 @@ class Release:
 
 
 def fill(collected: Collected, folder: Path, signer: Optional[Signer] = None, replace: bool = False) -> list[str]:
-    """Put a release into the folder; returns the paths in it that were made or changed.
+    """Add a release to the folder, and return the paths in it that were created or changed.  Other files stay as they are.
 
-    What is there already stays.  Raises BadRequest if a file of the same name is there with other bytes, unless they are to be
-    replaced, or if the sums cannot be signed.
+    signer: signs the sums; replace: overwrite files of the same name.  Raises BadRequest if a file of the same name has other bytes
+    and `replace` is False, or if the sums cannot be signed.
     """
     top = folder / "download" / collected.tag
     _check(collected.items.values(), top, replace)
@@ -69,7 +69,7 @@ def fill(collected: Collected, folder: Path, signer: Optional[Signer] = None, re
 
 
 def read_releases(folder: Path) -> list[Release]:
-    """Return all releases of a folder, the newest first, as their sums and statements tell them."""
+    """Return all releases of a folder, newest first, from their sums and statements.  Raises BadArchive as `describe` does."""
     releases = []
     for sums in sorted((folder / "download").glob(f"*/{SUMS}"), reverse=True):
         sizes = {path.name: path.stat().st_size for path in sums.parent.iterdir()}
@@ -82,10 +82,14 @@ def _read(top: Path, name: str) -> bytes:
 
 
 def describe(tag: str, sizes: Mapping[str, int], read: Callable[[str], bytes]) -> Release:
-    """Return a release by its files' sizes and what `read` returns for SHA256SUMS and statements.  Raises BadArchive if those are wrong."""
+    """Return a release from its file list, its sums and its statements.
+
+    sizes: file name -> bytes; read: returns the content of a file by its name, and is called for SHA256SUMS and statements.
+    Raises BadArchive if one of those is wrong.
+    """
     lines = [line.split() for line in read(SUMS).decode(errors="replace").splitlines()]
     if not lines or any(len(line) != 2 or line[1] not in sizes for line in lines):
-        raise BadArchive(f"{SUMS} of release {tag} does not name the files that are there", "make that release again")
+        raise BadArchive(f"{SUMS} of release {tag} does not match its files", "create that release again")
     options: dict[str, BuildOptions] = {}
     for _, name in lines:
         if name.endswith(".intoto.jsonl"):
@@ -101,7 +105,7 @@ def describe(tag: str, sizes: Mapping[str, int], read: Callable[[str], bytes]) -
 
 
 def _check(items: Iterable[Item], top: Path, replace: bool) -> None:
-    """Find what would be overwritten before anything is written."""
+    """Raise BadRequest, before anything is written, if a file would be overwritten."""
     if replace:
         return
     for item in items:
@@ -111,19 +115,19 @@ def _check(items: Iterable[Item], top: Path, replace: bool) -> None:
         same = sha256_of(target) == item.sha256 if item.text is None else target.read_bytes() == item.text.encode()
         if not same:
             raise BadRequest(
-                f"{target} is there already with other bytes than {item.source.name} gives",
-                "a published file does not change: take another --tag, or --replace it if nobody has it yet",
+                f"{target} exists already, and differs from {item.source.name}",
+                "a published file must not change: use another --tag, or --replace if nobody has downloaded it yet",
             )
 
 
 def _sums(top: Path, known: Mapping[str, str], signer: Optional[Signer], comment: str) -> list[Path]:
-    """Write the sums of all files in `top`, and sign them; returns what changed."""
+    """Write the sums of all files in `top`, and sign them; return the paths that changed."""
     names = sorted(path.name for path in top.iterdir() if path.name.startswith("cpython-"))
     text = "".join(f"{known.get(name) or sha256_of(top / name)}  {name}\n" for name in names).encode()
     sums = top / SUMS
     changed = []
     if not sums.is_file() or sums.read_bytes() != text:
-        # First of all: a signature beside other sums than it signs is worse than none.
+        # Delete them first: a signature beside sums that it does not sign is worse than none.
         for suffix in SUFFIXES.values():
             sums.with_name(SUMS + suffix).unlink(missing_ok=True)
         write(sums, text)
@@ -134,7 +138,7 @@ def _sums(top: Path, known: Mapping[str, str], signer: Optional[Signer], comment
 
 
 def _latest(folder: Path) -> list[Path]:
-    """Copy the newest release's sums and their signatures to where clients look for the latest; returns what changed."""
+    """Copy the sums of the newest release and their signatures to latest/download; return the paths that changed."""
     newest = max((folder / "download").glob(f"*/{SUMS}")).parent
     latest = folder / "latest" / "download"
     changed = []

@@ -1,8 +1,10 @@
-"""What clients look into before they download a Python, for all releases of a folder.
+"""Writes the indexes that clients read before they download a Python, for all releases of a folder.
 
-uv: download-metadata.json (see uv_index.py).  mise: tools/python-precompiled-TRIPLE.gz, names of files, one a line (get_bytes in
-src/plugins/core/python.rs of its repository).  pnpm: latest/download/SHA256SUMS (tools.python.mirror in its documentation), which
-folder.py leaves.  People: index.html.  Files are where they would be on GitHub, download/TAG/NAME, as uv, mise and pnpm know it.
+uv: download-metadata.json (see uv_index.py).
+mise: tools/python-precompiled-TRIPLE.gz, one file name per line (get_bytes in src/plugins/core/python.rs of its repository).
+pnpm: latest/download/SHA256SUMS (tools.python.mirror in its documentation), which folder.py writes.
+People: index.html.
+Files have the paths that they would have on GitHub, download/TAG/NAME, because uv, mise and pnpm expect these.
 """
 
 from __future__ import annotations
@@ -21,14 +23,14 @@ from pythonbuild.release.uv_index import uv_index
 
 __all__ = ["write_indexes"]
 
-# What a client can install, and of builds that are the same to it the better one first.
+# The flavours that a client can install.
 _FLAVOURS = ("install_only_stripped", "install_only", "full")
 
 
 def write_indexes(releases: Iterable[Release], folder: Path, base_url: str, catalog: Catalog) -> list[str]:
-    """Write all indexes of the releases; returns the paths of those that changed.
+    """Write all indexes of the releases, and return the paths in the folder of those that changed.
 
-    base_url: where the folder will be found; "" is where it lies now.  Raises BadArchive for an archive of an unknown target.
+    base_url: the published address of the folder; "" means its local path.  Raises BadArchive for an archive of an unknown target.
     """
     releases = sorted(releases, key=lambda release: release.tag, reverse=True)
     base_url = base_url.rstrip("/") or folder.absolute().as_uri()
@@ -38,7 +40,7 @@ def write_indexes(releases: Iterable[Release], folder: Path, base_url: str, cata
 
 
 def _installable(release: Release) -> list[Released]:
-    """Return the archives that clients can install; of full ones the best build first."""
+    """Return the archives that clients can install; among full archives, the best build comes first."""
     files = [file for file in release.files if file.file.flavour in _FLAVOURS]
     return sorted(files, key=lambda file: ("pgo" not in str(file.options), "lto" not in str(file.options), file.name))
 
@@ -57,7 +59,7 @@ def _for_mise(releases: Iterable[Release]) -> dict[str, bytes]:
     names: dict[str, list[str]] = {}
     for release in releases:
         for file in release.files:
-            # It takes what it likes best of a version, and cannot tell a debug build's full archive from another.
+            # mise chooses one archive of a version, and cannot distinguish the full archive of a debug build from others.
             if file.file.flavour in ("install_only", "install_only_stripped") and file.file.suffix == ".tar.gz":
                 names.setdefault(file.file.triple, []).append(file.name)
     return {
@@ -66,7 +68,7 @@ def _for_mise(releases: Iterable[Release]) -> dict[str, bytes]:
 
 
 def _compressed(lines: Iterable[str]) -> bytes:
-    """Return lines as gzip has them; gzip.compress() writes another header from Python 3.11 on."""
+    """Return the lines compressed with gzip.  gzip.compress() writes a different header from Python 3.11 on."""
     content = io.BytesIO()
     with gzip.GzipFile("", "wb", fileobj=content, mtime=0) as file:
         file.write("".join(f"{line}\n" for line in lines).encode())

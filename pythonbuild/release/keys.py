@@ -1,4 +1,4 @@
-"""Is the key that is to sign there?  Asked before anything is made."""
+"""Checks that a signing key exists, before anything is written."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ __all__ = ["check_key"]
 
 
 def check_key(key: str) -> None:
-    """Raise MissingPrerequisite if this machine has no GnuPG, BadRequest if that has no such secret key (a name or a fingerprint)."""
+    """Raise MissingPrerequisite if gpg is not installed, BadRequest if it does not have the secret key.
+
+    key: its name or fingerprint.
+    """
     if not shutil.which("gpg"):
-        raise MissingPrerequisite("signing takes gpg, which is not on this machine", "apt-get install gpg")
+        raise MissingPrerequisite("signing requires gpg, which is not installed", "apt-get install gpg")
     if subprocess.run(["gpg", "--batch", "--list-secret-keys", key], capture_output=True).returncode:
-        raise BadRequest(f"gpg knows no secret key {key}", "`gpg --list-secret-keys` shows those that it has")
+        raise BadRequest(f"gpg does not have the secret key {key}", "`gpg --list-secret-keys` shows its keys")

@@ -1,4 +1,4 @@
-"""The page by which people find files of releases: one file, without scripts, fonts or pictures from elsewhere."""
+"""The page on which people find files of releases: one file, without scripts, fonts or images from elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pythonbuild.release.folder import SUMS, Release, Released
 
 __all__ = ["page"]
 
-# The order of a build's files, and what they are called.
+# The files of a build in the order of the page -> their names there.
 _KINDS = {
     "install_only_stripped": "install only, stripped",
     "install_only": "install only",
@@ -25,9 +25,10 @@ assert set(FLAVOURS) < set(_KINDS)
 
 
 def page(releases: Iterable[Release], base_url: str) -> bytes:
-    """Return the page of these releases, the newest first.
+    """Return the page of these releases in HTML.
 
-    base_url: where the folder with the page will be found, for commands that people copy; links are relative to the page.
+    releases: at least one, newest first; base_url: the published address of the folder with the page, for commands that people copy.
+    Links are relative to the page.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -47,7 +48,7 @@ def page(releases: Iterable[Release], base_url: str) -> bytes:
 
 
 def _targets(release: Release) -> dict[str, dict[str, list[Released]]]:
-    """Return triple -> what was built -> its files, in the order of the page."""
+    """Return triple -> Python and options of a build -> its files, in the order of the page."""
     order = list(_KINDS)
     files = sorted(
         release.files,
@@ -62,6 +63,6 @@ def _targets(release: Release) -> dict[str, dict[str, list[Released]]]:
 
 
 def _descending(file: Released) -> tuple[int, int, int, bool, str]:
-    """A key that sorts the newest Python first."""
+    """Return a key that sorts the newest Python first."""
     python = file.file.python
     return -python.major, -python.minor, -python.micro, bool(python.prerelease), python.prerelease

@@ -1,4 +1,4 @@
-"""Signatures of a release's sums, by minisign or by GnuPG: a second one of the same text has the same bytes, or is not made."""
+"""Signs the sums of a release with minisign or GnuPG.  A second signature of the same text has equal bytes, or is not made."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pythonbuild.release.keys import check_key
 
 __all__ = ["SUFFIXES", "Signer"]
 
-# What signs -> the suffix of its signatures.
+# The program that signs -> the suffix of its signatures.
 SUFFIXES = {"minisign": ".minisig", "gpg": ".asc"}
 
 
 @dataclass(frozen=True)
 class Signer:
-    """What signs (minisign or gpg), and its key: a file, or what gpg knows it by."""
+    """The program that signs (minisign or gpg), and its key: a file, or a name or fingerprint of gpg."""
 
     program: str
     key: str
 
     @classmethod
     def parse(cls, text: str) -> Signer:
-        """Read minisign:FILE or gpg:KEY.
+        """Return the signer of a text minisign:FILE or gpg:KEY.
 
-        Raises BadRequest if it is neither, or there is no such key, MissingPrerequisite if that program is not on this machine.
+        Raises BadRequest if the text has another form or the key does not exist, MissingPrerequisite if the program is not installed.
         """
         program, _, key = text.partition(":")
         if program not in SUFFIXES or not key:
@@ -35,17 +35,15 @@ class Signer:
         if program == "gpg":
             check_key(key)
         elif not shutil.which(program):
-            raise MissingPrerequisite(
-                "signing takes minisign, which is not on this machine", "apt-get install minisign"
-            )
+            raise MissingPrerequisite("signing requires minisign, which is not installed", "apt-get install minisign")
         elif not Path(key).is_file():
-            raise BadRequest(f"there is no secret key {key}", "`minisign -G -s FILE` makes one")
+            raise BadRequest(f"the secret key {key} does not exist", "`minisign -G -s FILE` creates one")
         return cls(program, key)
 
     def sign(self, file: Path, comment: str) -> bool:
-        """Leave a signature beside a file; returns whether there was another one, or none.  Raises BadRequest if the key cannot sign.
+        """Write a signature beside a file, and return True if it is new or changed.  Raises BadRequest if the key cannot sign.
 
-        comment: what minisign signs besides: it says no time, so that the signature depends on nothing but key and file.
+        comment: additional text that minisign signs.  It must not contain the time, so that equal keys and files give equal signatures.
         """
         signature = file.with_name(file.name + SUFFIXES[self.program])
         if self.program == "gpg" and self._signed(file, signature):
@@ -56,7 +54,7 @@ class Signer:
         if self.program == "gpg":
             command = ["gpg", "--batch", "--yes", "--local-user", self.key, "--output", str(partial), "--armor"]
             command += ["--detach-sign", str(file)]
-        # minisign asks for the key's password by standard error: what is wrong is said there, too.
+        # minisign asks for the key's password on standard error, so its error messages go to the terminal too.
         asks = None if self.program == "minisign" else subprocess.PIPE
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=asks, text=True)
         if done.returncode:
@@ -64,14 +62,14 @@ class Signer:
             said = (done.stderr or "").strip().splitlines()
             raise BadRequest(
                 f"{self.program} cannot sign with {self.key}{f': {said[-1]}' if said else ''}",
-                "the same command goes on from here with a key that can",
+                "run the same command with a key that can sign; it continues from here",
             )
         changed = not signature.is_file() or signature.read_bytes() != partial.read_bytes()
         partial.replace(signature)
         return changed
 
     def _signed(self, file: Path, signature: Path) -> bool:
-        """Is this a good signature of the file by this key?  GnuPG's name the time, so that another one would differ."""
+        """Return True if this is a valid signature of the file with this key.  GnuPG's contain the time, so a new one would differ."""
         if not signature.is_file():
             return False
         command = ["gpg", "--batch", "--status-fd", "1", "--verify", str(signature), str(file)]

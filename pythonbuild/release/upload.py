@@ -1,7 +1,7 @@
-"""Send a folder of releases to a bucket, in an order in which whoever reads there finds all that he was told of.
+"""Sends a folder of releases to a bucket, in an order in which readers find every file that another one names.
 
-Whether a file is there already is told by its size and the SHA-256 that was put into its metadata: a listing has sizes and ETags
-only, and the ETag of what was sent in parts, or is encrypted, is no sum of the content.
+A file is there already if its size and the SHA-256 in its metadata are equal.  A listing contains only sizes and ETags, and the ETag
+of a file that was sent in parts or is encrypted is not a hash of its content.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".asc": "application/pgp-signature",
 }
-# From this stage of sending on there are sums and their signatures.
+# The first stage of sending sums and their signatures.
 _SIGNED = 2
-# Files of this size and more are sent in parts.
+# The size of the parts in which larger files are sent, in bytes.
 _PART = 16 << 20
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file to send: its name in the bucket, and what is said of it there."""
+    """A file to send: its name in the bucket, its path, its size in bytes, and its SHA-256."""
 
     name: str
     path: Path
@@ -51,12 +51,12 @@ class Upload:
 
     @property
     def immutable(self) -> bool:
-        """Is it named by version and tag, so that it never changes?"""
+        """True if its name contains version and tag, so that it never changes."""
         return self.path.name.startswith("cpython-")
 
     @property
     def cache_control(self) -> str:
-        """How long others may keep it."""
+        """How long caches may keep it, as an HTTP header."""
         return _FOREVER if self.immutable else _SHORT
 
     @property
@@ -66,14 +66,14 @@ class Upload:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """What goes with it as headers and metadata."""
+        """The headers and metadata that the bucket keeps with it."""
         return {"Content-Type": self.content_type, "Cache-Control": self.cache_control, "sha256": self.sha256}
 
 
 def uploads(folder: Path, latest: bool = True) -> list[Upload]:
-    """Return the files of a folder of releases in the order of sending: archives, indexes, signatures, sums, those in latest/ at the end.
+    """Return the files of a folder of releases in the order of sending: archives, indexes, signatures, sums, then those in latest/.
 
-    latest: whether its newest release is the newest of all, so that latest/ is to be sent.
+    latest: True if its newest release is the newest of all, so that latest/ must be sent.
     """
     found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
     names = {path.relative_to(folder).as_posix(): path for path in found}
@@ -93,13 +93,16 @@ def _stage(name: str) -> int:
 
 
 def _listing(bucket: Bucket) -> dict[str, int]:
-    """Return the sizes of all files in the bucket by their names."""
-    with asking(bucket, "asking what is there"):
+    """Return {name: bytes} of all files in the bucket."""
+    with asking(bucket, "listing its files"):
         return {str(item["path"]): int(item["size"]) for part in obstore.list(bucket.store) for item in part}
 
 
 def published(bucket: Bucket, without: Collection[str]) -> list[Release]:
-    """Return the releases of a bucket that are whole (have sums), but for those of some tags.  Raises UploadFailed, BadArchive."""
+    """Return the complete releases of a bucket, which have sums, except those with a tag of `without`.
+
+    Raises UploadFailed if the bucket cannot be read, and BadArchive as `describe` does.
+    """
     sizes: dict[str, dict[str, int]] = {}
     for name, size in _listing(bucket).items():
         words = name.split("/")
@@ -107,7 +110,7 @@ def published(bucket: Bucket, without: Collection[str]) -> list[Release]:
             sizes.setdefault(words[1], {})[words[2]] = size
 
     def read(tag: str, name: str) -> bytes:
-        with asking(bucket, f"asking for {name}"):
+        with asking(bucket, f"reading {name}"):
             return bytes(obstore.get(bucket.store, f"download/{tag}/{name}").bytes())
 
     return [describe(tag, files, partial(read, tag)) for tag, files in sizes.items() if SUMS in files]
@@ -115,9 +118,9 @@ def published(bucket: Bucket, without: Collection[str]) -> list[Release]:
 
 @dataclass(frozen=True)
 class Difference:
-    """What a bucket lacks of a folder, in the order of sending.
+    """The files of a folder that a bucket lacks, in the order of sending.
 
-    stale: signatures there of sums that will be replaced, and have no such signature now.
+    stale: signatures in the bucket that the folder lacks, of sums that will be replaced.
     """
 
     missing: tuple[Upload, ...]
@@ -125,10 +128,10 @@ class Difference:
 
 
 def compare(bucket: Bucket, wanted: Iterable[Upload], replace: bool = False) -> Difference:
-    """Return in what the bucket differs from what is `wanted` there; nothing is sent.
+    """Return how the bucket differs from the `wanted` files, without sending anything.
 
-    Raises BadRequest if it has other content under a name that never changes, or more files of these releases, unless that is to be
-    replaced; UploadFailed.
+    replace: accept any difference.  Raises BadRequest if `replace` is False, and the bucket has other content under a name that never
+    changes, or more files of these releases; UploadFailed if the bucket cannot be read.
     """
     there = _listing(bucket)
     wanted = list(wanted)
@@ -141,11 +144,11 @@ def compare(bucket: Bucket, wanted: Iterable[Upload], replace: bool = False) -> 
 
 
 def _refuse(bucket: Bucket, conflicts: list[str], names: Collection[str], there: Collection[str]) -> None:
-    """Raise BadRequest for what cannot be published beside what is there."""
+    """Raise BadRequest if files cannot be published beside those of the bucket."""
     if conflicts:
         raise BadRequest(
-            f"{bucket.address} has other files under these names: {', '.join(conflicts)}",
-            "a published file does not change: take another --tag, or --replace them if nobody has them yet",
+            f"{bucket.address} has different files with these names: {', '.join(conflicts)}",
+            "a published file must not change: use another --tag, or --replace if nobody has downloaded them yet",
         )
     tops = {name.rpartition("/")[0] for name in names if name.endswith(f"/{SUMS}")}
     files = (name for name in there if "/cpython-" in name and name.rpartition("/")[0] in tops)
@@ -153,22 +156,22 @@ def _refuse(bucket: Bucket, conflicts: list[str], names: Collection[str], there:
     if others:
         raise BadRequest(
             f"{bucket.address} has more files of the same release: {', '.join(others)}",
-            "sums of what is here would not name them: make one folder of all of them, or take another --tag",
+            "the new sums would not contain them: put all files into one folder, or use another --tag",
         )
 
 
 def _same(bucket: Bucket, upload: Upload, there: Mapping[str, int]) -> bool:
-    """Is this content there already?"""
+    """Return True if the bucket already has this content."""
     if there.get(upload.name) != upload.size:
         return False
     options: Any = {"head": True}
-    with asking(bucket, f"asking for {upload.name}"):
+    with asking(bucket, f"reading {upload.name}"):
         attributes: Any = obstore.get(bucket.store, upload.name, options=options).attributes
     return bool(attributes.get("sha256") == upload.sha256)
 
 
 def send(bucket: Bucket, difference: Difference) -> Iterator[Upload]:
-    """Send what is missing, one file after the other, yielding each when it is there; raises UploadFailed at the first that fails."""
+    """Send the missing files one after another, and yield each when the bucket has it.  Raises UploadFailed at the first failure."""
     stale = list(difference.stale)
     for upload in difference.missing:
         if stale and _stage(upload.name) >= _SIGNED:

@@ -1,6 +1,6 @@
-"""An index of archives for uv: what its setting python-downloads-json-url points to.
+"""An index of archives for uv, for its setting python-downloads-json-url.
 
-uv's own list has this form (crates/uv-python/download-metadata.json in its repository); tried with uv 0.13.8.
+Source: uv's own list, crates/uv-python/download-metadata.json in its repository; tried with uv 0.13.8.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from pythonbuild.sources.cache import sha256_of
 
 __all__ = ["uv_index"]
 
-# Our name of a CPU -> uv's, where that is another; and the variants of x86-64.
-_FAMILIES = {"ppc64le": "powerpc64le"}
-# What a build may be, and still be offered as the usual one of its version.
+# The build options that uv's keys name; builds with any others count as the usual one of their version.
 _VARIANTS = {"freethreaded", "debug"}
 
 
@@ -29,17 +27,16 @@ def uv_index(
 ) -> dict[str, dict[str, object]]:
     """Return {key: entry} for install_only, install_only_stripped and full archives.
 
-    base_url: where they will be found, without the file's name; "" means where they lie now (file://); digests: their SHA-256 by
-    name, where they are known.
-    Raises BadArchive if a file is not named like an archive of a known target.  Of several that would have the same key,
-    the smallest flavour counts: stripped, then install_only, then full.  Static builds, which load no wheel with C code, are left out.
+    base_url: the published address of their folder; "" means their local paths (file://); digests: file name -> SHA-256, where known.
+    Of several archives with the same key, the smallest flavour counts: stripped, then install_only, then full.  Static builds are left
+    out, because they load no wheel with C code.  Raises BadArchive if a file is not named like an archive of a known target.
     """
     found: dict[str, tuple[int, dict[str, object]]] = {}
     for path in archives:
         name = ArchiveName(path.name)
         rank = ("install_only_stripped", "install_only", "full").index(name.flavour)
         if name.triple not in catalog.targets:
-            raise BadArchive(f"{path.name} is for {name.triple}, which targets.yml does not have")
+            raise BadArchive(f"{path.name} is for {name.triple}, which is not in targets.yml")
         if "static" in str(name.options).split("+"):
             continue
         digest = (digests or {}).get(path.name) or sha256_of(path)
@@ -54,8 +51,8 @@ def _entry(
 ) -> tuple[str, dict[str, object]]:
     target = catalog.target(name.triple)
     variant = "+".join(sorted(_VARIANTS & set(str(name.options).split("+")), reverse=True)) or None
-    family = _FAMILIES.get(target.arch, target.arch)
-    # The libc with the float ABI, where there are two: gnueabi, gnueabihf.
+    family = target.names.uv or target.arch
+    # The libc, with its float ABI if there are two: gnueabi, gnueabihf.
     system, libc = "linux", target.triple.rsplit("-", 1)[1]
     if target.macos or target.windows:
         system, libc = "darwin" if target.macos else "windows", "none"

@@ -14,35 +14,13 @@ from pythonbuild.engines.base import BuildRoot, Engine, RootInputs, StoredTree
 from pythonbuild.engines.folder import keep_folder
 from pythonbuild.engines.unpack import unpack_wheel
 from pythonbuild.errors import SourceUnavailable, StepError
+from pythonbuild.model.python_step import Handler, HandlerCall, HandlerInput
 from pythonbuild.plan.step import PythonAction, ScriptAction, Step, UnpackAction
 from pythonbuild.sources.cache import SourceCache, sha256_of
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
-__all__ = ["Executor", "Handler", "HandlerCall", "HandlerInput", "Steps", "references", "root_inputs"]
-
-
-@dataclass(frozen=True)
-class HandlerInput:
-    """A stored tree that a handler reads: its role for the step, the step that made it, and its folder."""
-
-    role: str
-    step: str
-    tree: Path
-    record: Record
-
-
-@dataclass(frozen=True)
-class HandlerCall:
-    """The inputs of a Python step.  It writes its result below `output`, and reports progress with `say`."""
-
-    parameters: Mapping[str, str]
-    inputs: tuple[HandlerInput, ...]
-    output: Path
-    say: Callable[[str], None]
-
-
-Handler = Callable[[HandlerCall], None]
+__all__ = ["Executor", "Steps", "references", "root_inputs"]
 
 
 class Steps(Protocol):
@@ -68,6 +46,7 @@ class Steps(Protocol):
 class Executor:
     """Runs steps on this machine; one instance serves a whole run.
 
+    threads: how many a handler may use;
     share_now: a step is done only after its result has been uploaded to the shared store.
     """
 
@@ -75,6 +54,7 @@ class Executor:
     sources: SourceCache
     engine: Engine
     handlers: Mapping[str, Handler]
+    threads: int = 1
     makeflags: str = ""
     inherited: tuple[int, ...] = ()
     share_now: bool = False
@@ -153,10 +133,10 @@ class Executor:
                 unpack_wheel(wheel, step.action.member, tree)
             elif isinstance(step.action, PythonAction):
                 found = tuple(
-                    HandlerInput(need.role, need.step, self.store.tree(records[need.step]), records[need.step])
-                    for need in step.needs
+                    HandlerInput(need.role, need.step, self.store.tree(records[need.step])) for need in step.needs
                 )
-                self.handlers[step.action.handler](HandlerCall(step.action.parameters, found, tree, output))
+                call = HandlerCall(step.action.parameters, found, tree, self.threads, output)
+                self.handlers[step.action.handler](call)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

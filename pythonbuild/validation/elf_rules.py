@@ -21,19 +21,6 @@ PRIVATE_SYMBOLS = frozenset(
 _GONE = frozenset({"pthread_yield"})
 # The oldest kernel of a distribution with glibc 2.17: RHEL 7's.
 _OLDEST_KERNEL = (3, 10, 0)
-# A CPU's name in targets.yml -> its name in ELF.
-_MACHINES = {
-    "x86_64": "X86_64",
-    "aarch64": "AARCH64",
-    "armv7": "ARM",
-    "i686": "I386",
-    "mips": "MIPS",
-    "mipsel": "MIPS",
-    "loongarch64": "LOONGARCH",
-    "ppc64le": "PPC64",
-    "riscv64": "RISCV",
-    "s390x": "S390",
-}
 
 
 def _version(numbers: tuple[int, ...]) -> str:
@@ -48,7 +35,7 @@ def _readable(case: Case) -> Iterator[tuple[str, str]]:
 
 @elf_rule("elf-machine", "every program and library is for the target's CPU")
 def _machine(facts: ElfFacts, file: str, case: Case) -> Iterator[str]:
-    if case.target and facts.machine != _MACHINES.get(case.target.arch):
+    if case.target and facts.machine != case.target.names.binary:
         yield f"is for {facts.machine}, not {case.target.arch}"
 
 

@@ -22,13 +22,11 @@ _LOOKED_FOR = frozenset(
 _LONGEST_NAME = 1024
 # The stack size that CPython's configure sets on macOS; debug builds get more.
 _STACK = 0x1000000
-# A CPU's name in the target triple -> its name in Mach-O.
-_MACHINES = {"x86_64": "X86_64", "aarch64": "ARM64"}
 
 
 @rule("macho-machine", "every Mach-O file is for the CPU in the target triple")
 def _machine(case: Case) -> Iterator[tuple[str, str]]:
-    wanted = _MACHINES.get(case.subject.cpu)
+    wanted = case.target.names.binary if case.target else ""
     for name, facts in case.subject.macho.items():
         if wanted and wanted not in facts.cpus:
             yield name, f"is for {', '.join(facts.cpus)}, not {wanted}"

@@ -11,19 +11,22 @@ from typing import Any
 
 import jsonschema
 
+from pythonbuild.model.options import OPTION_NAMES
 from pythonbuild.model.version import PythonVersion
 from pythonbuild.validation.rule import Case, rule
 
 __all__ = ["schema", "schema_errors"]
 
-# A CPU's name in targets.yml -> its name in the platform tag, where they differ.
-_PLATFORM_CPU = {"ppc64le": "powerpc64le", "armv7": "arm"}
+# Options of python-build-standalone that are not ours.
+_OTHER_OPTIONS = ("bolt",)
 
 
 @lru_cache(maxsize=1)
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of PYTHON.json, version 8."""
     value: dict[str, Any] = json.loads(files("pythonbuild.validation").joinpath("python_json.schema.json").read_text())
+    option = f"({'|'.join((*OPTION_NAMES, *_OTHER_OPTIONS))})"
+    value["properties"]["build_options"]["pattern"] = rf"^{option}(\+{option})*$"
     return value
 
 
@@ -65,11 +68,10 @@ def _target(case: Case) -> Iterator[tuple[str, str]]:
     if case.target is None:
         yield "python/PYTHON.json", f"target_triple {triple} is not in targets.yml"
         return
-    wanted = {"python_platform_tag": f"linux-{_PLATFORM_CPU.get(case.target.arch, case.target.arch)}"}
+    wanted = {"python_platform_tag": f"linux-{case.target.names.platform}"}
     if case.target.macos:
-        cpu = {"aarch64": "arm64"}.get(case.target.arch, case.target.arch)
         wanted = {
-            "python_platform_tag": f"macosx-{case.target.macos}-{cpu}",
+            "python_platform_tag": f"macosx-{case.target.macos}-{case.target.names.platform}",
             "apple_sdk_deployment_target": case.target.macos,
         }
     for key, value in wanted.items():

@@ -17,13 +17,11 @@ _WINDOWS = frozenset(
     "advapi32 bcrypt cabinet comctl32 comdlg32 crypt32 gdi32 imm32 iphlpapi kernel32 msi msvcrt netapi32 ntdll ole32 oleaut32 "
     "propsys rpcrt4 secur32 shell32 shlwapi user32 userenv vcruntime140 vcruntime140_1 version winmm ws2_32".split()
 )
-# A CPU's name in the target triple -> its name in PE.
-_MACHINES = {"x86_64": "AMD64", "aarch64": "ARM64", "i686": "I386"}
 
 
 @rule("pe-machine", "every PE file is for the CPU in the target triple")
 def _machine(case: Case) -> Iterator[tuple[str, str]]:
-    wanted = _MACHINES.get(case.subject.cpu)
+    wanted = case.target.names.binary if case.target else ""
     for name, facts in case.subject.pe.items():
         if wanted and facts.machine != wanted:
             yield name, f"is for {facts.machine}, not {wanted}"

@@ -16,6 +16,7 @@ from pythonbuild.binaries.elf import ElfFacts, elf_facts, object_format
 from pythonbuild.binaries.macho import MACHO_MAGIC, MachOFacts, has_cold_functions, macho_facts
 from pythonbuild.binaries.pe import PeFacts, pe_facts
 from pythonbuild.errors import BadArchive
+from pythonbuild.model.options import OPTION_NAMES
 
 __all__ = ["Entry", "Subject", "read_subject", "sysconfig_variables"]
 
@@ -83,7 +84,7 @@ class Subject:
         """The build options that the archive claims: those in PYTHON.json or, without one, in the file name."""
         if self.facts is not None:
             return frozenset(str(self.facts.get("build_options", "")).split("+"))
-        known = r"(?:debug|noopt|pgo|lto|freethreaded|static)"
+        known = f"(?:{'|'.join(OPTION_NAMES)})"
         found = re.search(rf"-({known}(?:\+{known})*)-", self.path.name)
         return frozenset(found[1].split("+")) if found else frozenset()
 

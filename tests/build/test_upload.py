@@ -112,7 +112,7 @@ def test_what_never_changes_is_not_overwritten_unless_that_is_asked_for(server: 
     release(server, tmp_path / "one")
     before = server.get(f"{STEM}-noopt-full.tar.zst").content
     done = release(server, tmp_path / "other", status=2)
-    assert "has other files under these names" in done.stderr
+    assert "has different files with these names" in done.stderr
     assert f"{STEM}-install_only.tar.gz" in done.stderr
     assert "--replace" in done.stderr
     assert server.get(f"{STEM}-noopt-full.tar.zst").content == before
@@ -201,14 +201,14 @@ def test_keys_that_are_not_known_are_one_error(server: BucketServer, tmp_path: P
     build(tmp_path, "noopt")
     server.refuse()
     done = release(server, tmp_path, status=1)
-    assert "it does not take these credentials" in done.stderr
+    assert "it rejects these credentials" in done.stderr
     assert "AWS_SECRET_ACCESS_KEY" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("flags", "variables", "said"),
     [
-        (["--to", "s3://nowhere/x"], {}, "there is no such bucket"),
+        (["--to", "s3://nowhere/x"], {}, "the bucket does not exist"),
         (["--to", "s3://user:planted@pythons/x"], {}, "--to names no bucket"),
         (["--to", "https://planted.example.org/x"], {}, "--to names no bucket"),
         (

@@ -16,7 +16,7 @@ import pytest
 
 from pythonbuild.home import checkout, home
 from pythonbuild.store.store import Store
-from tests.images.conftest import Loaded, build
+from tests.images.conftest import Loaded, base, build
 from tests.required import REQUIRED
 
 # One daemon runs them all.
@@ -114,6 +114,16 @@ def test_a_base_that_the_daemon_lacks_is_one_clear_error(daemon: None) -> None:
     done = subprocess.run([*command, "--engine", "host", "--plan"], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "build-linux.py: the container daemon has no image nowhere:1\n  docker pull nowhere:1\n"
+
+
+def test_a_base_with_another_c_library_is_one_clear_error(daemon: None) -> None:
+    command = [sys.executable, str(checkout() / "build-linux.py"), "--format", "oci", "--base-image", base(), "--plan"]
+    musl = [*command, "--engine", "host", "--target", "x86_64-unknown-linux-musl"]
+    done = subprocess.run(musl, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"the base image {base()} has no /lib/ld-musl-x86_64.so.1" in done.stderr
+    glibc = [*command, "--engine", "host", "--target", "x86_64-unknown-linux-gnu"]
+    assert subprocess.run(glibc, capture_output=True).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["skopeo", "podman"])

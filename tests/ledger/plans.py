@@ -13,7 +13,7 @@ import msgspec
 
 from pythonbuild.catalog.load import Catalog, load_catalog
 from pythonbuild.catalog.schema import Image, Origin
-from pythonbuild.driver.session import code_digest
+from pythonbuild.driver.handlers import ARCHIVE_STEPS, inputs_of
 from pythonbuild.errors import PythonBuildError
 from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import Llvm
@@ -49,11 +49,7 @@ def plan_of(subject: Subject, catalog: Catalog, given: Given) -> Plan:
         machine=_MACHINE,
         llvm=llvm,
         choose_origin=lambda origins: _chosen(origins, given),
-        handlers={
-            "distribution": code_digest("distribution", "binaries"),
-            "strip": code_digest("packaging", "binaries"),
-            "archive": code_digest("packaging"),
-        },
+        handlers=inputs_of(ARCHIVE_STEPS),
         packages=given.packages,
     )
     if subject.packages:

@@ -254,7 +254,7 @@ def test_apt_installs_from_a_signed_repository(made: Made, box: Box, keys: dict[
 
     refused = release("nobody")
     assert refused.returncode == 2
-    assert "gpg knows no secret key nobody" in refused.stderr
+    assert "gpg does not have the secret key nobody" in refused.stderr
     assert not (box.folder / "apt").exists()
     done = release("tester@example.org")
     assert done.returncode == 0, done.stderr
@@ -288,5 +288,5 @@ def test_a_build_is_signed(made: Made, tmp_path: Path, keys: dict[str, str]) -> 
         subprocess.run(["gpg", "--verify", str(path)], env=environment, check=True, capture_output=True)
     done = subprocess.run([*command, "--sign", "nobody"], env=environment, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "gpg knows no secret key nobody" in done.stderr
+    assert "gpg does not have the secret key nobody" in done.stderr
     assert "Traceback" not in done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pythonbuild.catalog.load import Catalog, RecipeFolder
-from pythonbuild.catalog.schema import Origin, PythonRelease, PythonSeries, Recipe, Source, Target, Toolchain
+from pythonbuild.catalog.schema import CpuNames, Origin, PythonRelease, PythonSeries, Recipe, Source, Target, Toolchain
 from pythonbuild.model.version import PythonVersion
 
 # What Python tells its audit hooks: https://docs.python.org/3/library/audit_events.html
@@ -69,6 +69,7 @@ def catalog() -> Catalog:
     target = Target(
         triple="x86_64-unknown-linux-gnu",
         arch="x86_64",
+        names=CpuNames(binary="X86_64", platform="x86_64"),
         libc="gnu",
         gnu="x86_64-linux-gnu",
         openssl="linux-x86_64",

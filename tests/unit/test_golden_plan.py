@@ -1,7 +1,7 @@
-"""The plan of a Python for macOS against golden files, which a person has read: each command line, variable and script.
+"""Compares plans of Pythons for macOS and Windows with golden files that a person has read: each command, variable and script.
 
-For Linux and for a Mac, one plan is there as a whole; of the others, what is different in them.  After a change that is meant:
-PYTHONBUILD_TESTS_GOLDEN=write python3 tests/run.py unit, and read what git shows.
+For each system that builds (Linux, macOS, Windows), one golden file is a whole plan; the others are differences from it.  After an
+intended change, run `PYTHONBUILD_TESTS_GOLDEN=write python3 tests/run.py unit`, and read what git shows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.planner import make_plan
+from pythonbuild.plan.python_steps import python_inputs
 from pythonbuild.plan.step import Plan, PythonAction, ScriptAction, Step
 from pythonbuild.request.build import BuildRequest, resolve
 
@@ -28,7 +29,7 @@ LLVM = Llvm(Path("/usr/lib/llvm-22/bin"), "22")
 SDK = AppleSdk(Path("/Library/Developer/CommandLineTools/SDKs/MacOSX15.4.sdk"), "macosx15.4", "15.4")
 XCODE = Xcode(Path("/Library/Developer/CommandLineTools/usr/bin"), "Apple clang version 17.0.0", SDK, SDK)
 BASE = ("aarch64-apple-darwin", "cpython-3.13", "noopt")
-# On the building machine, what is built; an ARM Mac has Rosetta where it says so.
+# The building machine, then target, Python and options.  Only the ARM Mac named -rosetta has Rosetta.
 ON_A_MAC = ("aarch64-darwin", *BASE)
 OTHERS_ON_A_MAC = (
     ("aarch64-darwin", "aarch64-apple-darwin", "cpython-3.13", "pgo"),
@@ -76,7 +77,7 @@ def planned(machine: str, triple: str, python: str, options: str) -> Plan:
 
 
 def shown(machine: str, triple: str, python: str, options: str) -> list[str]:
-    """Return the plan's steps as lines, in the order of the plan; on Linux those for the target, on a Mac all."""
+    """Return the plan's steps as lines, in the order of the plan; on x86_64 Linux only those for the target."""
     steps = [
         step
         for step in planned(machine, triple, python, options)
@@ -102,9 +103,9 @@ def described(step: Step, common: set[str]) -> Iterator[str]:
         yield from (f"source {source.name} {origin.sha256} {origin.place}" for origin in source.origins)
     if isinstance(step.action, PythonAction):
         yield f"by {step.action.handler}"
-        parameters = sorted(step.action.parameters.items())
-        # The bill of materials says once more what the sources above are.
-        yield from (f"parameter {name} = {value}" for name, value in parameters if name != "parts")
+        # The bill of materials repeats the sources above.
+        given = sorted(python_inputs(step.action, {}).items())
+        yield from (f"parameter {name} = {value}" for name, value in given if not name.startswith("parts "))
     if isinstance(step.action, ScriptAction):
         yield from (line for line in settings(step.action) if line not in common)
         yield from (f"patch {name} {file_digest(content)}" for name, content in step.action.patches)
@@ -114,7 +115,7 @@ def described(step: Step, common: set[str]) -> Iterator[str]:
 
 
 def held(name: str, text: str) -> None:
-    """Hold a text against a golden file, or write that, if so asked."""
+    """Compare a text with a golden file; write the file first if PYTHONBUILD_TESTS_GOLDEN is `write`."""
     file = GOLDEN / name
     if os.environ.get("PYTHONBUILD_TESTS_GOLDEN") == "write":
         file.write_text(text)
@@ -153,6 +154,6 @@ def test_other_plans_for_macos_differ_as_they_did_when_they_were_read(other: tup
 
 
 def difference(first: list[str], second: list[str], first_name: str, second_name: str) -> str:
-    """Return what differs, without line numbers, which any change above moves."""
+    """Return the differences without line numbers, because any change above would move these."""
     lines = difflib.unified_diff(first, second, first_name, second_name, n=0, lineterm="")
     return "".join(f"{'@@' if line.startswith('@@') else line}\n" for line in lines)

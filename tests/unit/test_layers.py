@@ -26,7 +26,7 @@ GRAPH = {
     "model": "errors",
     "flags": "errors model program",
     "catalog": "errors files model",
-    "distribution": "binaries errors",
+    "distribution": "binaries errors model",
     "packaging": "binaries errors model",
     "oci": "errors packaging",
     "ui": "events units",
@@ -38,7 +38,7 @@ GRAPH = {
     "validation": "binaries catalog errors model request",
     "release": "binaries catalog errors model sources store",
     "engines": "binaries catalog errors home host locks model plan store",
-    "run": "engines errors events host plan sources store units",
+    "run": "engines errors events host model plan sources store units",
     "driver": "__init__ catalog distribution engines errors events files flags home host model oci packaging plan release "
     "request run sources store",
     "cli": "__init__ catalog driver engines errors events flags home host model packaging plan program release request run "

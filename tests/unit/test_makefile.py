@@ -32,7 +32,7 @@ def test_variables_of_a_makefile() -> None:
 
 
 def test_a_variable_that_refers_to_itself_is_an_error() -> None:
-    with pytest.raises(ValueError, match="refer to themselves"):
+    with pytest.raises(ValueError, match="refer to each other"):
         expand("$(A)", {"A": "x $(B)", "B": "$(A)"})
 
 

@@ -6,7 +6,9 @@ import itertools
 
 import pytest
 
+from pythonbuild.catalog.load import load_catalog
 from pythonbuild.errors import BadArchive, BadRequest, UnknownName
+from pythonbuild.home import checkout
 from pythonbuild.model.naming import ArchiveFormat, ArchiveName, archive_name
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
@@ -106,3 +108,17 @@ def test_the_parts_of_an_archives_name(name: str, parts: tuple[str, str, bool]) 
 def test_a_name_that_is_not_an_archives() -> None:
     with pytest.raises(BadArchive, match="not named like"):
         ArchiveName("Python-3.13.15.tar.xz")
+
+
+CATALOG = load_catalog(checkout() / "cpython-unix")
+
+
+@pytest.mark.parametrize("options", ["noopt", "noopt+static"])
+@pytest.mark.parametrize("version", ["3.11.2", "3.13.15", "3.14.10"])
+@pytest.mark.parametrize("triple", ["x86_64-unknown-linux-musl", "aarch64-apple-darwin"])
+def test_every_module_that_a_python_must_have_is_linked(triple: str, version: str, options: str) -> None:
+    python, names = PythonVersion.parse(version), options.split("+")
+    linked = CATALOG.linked_modules(triple, python, names)
+    assert not CATALOG.modules(triple, python, names) & {*linked["none"]}
+    assert ("_ctypes_test" in linked["none"]) == ("static" in names)
+    assert ("_scproxy" in linked["shared"]) == ("apple" in triple)

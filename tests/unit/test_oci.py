@@ -22,9 +22,15 @@ from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
-WORLD = PlanningFacts(machine="x86_64", handlers={"oci": "0"})
+WORLD = PlanningFacts(machine="x86_64", handlers={"oci": {"code": "0"}})
 STATIC = "x86_64-unknown-linux-musl"
-DEBIAN = BaseImage("debian:13", "sha256:1", "amd64")
+
+
+def glibc(path: str) -> bool:
+    return "musl" not in path
+
+
+DEBIAN = BaseImage("debian:13", "sha256:1", "amd64", glibc)
 
 
 def planned(images: OciImages, target: str, options: str = "noopt") -> Plan:
@@ -47,12 +53,19 @@ def test_other_pythons_need_a_base_with_a_c_library() -> None:
     assert planned(OciImages(DEBIAN), "x86_64-unknown-linux-gnu").outputs
 
 
+def test_a_base_with_another_c_library_is_refused_before_the_build() -> None:
+    with pytest.raises(BadRequest, match=r"debian:13 has no /lib/ld-musl-x86_64\.so\.1") as caught:
+        planned(OciImages(DEBIAN), STATIC)
+    assert caught.value.hint == "name an image with musl, such as alpine:3"
+    assert planned(OciImages(DEBIAN), STATIC, "noopt+static").outputs
+
+
 @pytest.mark.parametrize(
     "targets",
     [("x86_64-unknown-linux-gnu", STATIC), ("armv7-unknown-linux-gnueabi", "armv7-unknown-linux-gnueabihf")],
 )
 def test_images_that_nothing_could_tell_apart_are_refused(targets: tuple[str, ...]) -> None:
-    base = BaseImage("debian:13", "sha256:1", "arm" if "armv7" in targets[0] else "amd64")
+    base = BaseImage("debian:13", "sha256:1", "arm" if "armv7" in targets[0] else "amd64", lambda path: True)
     request = BuildRequest(targets=targets, pythons=(), options=(), machine="x86_64", formats=("oci",))
     with pytest.raises(BadRequest, match="have the same platform"):
         OciImages(base).plan((request,), CATALOG, WORLD)
@@ -106,7 +119,7 @@ def test_an_image_keeps_the_settings_of_its_base(tmp_path: Path) -> None:
 def test_another_base_is_another_image() -> None:
     keys = []
     for identity in ("sha256:1", "sha256:2"):
-        plan = planned(OciImages(BaseImage("debian:13", identity, "amd64")), "x86_64-unknown-linux-gnu")
+        plan = planned(OciImages(BaseImage("debian:13", identity, "amd64", glibc)), "x86_64-unknown-linux-gnu")
         keys.append(plan.steps[plan.outputs[0].step].key)
     assert keys[0] != keys[1]
 

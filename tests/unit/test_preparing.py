@@ -20,7 +20,7 @@ class Stage:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, state: State, script: bool, downloads: list[bool]) -> None:
         self.calls: list[str] = []
         self.session: Session = cast(Session, SimpleNamespace(store=None))
-        action = ScriptAction("", {}, {}) if script else PythonAction("archive", {})
+        action = ScriptAction("", {}, {}) if script else PythonAction("archive", None)
         plan = Plan({"zlib": Step("zlib", "zlib", "here", "", {}, "key", action)}, ())
         engine = SimpleNamespace(close=lambda: self.calls.append("close"))
         answers: dict[str, Any] = {

@@ -17,7 +17,7 @@ def plan(**needs: str) -> Plan:
             toolchain="",
             inputs={},
             key=name,
-            action=PythonAction("none", {}),
+            action=PythonAction("none", None),
             needs=tuple(Need("deps", need) for need in text.split()),
         )
         for name, text in needs.items()

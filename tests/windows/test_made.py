@@ -82,12 +82,12 @@ def test_builtin_modules_have_the_functions_that_make_them(made: tuple[PythonVer
     [
         ("PC/config.c", "#ifdef _Py_HAVE_ZLIB", "#if !defined(_Py_HAVE_ZLIB)", "#if !defined(_Py_HAVE_ZLIB)"),
         ("PC/config.c", "    {0, 0}", "    {}", "the table has no end"),
-        ("PCbuild/winsound.vcxproj", "winmm.lib", "$(SoundLib)", "$(SoundLib) is the name of no library"),
+        ("PCbuild/winsound.vcxproj", "winmm.lib", "$(SoundLib)", "$(SoundLib) is not the name of a known library"),
         (
             "PCbuild/_queue.vcxproj",
             "DynamicLibrary</",
             "StaticLibrary</ConfigurationType><ConfigurationType>X</",
-            "of the kinds",
+            "has the kinds",
         ),
     ],
 )

@@ -186,9 +186,9 @@ def test_what_upstream_changes_is_noticed(source: Source, edit: ProjectEdit, cha
 def test_a_file_that_is_gone_or_no_xml_is_noticed(source: Source, edit: ProjectEdit) -> None:
     version, folder = source
     (folder / edit.file).write_text("<Project>")
-    assert "no XML" in refusal(folder, version, [edit])
+    assert "not XML" in refusal(folder, version, [edit])
     (folder / edit.file).unlink()
-    assert "no such file" in refusal(folder, version, [edit])
+    assert "does not exist" in refusal(folder, version, [edit])
 
 
 @pytest.fixture

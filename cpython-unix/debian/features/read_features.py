@@ -1,7 +1,7 @@
-"""Run by the Python that is asked: prints, as JSON, which features it has and what each of its binaries is linked with.
+"""Print the features of the Python that runs this, and the libraries that each of its binaries links with, as JSON.
 
-What can be, is read from the machine code and not from what configure was told: distributions optimize without saying so there.
-Needs readelf (binutils) on PATH.
+Where possible, features are read from the machine code instead of configure's arguments, because distributions also optimize without
+those.  Requires readelf (binutils) on PATH.
 """
 
 import importlib.util
@@ -12,25 +12,25 @@ import subprocess
 import sys
 import sysconfig
 
-# Functions whose names begin alike come from one source file, or nearly so.
+# Functions with the same one of these prefixes come from one source file, with few exceptions.
 FAMILIES = "PyUnicode_ PyLong_ PyDict_ PyList_ PyBytes_ PyType_ PyErr_ PyImport_ PyFloat_ PySet_ PyTuple_".split()
 NEAR = 3
 
 
 def readelf(file, *flags):
-    """Return what readelf says, in lines."""
+    """Return the output of readelf as lines."""
     command = ["readelf", "-W", *flags, file]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 def needed(file):
-    """Return the sonames that a file needs."""
+    """Return the sonames of the libraries that a file needs."""
     found = (re.search(r"\(NEEDED\).*\[(.*)\]", line) for line in readelf(file, "-d"))
     return [match[1] for match in found if match]
 
 
 def code_file():
-    """Return the file that the interpreter's code is in: the program, or libpython."""
+    """Return the path of the file with the interpreter's code: the program, or libpython."""
     program = os.path.realpath(sys.executable)
     if any(name.startswith("libpython") for name in needed(program)):
         with open("/proc/self/maps") as maps:
@@ -40,10 +40,10 @@ def code_file():
 
 
 def scatter(file):
-    """Return how far a source file's functions lie apart, from 0 (side by side) to 1 (each alone).
+    """Return how far apart the functions of a source file are in `file`, from 0 (side by side) to 1 (each alone).
 
-    Compilers lay functions out in the order of their source files, one file after the other.  A profile sorts them by how much they
-    are used; with link-time optimization that is done over the whole program, without it within each file.
+    Compilers place functions in the order of their source files, one file after another.  A profile sorts them by use: with link-time
+    optimization over the whole program, without it within each file.
     """
     symbols = []
     for line in readelf(file, "--dyn-syms"):
@@ -61,7 +61,7 @@ def scatter(file):
 
 
 def module_file(name):
-    """Return the file with the code of a module: its own, or the interpreter's; "" if there is no such module."""
+    """Return the path of the file with a module's code: its own, or the interpreter's; "" if the module does not exist."""
     spec = importlib.util.find_spec(name)
     if spec is None:
         return ""
@@ -69,13 +69,13 @@ def module_file(name):
 
 
 def uses(module, library):
-    """Is that library among those that the module is linked with?"""
+    """Return True if a module is linked with a library; library: the start of its soname."""
     file = module_file(module)
     return bool(file) and any(name.startswith(library) for name in needed(file))
 
 
 def loads_extensions():
-    """Can sqlite3 load extensions?"""
+    """Return True if sqlite3 can load extensions."""
     try:
         import sqlite3
     except ImportError:
@@ -84,7 +84,7 @@ def loads_extensions():
 
 
 def links():
-    """Return {file name: sonames} of the program, libpython and all extension modules."""
+    """Return {file name: sonames of its libraries} for the program, libpython and all extension modules."""
     folder = sysconfig.get_config_var("DESTSHARED") or ""
     here = [path for path in sys.path if path.endswith("lib-dynload")]
     files = {os.path.realpath(sys.executable), code_file()}
@@ -100,7 +100,7 @@ def links():
 
 
 def main():
-    """Print the JSON."""
+    """Print the features as JSON."""
     code = code_file()
     json.dump(
         {

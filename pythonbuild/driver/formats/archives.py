@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pythonbuild.catalog.load import Catalog
@@ -13,13 +13,13 @@ from pythonbuild.catalog.schema import Image
 from pythonbuild.driver.deliver import OutputFile, statement_of, tag_of_checkout
 from pythonbuild.driver.engine_choice import EngineChoice
 from pythonbuild.driver.formats.base import Delivery
+from pythonbuild.driver.handlers import PythonStep
 from pythonbuild.files import replacing
 from pythonbuild.model.naming import archive_name, provenance_name
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.planner import make_plan
 from pythonbuild.plan.step import Output, Plan
 from pythonbuild.request.build import Build, BuildRequest, resolve
-from pythonbuild.run.execute import Handler
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
@@ -34,10 +34,10 @@ class Archives:
     title: str = "archives"
     on_clusters: bool = True
     takes_base_image: bool = False
-    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """Return nothing: driver/handlers.py has the steps of archives, which other formats use, too."""
+    @property
+    def python_steps(self) -> Mapping[str, PythonStep]:
+        """Nothing: other formats, too, use the steps of archives, which driver/handlers.py has."""
         return {}
 
     def image(self, catalog: Catalog) -> Image:

@@ -11,10 +11,10 @@ from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Image
 from pythonbuild.driver.deliver import OutputFile
 from pythonbuild.driver.engine_choice import EngineChoice
+from pythonbuild.driver.handlers import PythonStep
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import BuildRequest
-from pythonbuild.run.execute import Handler
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 
@@ -57,11 +57,8 @@ class OutputFormat(Protocol):
         """True if --base-image is the base of its files, and not of the image in which steps run."""
 
     @property
-    def code(self) -> Mapping[str, tuple[str, ...]]:
-        """Its own handlers, by name -> the packages of pythonbuild whose code is in their steps' keys."""
-
-    def handlers(self) -> Mapping[str, Handler]:
-        """Return its own handlers by name: the functions that its steps call, besides those of archives."""
+    def python_steps(self) -> Mapping[str, PythonStep]:
+        """Its own Python steps by the names of their handlers, besides those of archives."""
 
     def image(self, catalog: Catalog) -> Image:
         """Return the image in which engine docker runs its steps."""

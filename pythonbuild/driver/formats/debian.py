@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -16,6 +16,7 @@ from pythonbuild.catalog.schema import Image
 from pythonbuild.driver.deliver import OutputFile
 from pythonbuild.driver.engine_choice import EngineChoice
 from pythonbuild.driver.formats.base import Delivery
+from pythonbuild.driver.handlers import PythonStep
 from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.flags.build import FeaturesFlags, RequestFlags
 from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
@@ -25,7 +26,6 @@ from pythonbuild.plan.step import Plan
 from pythonbuild.release.keys import check_key
 from pythonbuild.request.build import BuildRequest, LocalPython
 from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
-from pythonbuild.run.execute import Handler
 
 __all__ = ["DebPackages", "check_signing", "read_packages"]
 
@@ -40,14 +40,14 @@ class DebPackages:
     title: str = "Debian packages"
     on_clusters: bool = False
     takes_base_image: bool = False
-    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def builds(self, catalog: Catalog) -> tuple[DebianBuild, ...]:
         """Return the builds of the requested packages."""
         return resolve_debian(self.request, catalog)
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """Return nothing: the steps of packages run scripts."""
+    @property
+    def python_steps(self) -> Mapping[str, PythonStep]:
+        """Nothing: the steps of packages run scripts."""
         return {}
 
     def image(self, catalog: Catalog) -> Image:

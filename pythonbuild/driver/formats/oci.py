@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Optional
 
 import docker.errors
@@ -15,6 +16,8 @@ from pythonbuild.driver.deliver import OutputFile, statement_of, tag_of_checkout
 from pythonbuild.driver.engine_choice import EngineChoice
 from pythonbuild.driver.formats.archives import resolved
 from pythonbuild.driver.formats.base import Delivery
+from pythonbuild.driver.handlers import PythonStep
+from pythonbuild.driver.image_step import ImageParameters, write
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.errors import BadRequest
 from pythonbuild.files import replacing
@@ -25,38 +28,35 @@ from pythonbuild.packaging.provenance import Input
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.graph import Graph, with_short_names
 from pythonbuild.plan.planner import plan_builds
+from pythonbuild.plan.python_steps import python_inputs
 from pythonbuild.plan.step import Need, Output, Plan, PythonAction, Step
 from pythonbuild.request.build import Build, BuildRequest, LocalPython
-from pythonbuild.run.execute import Handler, HandlerCall
 
 __all__ = ["OciImages", "platform_of", "read_images"]
 
 _HANDLER = "oci"
-# The CPU in a target triple -> its name in Go, and its variant.
-_ARCHITECTURES = {
-    "x86_64": ("amd64", ""),
-    "x86_64_v2": ("amd64", "v2"),
-    "x86_64_v3": ("amd64", "v3"),
-    "x86_64_v4": ("amd64", "v4"),
-    "aarch64": ("arm64", ""),
-    "armv7": ("arm", "v7"),
-    "i686": ("386", ""),
-    "loongarch64": ("loong64", ""),
-    "mips": ("mips", ""),
-    "mipsel": ("mipsle", ""),
-    "ppc64le": ("ppc64le", ""),
-    "riscv64": ("riscv64", ""),
-    "s390x": ("s390x", ""),
-}
+# What makes an image; the module that packs images into one file is not part of it.
+_CODE = (
+    "driver/image_step.py",
+    "driver/base_image.py",
+    "oci/base.py",
+    "oci/image.py",
+    "packaging/members.py",
+    "model/python_step.py",
+)
 
 
 @dataclass(frozen=True)
 class BaseImage:
-    """An image of the container daemon: its name, its ID, and Go's name of its CPU."""
+    """An image of the container daemon: its name, its ID, and Go's name of its CPU.
+
+    has: returns whether it contains a file at an absolute path.
+    """
 
     name: str
     identity: str
     architecture: str
+    has: Callable[[str], bool] = field(compare=False, repr=False)
 
     @property
     def short(self) -> str:
@@ -73,11 +73,11 @@ class OciImages:
     title: str = "container images"
     on_clusters: bool = False
     takes_base_image: bool = True
-    code: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {_HANDLER: ("oci", "packaging")})
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """Return the function that writes an image."""
-        return {_HANDLER: _write_image}
+    @property
+    def python_steps(self) -> Mapping[str, PythonStep]:
+        """The step that writes an image."""
+        return {_HANDLER: PythonStep(write, _CODE, ("zlib",))}
 
     def image(self, catalog: Catalog) -> Image:
         """Return the image in which engine docker runs its steps."""
@@ -94,7 +94,7 @@ class OciImages:
         outputs = []
         for archive in plan_builds(builds, catalog, facts, graph):
             assert isinstance(archive.build, Build)
-            step = self._step(archive.build, graph, graph.steps[archive.step], facts.handlers[_HANDLER])
+            step = self._step(archive.build, graph, graph.steps[archive.step], facts)
             outputs.append(Output(archive.build, step.identity, None))
         plan = Plan(graph.steps, tuple(outputs))
         return with_short_names(plan.closure([output.step for output in outputs]))
@@ -147,8 +147,15 @@ class OciImages:
                 f"the base image {self.base.name} is for {self.base.architecture}, and {target.triple} is not",
                 f"name an image for {platform_of(target).architecture}",
             )
+        loader = target.emulator.loader if target.emulator and "static" not in build.options else ""
+        if self.base and loader and not self.base.has(f"/{loader}"):
+            libc, example = ("musl", "alpine:3") if target.libc == "musl" else ("glibc", "debian:13")
+            raise BadRequest(
+                f"the base image {self.base.name} has no /{loader}, which loads programs for {target.triple}",
+                f"name an image with {libc}, such as {example}",
+            )
 
-    def _step(self, build: Build, graph: Graph, archive: Step, code: str) -> Step:
+    def _step(self, build: Build, graph: Graph, archive: Step, facts: PlanningFacts) -> Step:
         """Add the step that makes an image from the same tree as an archive."""
         (content,) = archive.needs
         stripped = content.role == "stripped"
@@ -160,37 +167,18 @@ class OciImages:
         needs = [content, Need("bill", tree.step)]
         needs += [need for need in graph.steps[tree.step].needs if need.role == "host-python"]
         platform = platform_of(build.target)
-        parameters = {
-            "python": str(build.python),
-            "options": str(build.options),
-            "architecture": platform.architecture,
-            "variant": platform.variant,
-            "base": self.base.identity if self.base else "",
-            "based on": self.base.short if self.base else "",
-        }
+        parameters = ImageParameters(
+            python=str(build.python),
+            options=str(build.options),
+            architecture=platform.architecture,
+            variant=platform.variant,
+            base=self.base.identity if self.base else "",
+            based_on=self.base.short if self.base else "",
+        )
         label = f"oci-{build.python}-{build.options}{'-based' if self.base else ''}"
-        action, inputs = PythonAction(_HANDLER, parameters), {"code": code, **parameters}
+        action = PythonAction(_HANDLER, parameters)
+        inputs = python_inputs(action, facts.handlers)
         return graph.add(label, build.target.triple, action, inputs, build.toolchain, tuple(needs))
-
-
-def _write_image(call: HandlerCall) -> None:
-    """Write the image of a step: its inputs are the distribution's tree, stripped or not, and its bill of materials."""
-    # Imported here: reading programs and writing archives takes longer to load than making a plan takes.
-    from pythonbuild.distribution.assemble import SBOM_NAME
-    from pythonbuild.driver.base_image import saved_base
-    from pythonbuild.oci.image import Facts, write_image
-
-    trees = {found.role: found.tree for found in call.inputs}
-    install = trees["stripped"] / "install" if "stripped" in trees else trees["bill"] / "python" / "install"
-    own = [str(install / "bin" / "python3")]
-    compiler = [str(trees["host-python"] / "bin" / "host-python")] if "host-python" in trees else own
-    given = call.parameters
-    platform = Platform("linux", given["architecture"], given["variant"])
-    facts = Facts(given["python"], given["options"], platform, given["based on"])
-    with saved_base(given["base"]) as base:
-        bill = trees["bill"] / "python" / "build" / SBOM_NAME
-        write_image(install, bill, facts, base, [*compiler, "-s", "-B", "-m", "compileall"], call.output)
-    call.say(f"an image for {given['architecture']}")
 
 
 def _check_platforms(builds: tuple[Build, ...]) -> None:
@@ -207,7 +195,8 @@ def _check_platforms(builds: tuple[Build, ...]) -> None:
 
 def platform_of(target: Target) -> Platform:
     """Return a target's platform in Go's names, which images use."""
-    return Platform("linux", *_ARCHITECTURES[target.triple.partition("-")[0]])
+    architecture, _, variant = target.names.image.partition("/")
+    return Platform("linux", architecture, variant)
 
 
 def read_images(flags: RequestFlags, local_python: Optional[LocalPython]) -> OciImages:
@@ -227,4 +216,5 @@ def read_images(flags: RequestFlags, local_python: Optional[LocalPython]) -> Oci
             raise BadRequest(f"{name!r} is not the name of an image", "write it like debian:13") from None
     if found["Os"] != "linux":
         raise BadRequest(f"the base image {name} is for {found['Os']}", "name an image for Linux")
-    return OciImages(BaseImage(name, found["Id"], found["Architecture"]))
+    has = lru_cache(maxsize=None)(lambda path: daemon.image_has(found["Id"], path))
+    return OciImages(BaseImage(name, found["Id"], found["Architecture"], has))

@@ -1,4 +1,4 @@
-/* What clang calls for __builtin_available(), which Apple's compiler has in its runtime: it asks libSystem, which can tell since 10.15. */
+/* clang calls this for __builtin_available(); Apple's compiler has it in its runtime.  It asks libSystem, which knows since 10.15. */
 #include <stdbool.h>
 #include <stdint.h>
 struct version {

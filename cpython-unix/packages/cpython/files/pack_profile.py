@@ -1,4 +1,4 @@
-"""Pack the files whose names stand on standard input into a tar archive, with nothing of this machine in it: times, owners, modes.
+"""Pack the files named on standard input into a tar archive, without times, owners and modes of this machine.
 
 Called as: pack_profile.py ARCHIVE, in the folder that the names are relative to.
 """

@@ -1,6 +1,6 @@
-"""Run CPython's own test suite by the interpreter that runs this: python3 run_tests.py [regrtest's own flags and tests].
+"""Run CPython's own test suite with the interpreter that runs this script: python3 run_tests.py [regrtest's own flags and tests].
 
-On all processors, with the resources that need this machine only (no network, no sound, no window), if flags don't say other.
+Unless flags say otherwise, it uses all processors and the resources that need only this machine: no network, no sound, no window.
 """
 
 import subprocess

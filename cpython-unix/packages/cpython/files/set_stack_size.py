@@ -1,8 +1,8 @@
-"""Write the size of the main thread's stack into a Mach-O program, where LLVM's linker leaves it out.
+"""Write the size of the main thread's stack into a Mach-O program, because LLVM's linker leaves it out.
 
-    python set_stack_size.py PROGRAM SIZE                          SIZE in hexadecimal, as ld's option -stack_size has it
+    python set_stack_size.py PROGRAM SIZE                          SIZE in hexadecimal, as for ld's option -stack_size
 
-The program must be signed anew after it.  Format: LC_MAIN in mach-o/loader.h.
+The program must be signed again afterwards.  Format: LC_MAIN in mach-o/loader.h.
 """
 
 import struct
@@ -14,10 +14,10 @@ _HEADER_SIZE = 32
 
 
 def place_of_stack_size(content: bytes) -> int:
-    """Return where in a Mach-O program of 64 bits the stack's size stands; raises ValueError if it has no entry point."""
+    """Return the offset of the stack's size in a 64-bit Mach-O program; raise ValueError if it has no entry point."""
     magic, _, _, _, count = struct.unpack_from("<IiiII", content)
     if magic != _MAGIC_64:
-        raise ValueError("is no Mach-O file of 64 bits")
+        raise ValueError("is not a 64-bit Mach-O file")
     place = _HEADER_SIZE
     for _ in range(count):
         command, size = struct.unpack_from("<II", content, place)

@@ -1,5 +1,5 @@
-# A note that nobody reads.  As it is aligned unlike other notes, the linker gives it a program header of its own.  BOLT takes
-# the header that says that the stack is not executable for its new code; this one then takes that one's place.
+# A note that nothing reads.  Its alignment differs from other notes, so the linker gives it a program header of its own.  For its new
+# code, BOLT takes the header that makes the stack not executable.  bolt.sh.j2 then turns the note's header into that one.
     .section .note.pythonbuild, "a", @note
     .balign 8
     .long 12, 0, 1

@@ -1,4 +1,4 @@
-/* What libdb2 wants to know of Linux: <sys/types.h> has all the types that it would otherwise define itself. */
+/* libdb2's configuration for Linux: <sys/types.h> has all the types that libdb2 would otherwise define itself. */
 #define HAVE_ENDIAN_H 1
 #define HAVE_INT16_T 1
 #define HAVE_INT32_T 1

@@ -1,9 +1,9 @@
 /*
  * The ndbm interface over libdb2's B-tree.
  *
- * libdb2 has an ndbm interface of its own, over its hash tables.  Those have room for 2047 overflow pages per doubling, which
- * some ten thousand values of a few kilobytes fill.  Its B-tree has no such limit, and is what MIT Kerberos keeps its
- * database in.
+ * libdb2's own ndbm interface uses its hash tables.  They have room for 2047 overflow pages per doubling, which some ten
+ * thousand values of a few kilobytes fill.  The B-tree has no such limit, and MIT Kerberos keeps its own database in a
+ * B-tree.
  */
 #include "db-int.h"
 #include "btree.h"
@@ -22,7 +22,7 @@ struct dbm {
     struct buffer key, content;
 };
 
-/* The tree's own memory changes with the next call, and callers hand keys that they got back to dbm_delete(). */
+/* Copy a result: the next call changes the tree's own memory, and callers pass the keys that they got to dbm_delete(). */
 static datum keep(DBM *dbm, struct buffer *buffer, const DBT *found)
 {
     datum result = {NULL, 0};
@@ -53,7 +53,7 @@ static int failed(DBM *dbm)
     return -1;
 }
 
-/* With pages of this size a key may have some 8000 bytes; larger contents go to pages of their own. */
+/* With pages of this size, a key may have some 8000 bytes; larger contents get pages of their own. */
 static const BTREEINFO shape = {.psize = 16384, .cachesize = 1 << 20};
 
 DBM *dbm_open(const char *name, int flags, mode_t mode)
@@ -66,7 +66,7 @@ DBM *dbm_open(const char *name, int flags, mode_t mode)
     if (path != NULL && dbm != NULL) {
         memcpy(path, name, length);
         memcpy(path + length, suffix, sizeof(suffix));
-        /* To write an entry, its page is read. */
+        /* Writing an entry requires reading its page. */
         if ((flags & O_ACCMODE) == O_WRONLY)
             flags = (flags & ~O_ACCMODE) | O_RDWR;
         dbm->db = __bt_open(path, flags, mode, &shape, 0);
@@ -131,7 +131,7 @@ int dbm_store(DBM *dbm, datum key, datum content, int mode)
     const BTREE *tree = dbm->db->internal;
     int result;
 
-    /* A key that needs a page of its own is stored by libdb2 where nobody finds it again. */
+    /* libdb2 stores a key that needs a page of its own where no search finds it. */
     if (k.size > tree->bt_ovflsize - NOVFLSIZE) {
         errno = EINVAL;
         return failed(dbm);
@@ -164,7 +164,7 @@ int dbm_clearerr(DBM *dbm)
     return 0;
 }
 
-/* The B-tree calls this when it could not finish the splitting of its root; nothing may touch the file after that. */
+/* The B-tree calls __dbpanic() if it cannot finish splitting its root; after that, nothing may touch the file. */
 static int no_del(const DB *db, const DBT *key, u_int flags)
 {
     return RET_ERROR;

@@ -15,14 +15,14 @@ typedef struct {
 
 typedef struct dbm DBM;
 
-/* dbm_store(): leave an entry that exists alone and return 1, or overwrite it. */
+/* dbm_store(): keep an existing entry and return 1, or overwrite it. */
 #define DBM_INSERT 0
 #define DBM_REPLACE 1
 
-/* The database is the file of that name with ".db" appended.  Contents may have any size, keys some 8000 bytes. */
+/* The database is the file with this name and ".db" appended.  Contents may have any size, keys some 8000 bytes. */
 DBM *dbm_open(const char *name, int flags, mode_t mode);
 void dbm_close(DBM *);
-/* What these three return is valid until the next call of the same kind: fetch, or firstkey and nextkey. */
+/* The results of these three are valid until the next call of the same kind: fetch, or firstkey and nextkey. */
 datum dbm_fetch(DBM *, datum key);
 datum dbm_firstkey(DBM *);
 datum dbm_nextkey(DBM *);

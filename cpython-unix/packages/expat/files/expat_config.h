@@ -1,8 +1,8 @@
-/* What expat wants to know of Linux with glibc 2.17 or musl, or newer, and of macOS. */
+/* expat's configuration for macOS, and for Linux with musl or glibc 2.17 or newer. */
 #ifndef EXPAT_CONFIG_H
 #define EXPAT_CONFIG_H 1
 
-/* __BYTE_ORDER__ is defined by GCC and clang alike. */
+/* Both GCC and clang define __BYTE_ORDER__. */
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define BYTEORDER 4321
 #define WORDS_BIGENDIAN 1
@@ -10,7 +10,7 @@
 #define BYTEORDER 1234
 #endif
 
-/* How the hash's salt is made: from the kernel by its own call, else from its device.  glibc 2.17 has no getrandom(). */
+/* The source of the hash's salt: the kernel's system call, otherwise its device.  glibc 2.17 has no getrandom(). */
 #ifdef __APPLE__
 #define HAVE_ARC4RANDOM_BUF 1
 #else

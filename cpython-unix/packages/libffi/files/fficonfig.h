@@ -1,4 +1,4 @@
-/* What libffi's configure finds out on Linux and on macOS, with a GCC or clang of this century. */
+/* The results of libffi's configure on Linux and macOS, with any GCC or clang of this century. */
 
 #define HAVE_ALLOCA_H 1
 #define HAVE_INTTYPES_H 1
@@ -8,7 +8,7 @@
 #define HAVE_SYS_STAT_H 1
 #define HAVE_UNISTD_H 1
 #define STDC_HEADERS 1
-/* memfd_create() is not in glibc 2.17; it serves closures only on CPUs without static trampolines. */
+/* glibc 2.17 has no memfd_create(); closures need it only on CPUs without static trampolines. */
 
 #define SIZEOF_DOUBLE __SIZEOF_DOUBLE__
 #define SIZEOF_LONG_DOUBLE __SIZEOF_LONG_DOUBLE__
@@ -20,7 +20,7 @@
 #define WORDS_BIGENDIAN 1
 #endif
 
-/* Unwinding tables: the assemblers know the directives, and the tables may be read-only. */
+/* Unwind tables: the assemblers support the directives, and the tables may be read-only. */
 #define HAVE_AS_CFI_PSEUDO_OP 1
 #define HAVE_RO_EH_FRAME 1
 #define EH_FRAME_FLAGS "a"
@@ -34,8 +34,8 @@
 #define HAVE_AS_S390_ZARCH 1
 #endif
 
-/* Closures without memory that is writable and executable, on the CPUs that libffi has them for; on macOS for ARM, a page of code
-   is mapped once more beside one of data. */
+/* Closures without memory that is both writable and executable, on the CPUs for which libffi has them.  On macOS for ARM, a page
+   of code is mapped again beside a page of data. */
 #ifdef __APPLE__
 #ifdef __aarch64__
 #define FFI_EXEC_TRAMPOLINE_TABLE 1

@@ -1,7 +1,7 @@
-"""Edit MSBuild projects: XML trees are changed as data says, or, where they are not what it expects, not at all.
+"""Edit MSBuild projects as data describes.  If a project is not what the data expects, no project changes.
 
-Called as: edit_projects.py TREE EDITS, with CPython's sources and a file of JSON: {"python": its version, "edits": those of projects.yml
-that are for it}.
+Called as: edit_projects.py TREE EDITS, with CPython's sources and a JSON file: {"python": its version, "edits": the edits of projects.yml
+for this version}.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ NAMESPACE = "http://schemas.microsoft.com/developer/msbuild/2003"
 
 
 class Unfit(Exception):
-    """An edit is not for what the file says now; the text says which, and why."""
+    """An edit does not fit the current content of its file; the text says which, and why."""
 
 
 def edit_projects(tree: Path, python: str, edits: list[dict[str, Any]]) -> list[str]:
-    """Make the edits in a source tree; returns the files changed, relative to it.
+    """Make the edits in a source tree; return the changed files, relative to the tree.
 
-    python: the version of CPython, for messages.  Raises Unfit, and leaves every file as it was, if one does not fit as often as it says.
+    python: the version of CPython, for messages.  Raises Unfit and changes no file if an edit does not fit as often as it must.
     """
     roots: dict[str, ElementTree.Element] = {}
     for edit in edits:
@@ -37,7 +37,7 @@ def edit_projects(tree: Path, python: str, edits: list[dict[str, Any]]) -> list[
         except Unfit as problem:
             raise Unfit(
                 f"edit {edit['name']} does not fit {file} of CPython {python}: {problem}\n"
-                "adapt cpython-windows/projects.yml to what the file says now"
+                "adapt cpython-windows/projects.yml to the current content of the file"
             ) from None
     for file, root in roots.items():
         write(tree / file, root)
@@ -46,18 +46,18 @@ def edit_projects(tree: Path, python: str, edits: list[dict[str, Any]]) -> list[
 
 def read(path: Path) -> ElementTree.Element:
     """Return the root of a project."""
-    # Comments say what projects are for; a parser drops them unless it is told not to.  Sources are known by their hash: no attack.
+    # By default, a parser drops comments, which explain the projects.  Sources are known by their hash, so this is not an attack.
     parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))  # noqa: S314
     try:
         return ElementTree.parse(path, parser).getroot()  # noqa: S314
     except FileNotFoundError:
-        raise Unfit("there is no such file") from None
+        raise Unfit("the file does not exist") from None
     except ElementTree.ParseError as error:
-        raise Unfit(f"it is no XML: {error}") from None
+        raise Unfit(f"it is not XML: {error}") from None
 
 
 def write(path: Path, root: ElementTree.Element) -> None:
-    """Write a project, whole or not at all."""
+    """Write a project, completely or not at all."""
     ElementTree.register_namespace("", NAMESPACE)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     ElementTree.ElementTree(root).write(partial, encoding="utf-8", xml_declaration=True)
@@ -65,14 +65,14 @@ def write(path: Path, root: ElementTree.Element) -> None:
 
 
 def apply(root: ElementTree.Element, change: dict[str, Any]) -> None:
-    """Make one change: at, times, and one of remove, after, replace, as the schema's ProjectChange has them."""
+    """Make one change: at, times, and one of remove, after, replace, as in ProjectChange of the schema."""
     at = change["at"]
     try:
         found = root.findall(at, {"m": NAMESPACE})
-    except (SyntaxError, TypeError) as error:  # it has both ways to say so
-        raise Unfit(f"{at!r} is no XPath: {error}") from None
+    except (SyntaxError, TypeError) as error:  # findall() can raise either
+        raise Unfit(f"{at!r} is not an XPath: {error}") from None
     if len(found) != change["times"]:
-        raise Unfit(f"{at} is there {len(found)} times, not {change['times']}")
+        raise Unfit(f"{at} occurs {len(found)} times, not {change['times']}")
     parents = {child: parent for parent in root.iter() for child in parent}
     for element in found:
         if change["remove"]:
@@ -83,16 +83,16 @@ def apply(root: ElementTree.Element, change: dict[str, Any]) -> None:
         for old, new in change["replace"].items():
             text = element.text or ""
             if text.count(old) != 1:
-                raise Unfit(f"{old!r} is {text.count(old)} times in the text of {at}, not once")
+                raise Unfit(f"{old!r} occurs {text.count(old)} times in the text of {at}, not once")
             element.text = text.replace(old, new)
 
 
 def parsed(text: str) -> list[ElementTree.Element]:
-    """Return the elements that a piece of a project is made of."""
+    """Return the elements in a piece of a project."""
     try:
         return list(ElementTree.fromstring(f'<Project xmlns="{NAMESPACE}">{text}</Project>'))  # noqa: S314
     except ElementTree.ParseError as error:
-        raise Unfit(f"what is put in is no XML: {error}") from None
+        raise Unfit(f"the inserted text is not XML: {error}") from None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Install a wheel of pure Python into a Python for Windows that need not run here, with programs that may be moved with it.
+"""Install a pure Python wheel into a Python for Windows, which need not run here.  The wheel's programs can move with the Python.
 
-Called as: install_wheel.py WHEEL PYTHON LAUNCHER.  Wheel: packaging.python.org, "Binary distribution format".  The launcher (t64, t32 or
-t64-arm) is the one that pip brings along; it reads a first line and a zip file behind its own end.
+Called as: install_wheel.py WHEEL PYTHON LAUNCHER.  Wheel: packaging.python.org, "Binary distribution format".  LAUNCHER (t64, t32 or
+t64-arm) is one of pip's launchers.  It reads a first line and a zip file after its own end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-# What a launcher replaces by the folder that it lies in; its interpreter is one above.
+# A launcher replaces <launcher_dir> with its own folder; the interpreter is one folder above.
 FIRST_LINE = b"#!<launcher_dir>\\..\\python.exe\n"
 STARTER = """import sys
 
@@ -28,7 +28,7 @@ if __name__ == "__main__":
 
 
 def launcher_of(wheel: zipfile.ZipFile, python: Path, name: str) -> bytes:
-    """Return the launcher's bytes, from pip's wheel or from the pip that is installed already."""
+    """Return the launcher's bytes, from pip's wheel or from the installed pip."""
     inside = f"pip/_vendor/distlib/{name}.exe"
     if inside in wheel.namelist():
         return wheel.read(inside)
@@ -40,7 +40,7 @@ def program(launcher: bytes, entry: str) -> bytes:
     module, _, function = entry.partition(":")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        # A fixed time: the same bytes each time.
+        # ZipInfo has a fixed time, so the bytes are always the same.
         archive.writestr(
             zipfile.ZipInfo("__main__.py"), STARTER.format(module=module.strip(), function=function.strip())
         )

@@ -1,8 +1,8 @@
-"""Tell what CPython's projects for Windows make: built-in modules, extension modules, and the libraries that each is linked with.
+"""Print what CPython's projects for Windows make: built-in modules, extension modules, and the libraries that each links with.
 
-Called as: read_projects.py TREE [PROPERTY=VALUE]..., with CPython's sources and the values of MSBuild's properties that stand in names
-of libraries; writes JSON: {"builtins": {module: function that makes it, or null}, "core": made, "extensions": {module: made}}, where
-made is {"links": libraries that it is linked with, without .lib, "recipes": those of which it has sources or libraries}.
+Called as: read_projects.py TREE [PROPERTY=VALUE]..., with CPython's sources and the values of MSBuild properties that occur in names
+of libraries.  Writes JSON: {"builtins": {module: function that makes it, or null}, "core": made, "extensions": {module: made}}, where
+made is {"links": libraries that it links with, without .lib, "recipes": recipes whose sources or libraries it contains}.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 _M = "{http://schemas.microsoft.com/developer/msbuild/2003}"
-# What holds for each build by pythonbuild, of what PC/config.c asks; and what the names of our libraries have in them.
+# The macros tested in PC/config.c that pythonbuild's builds define, and the values of properties in the names of our libraries.
 _DEFINED = {"WIN32", "MS_WINDOWS_DESKTOP", "_Py_HAVE_ZLIB"}
 _PROPERTIES = {"OutDir": "", "PyDebugExt": ""}
-# Sheets that say what holds for all projects, which is no matter of one.
+# Property sheets of all projects; their content does not concern any one project.
 _FOR_ALL = ("python.props", "pyproject.props")
-# What the names of properties that tell where something lies begin with -> the recipe that it comes from.
+# Prefix of properties that name folders -> the recipe that the folder comes from.
 _RECIPES = {
     "bz2": "bzip2",
     "libffi": "libffi",
@@ -36,11 +36,11 @@ _RECIPES = {
 
 
 class Unknown(Exception):
-    """Something is written there that this program does not understand; the text says what, and where."""
+    """The sources contain something that this program does not understand; the text says what, and where."""
 
 
 def builtins(config: str) -> dict[str, str | None]:
-    """Return the table of built-in modules in PC/config.c: name -> the function that makes it, None for those that have none."""
+    """Return the table of built-in modules in PC/config.c: name -> the function that makes it, None for modules without one."""
     table = config[config.index("_PyImport_Inittab[]") :]
     found: dict[str, str | None] = {}
     kept = [True]
@@ -59,7 +59,7 @@ def builtins(config: str) -> dict[str, str | None]:
 
 
 def _holds(line: str) -> bool:
-    """Is one of the names that a line asks for defined?"""
+    """Return whether one of the names that a line tests is defined."""
     words = line.removeprefix("#ifdef").removeprefix("#if").split("||")
     names = [re.fullmatch(r"\s*(?:defined\((\w+)\)|(\w+))\s*", word) for word in words]
     if None in names:
@@ -68,7 +68,7 @@ def _holds(line: str) -> bool:
 
 
 class Projects:
-    """The folder PCbuild, and the extension modules of which it has projects."""
+    """The folder PCbuild, and the extension modules for which it has projects."""
 
     def __init__(self, folder: Path, properties: dict[str, str]) -> None:
         self._folder = folder
@@ -90,7 +90,7 @@ class Projects:
     def _kind(self, project: str) -> str:
         found = {element.text or "" for element in self._root(project).iter(f"{_M}ConfigurationType")}
         if len(found) != 1:
-            raise Unknown(f"{project} is of the kinds {sorted(found)}, and not of one")
+            raise Unknown(f"{project} has the kinds {sorted(found)}, not exactly one")
         return found.pop()
 
     def made(self, project: str) -> dict[str, list[str]]:
@@ -98,7 +98,7 @@ class Projects:
         return {"links": self.links(project), "recipes": self.recipes(project)}
 
     def links(self, project: str) -> list[str]:
-        """Return the libraries that a project is linked with: by name, by the sheets that it imports, or as what another project makes."""
+        """Return the libraries that a project links with: named by it or by the sheets that it imports, or made by another project."""
         root = self._root(project)
         texts = [element.text or "" for element in root.iter(f"{_M}AdditionalDependencies")]
         for imported in root.iter(f"{_M}Import"):
@@ -109,12 +109,12 @@ class Projects:
         return sorted({*(word for name in names for word in name), *self._made(root)})
 
     def recipes(self, project: str) -> list[str]:
-        """Return the recipes whose sources or libraries a project names, or a sheet or project that it takes in."""
+        """Return the recipes whose sources or libraries are named by a project, or by a sheet or project that it includes."""
         root = self._root(project)
         names = [project, *(element.get("Project", "") for element in root.iter(f"{_M}Import"))]
         names += [f"{name}.vcxproj" for name in self._made(root)]
         roots = [self._root(name) for name in names if name not in _FOR_ALL and (self._folder / name).is_file()]
-        # What is compiled and where headers lie; other places are named as well, such as those of licences, which are copied.
+        # Only compiled files and folders of headers count.  Projects also name other places, such as those of licences to copy.
         texts = [item.get("Include", "") for root in roots for item in root.iter(f"{_M}ClCompile")]
         texts += [item.text or "" for root in roots for item in root.iter(f"{_M}AdditionalIncludeDirectories")]
         used = {word.lower() for text in texts for word in re.findall(r"\$\((\w+?)(?:Out|Include)?[Dd]ir\b", text)}
@@ -126,11 +126,11 @@ class Projects:
         text = re.sub(r"\$\((\w+)\)", lambda match: self._properties.get(match[1], match[0]), word)
         for name in text.split(";"):
             if "$(" in name or not name.lower().endswith(".lib"):
-                raise Unknown(f"{project}: {word} is the name of no library that is known")
+                raise Unknown(f"{project}: {word} is not the name of a known library")
             yield name[: -len(".lib")]
 
     def _made(self, root: ElementTree.Element) -> Iterator[str]:
-        """Yield what projects that are neither modules nor CPython itself make for this one."""
+        """Yield what other projects make for this one, unless they are modules or CPython itself."""
         for reference in root.iter(f"{_M}ProjectReference"):
             project = reference.get("Include", "")
             name = project.removesuffix(".vcxproj")
@@ -139,7 +139,7 @@ class Projects:
 
 
 def main(tree: Path, properties: dict[str, str]) -> dict[str, object]:
-    """Return what is to be written."""
+    """Return the value to write as JSON."""
     projects = Projects(tree / "PCbuild", properties)
     return {
         "builtins": builtins((tree / "PC/config.c").read_text(encoding="utf-8")),

@@ -1,4 +1,4 @@
-/* What libffi's configure finds out on Windows with Visual C++. */
+/* The results of libffi's configure on Windows with Visual C++. */
 
 #define HAVE_INTTYPES_H 1
 #define HAVE_MEMCPY 1
@@ -14,12 +14,12 @@
 #define SIZEOF_SIZE_T 4
 #endif
 
-/* The linker knows C's functions by names with an underscore in front. */
+/* The linker's names of C functions start with an underscore. */
 #ifdef _M_IX86
 #define SYMBOL_UNDERSCORE 1
 #endif
 
-/* Windows has neither visibilities nor sections with rules for unwinding. */
+/* Windows has neither symbol visibility nor sections with unwind rules. */
 #ifdef LIBFFI_ASM
 #define FFI_HIDDEN(name)
 #else

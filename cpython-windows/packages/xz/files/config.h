@@ -1,4 +1,4 @@
-/* What liblzma's CMake finds out with a Visual C++ of this century. */
+/* The results of liblzma's CMake with any Visual C++ of this century. */
 
 #define PACKAGE_NAME "XZ Utils"
 #define PACKAGE_BUGREPORT "xz@tukaani.org"
@@ -17,7 +17,7 @@
 #define SIZEOF_SIZE_T 4
 #endif
 
-/* Threads since Windows Vista, which CPython asks for, too. */
+/* The threads of Windows Vista and newer; CPython requires Vista too. */
 #define MYTHREAD_VISTA 1
 
 #define HAVE_CHECK_CRC32 1
@@ -58,6 +58,6 @@
 #if defined(_M_IX86) || defined(_M_X64) || defined(__i386__) || defined(__x86_64__)
 #define HAVE_IMMINTRIN_H 1
 #define HAVE__MM_MOVEMASK_EPI8 1
-/* Used where the processor turns out to have it. */
+/* Used only on processors that have it. */
 #define HAVE_USABLE_CLMUL 1
 #endif

@@ -1,4 +1,4 @@
-/* The functions of Darwin's <util.h> that open terminals; zig's headers lack it.  See openpty(3). */
+/* The functions in Darwin's <util.h> that open terminals; zig's headers lack the file.  See openpty(3). */
 #ifndef _UTIL_H_
 #define _UTIL_H_
 

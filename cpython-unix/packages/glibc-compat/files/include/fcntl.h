@@ -1,4 +1,4 @@
-/* glibc 2.19 to 2.28 brought these. */
+/* glibc 2.19 to 2.28 added these. */
 #include_next <fcntl.h>
 #ifdef __USE_GNU
 #ifndef O_TMPFILE

@@ -8,9 +8,9 @@
 #include <time.h>
 
 #if defined(__USE_GNU) && !__GLIBC_PREREQ(2, 30)
-/* Waiting on another clock than the system's time can't be built from what there is, so the function of the glibc
-   that runs is taken.  Where that is too old as well, the rest of the time is waited for by the system's clock: what
-   a Python does that was compiled for such a glibc. */
+/* Older functions cannot wait on a clock other than the system's time, so this calls the function of the running
+   glibc.  If that glibc is too old as well, it waits for the remaining time on the system's clock, as a Python does
+   that was compiled for such a glibc. */
 static inline int
 glibc_compat_sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *deadline)
 {

@@ -1,4 +1,4 @@
-/* glibc 2.26 knows the flag; an older one that runs refuses it. */
+/* glibc 2.26 knows the flag; an older one rejects it at run time. */
 #include_next <spawn.h>
 #ifdef __USE_GNU
 #ifndef POSIX_SPAWN_SETSID

@@ -1,4 +1,4 @@
-/* What CPython calls to look into other processes; zig's headers lack it.  See the interface definition mach_vm.defs of Darwin's kernel. */
+/* CPython calls these to inspect other processes; zig's headers lack them.  Darwin's kernel defines the interface in mach_vm.defs. */
 #ifndef _mach_vm_user_
 #define _mach_vm_user_
 

@@ -1,4 +1,4 @@
-/* Of Darwin's <net/ethernet.h>, which zig's headers lack, the protocols that Python's socket names; the numbers are IEEE's. */
+/* The protocols in Darwin's <net/ethernet.h> that Python's socket names; zig's headers lack the file.  The numbers are IEEE's. */
 #ifndef _NET_ETHERNET_H_
 #define _NET_ETHERNET_H_
 

@@ -1,4 +1,4 @@
-/* Addresses of the family AF_SYSTEM, by which programs talk to extensions of Darwin's kernel; zig's headers lack it. */
+/* Addresses of the family AF_SYSTEM, with which programs talk to extensions of Darwin's kernel; zig's headers lack the file. */
 #ifndef _SYSTEM_DOMAIN_H_
 #define _SYSTEM_DOMAIN_H_
 

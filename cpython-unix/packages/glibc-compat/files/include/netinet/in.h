@@ -1,4 +1,4 @@
-/* glibc 2.21 to 2.32 brought these. */
+/* glibc 2.21 to 2.32 added these. */
 #include_next <netinet/in.h>
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262

@@ -1,4 +1,4 @@
-/* glibc 2.18 to 2.30 brought these. */
+/* glibc 2.18 to 2.30 added these. */
 #include_next <netinet/tcp.h>
 #ifdef __USE_MISC
 #ifndef TCP_THIN_LINEAR_TIMEOUTS

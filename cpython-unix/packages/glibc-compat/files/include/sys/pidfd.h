@@ -1,4 +1,4 @@
-/* glibc 2.36 has this header; Python takes the constant alone from it. */
+/* glibc 2.36 has this header; Python uses only the constant from it. */
 #ifndef GLIBC_COMPAT_SYS_PIDFD_H
 #define GLIBC_COMPAT_SYS_PIDFD_H
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* glibc 2.18 to 2.27 brought these. */
+/* glibc 2.18 to 2.27 added these. */
 #include_next <sys/socket.h>
 #ifndef PF_VSOCK
 #define PF_VSOCK 40

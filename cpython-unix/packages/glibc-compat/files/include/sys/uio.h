@@ -16,7 +16,7 @@ extern long int syscall(long int number, ...);
 #define RWF_APPEND 0x00000010
 #endif
 
-/* The kernel takes the offset in two halves.  Where long has 64 bits it only looks at the first one. */
+/* The kernel takes the offset in two halves.  If long has 64 bits, it reads only the first one. */
 static inline ssize_t
 glibc_compat_preadv2(int fd, const struct iovec *buffers, int count, off_t offset, int flags)
 {

@@ -1,4 +1,4 @@
-/* What Python's _scproxy calls of Core Foundation, as Apple's documentation of it has it. */
+/* The parts of Core Foundation that Python's _scproxy calls, as Apple documents them. */
 #ifndef __COREFOUNDATION_COREFOUNDATION__
 #define __COREFOUNDATION_COREFOUNDATION__
 

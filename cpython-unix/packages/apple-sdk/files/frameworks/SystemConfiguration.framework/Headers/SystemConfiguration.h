@@ -1,4 +1,4 @@
-/* What Python's _scproxy asks System Configuration for, as Apple's documentation of it has it. */
+/* The parts of System Configuration that Python's _scproxy uses, as Apple documents them. */
 #ifndef _SYSTEMCONFIGURATION_H
 #define _SYSTEMCONFIGURATION_H
 
