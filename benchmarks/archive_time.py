@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How long do validating, converting and packing take, and how much memory does it need?
+"""Measures the time and memory that validating, converting and packing take.
 
     python3 benchmarks/archive_time.py ARCHIVE [--release]
 
-ARCHIVE: a full archive.  --release also packs it as hard as releases are, which takes minutes.  Runs itself in pythonbuild's
-own virtual environment.
+ARCHIVE is a full archive.  --release also packs it with the compression level of releases, which takes minutes.  The program
+restarts itself in pythonbuild's own virtual environment.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How long does a build take, against the ideal of all processors always busy with nothing but the steps?
+"""Measures how close a build comes to the ideal: all processors busy with steps, all the time.
 
     python3 benchmarks/build_time.py [--jobs N] [flags of build-linux.py]
 
-Builds with an empty store and the sources of the user's own cache, then runs the same command again, then once more after
-a change to one recipe (in a copy of the checkout).  Prints the ratio of wall time to the steps' CPU seconds / N, the critical
-path, the time of the second run, what the change rebuilt, and the orchestrator's own peak memory.
+Builds with an empty store and the sources in the user's own cache.  Then runs the same command again, and once more after
+changing one recipe in a copy of the checkout.  Prints the ratio of wall time to the steps' CPU seconds / N, the critical
+path, the time of the second run, the steps that the change rebuilt, and the orchestrator's peak memory.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def run(checkout: Path, cache: Path, flags: list[str]) -> Measured:
     for line in process.stdout:
         if line.startswith('{"event'):
             events.append(json.loads(line))
-            # The last event comes shortly before the end.
+            # The peak after the last event is close to that of the whole run.
             memory = max(memory, peak_memory(process.pid))
     if process.wait():
         sys.exit(f"the build failed with {process.returncode}")
@@ -87,23 +87,23 @@ def main() -> None:
         cache, checkout = Path(folder) / "cache", Path(folder) / "checkout"
         shutil.copytree(own / "sources", cache / "sources", ignore=shutil.ignore_patterns("partial", "rejected"))
         shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".git", "dist", "__pycache__", ".*_cache"))
-        # The virtual environment is made before the clock starts.
+        # Create the virtual environment before the clock starts.
         run(checkout, cache, ["--plan"])
         report(cache, checkout, arguments.jobs, flags)
 
 
 def report(cache: Path, checkout: Path, jobs: int, flags: list[str]) -> None:
-    """Run the three builds and print what they took."""
+    """Run the three builds and print their times."""
     wall, events, memory = run(checkout, cache, flags)
     steps = finished(events)
     cpu = sum(step["cpu_seconds"] for step in steps.values())
     print(f"whole build     {wall:.0f} s for {cpu:.0f} CPU s on {jobs} jobs: {wall / (cpu / jobs):.2f} times the ideal")
     plan = [sys.executable, "-m", "pythonbuild", "plan", "--json"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    said = subprocess.run(
+    planned = subprocess.run(
         plan, cwd=checkout, env={**kept, "PYTHONBUILD_HOME": str(cache)}, stdout=subprocess.PIPE, text=True
     )
-    path = critical_path(json.loads(said.stdout), steps)
+    path = critical_path(json.loads(planned.stdout), steps)
     taken = sum(steps[name]["seconds"] for name in path if name in steps)
     print(
         f"critical path   {taken:.0f} s: "

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""How long do Debian packages take, from nothing, and for another micro version after that?
+"""Measures how long Debian packages take: the first build from nothing, then another micro version.
 
     python3 benchmarks/package_time.py [--distro NAME] [--first VERSION] [--second VERSION]
         [--keep FOLDER] [flags of build-linux.py]
 
-From nothing means: no image of the release, no base of it, an empty store, no source; Docker or Podman runs already.  Prints a row of
-README's table.  The images of that release are deleted first, and made anew.
+"From nothing" means an empty store, no sources, and no images of the release; the program deletes those first.  Docker or
+Podman must be running.  Prints a row of the table in docs/debian.md.
 
-Nothing else may run meanwhile: even what runs at the lowest priority has made these builds take half as long again.  A full build
-takes half an hour; with --keep, the same command goes on after the builds that are done.
+Run nothing else at the same time: even processes at the lowest priority have made these builds take 1.5 times as long.
+A full build takes half an hour.  With --keep, an interrupted command continues after the last finished build.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--distro", default="debian:trixie")
     parser.add_argument("--first", default="3.13.5")
     parser.add_argument("--second", default="3.13.15")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work in this folder, and leave all there")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work in this folder, and keep it")
     known, flags = parser.parse_known_args()
     with tempfile.TemporaryDirectory(prefix="package-time-") as passing:
         folder = known.keep or Path(passing)
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def measured(folder: Path, distro: str, versions: tuple[str, ...], flags: list[str]) -> list[float]:
-    """Build the packages of each version, but for those whose time is noted in the folder; returns all times, in seconds."""
+    """Build the packages of each version whose time is not yet noted in the folder; return all times, in seconds."""
     note = folder / "seconds.json"
     times: dict[str, float] = json.loads(note.read_text()) if note.exists() else {}
     if not times:
@@ -60,7 +60,7 @@ def measured(folder: Path, distro: str, versions: tuple[str, ...], flags: list[s
 
 
 def forget(release: str) -> None:
-    """Delete the images that packages for a release are built in, and their base."""
+    """Delete the images in which packages for a release are built, and their base image."""
     listed = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]
     for name in subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split():
         if name.startswith((f"localhost/pythonbuild/deb-{release}:", f"localhost/pythonbuild/base-{release}:")):
@@ -68,7 +68,7 @@ def forget(release: str) -> None:
 
 
 def build(folder: Path, distro: str, version: str, flags: list[str]) -> float:
-    """Build the packages of one version; returns the seconds it took."""
+    """Build the packages of one version; return the wall time in seconds."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     command = [
         sys.executable,

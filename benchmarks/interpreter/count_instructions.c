@@ -3,7 +3,7 @@
        gcc -shared -fPIC -o count_instructions.so count_instructions.c
        qemu-aarch64 -L /usr/aarch64-linux-gnu -plugin ./count_instructions.so PROGRAM
 
-   The declarations are those of the plugin interface's version 1 (QEMU's documentation, "QEMU TCG Plugins"); no package has the header. */
+   Debian does not package the header, so this file declares version 1 of the plugin interface (QEMU's documentation, "QEMU TCG Plugins"). */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""How many instructions does an interpreter need for what programs do?
+"""Counts the instructions that an interpreter executes for typical code.
 
     python3 benchmarks/interpreter/instructions.py NAME=COMMAND ...
 
-COMMAND starts an interpreter, as `dist/python/bin/python3`; words are split as a shell would.  Counted by valgrind's cachegrind, which must
-be installed: the counts hardly change from one run to the next, also on a machine that is busy, so a difference of one in
-a hundred can be seen.  They are not time: a wrongly guessed branch costs as much as twenty instructions or more, a cache miss as a hundred.
+COMMAND starts an interpreter, such as `dist/python/bin/python3`; it is split into words as in a shell.  valgrind's cachegrind,
+which must be installed, counts the instructions.  Counts vary little between runs, even on a busy machine, so a difference of
+one per cent is visible.  They do not measure time: a mispredicted branch costs at least twenty instructions, a cache miss a hundred.
 
-An interpreter for another CPU is counted by qemu-user with the plugin count_instructions.c (which see), as part of COMMAND:
+For another CPU, qemu-user counts with the plugin in count_instructions.c, whose first lines show how to build it:
 
     NAME="qemu-aarch64 -L /usr/aarch64-linux-gnu -plugin ./count_instructions.so dist/python/bin/python3"
 
-Printed for each function: instructions and, natively, wrongly guessed branches per iteration, as the difference of a long and a short run.
+Prints instructions per iteration for each function, and mispredicted branches for native interpreters.  Each number is the
+difference of a long and a short run.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def function(n):
 
 
 def count(command: list[str], code: str) -> tuple[int, ...]:
-    """Return the instructions and, natively, wrongly guessed branches of one run; ends the program if there was no run."""
+    """Return the instructions of one run and, natively, its mispredicted branches; exit if the command fails."""
     if any(word.endswith(PLUGIN) for word in command):
         done = subprocess.run([*command, "-S", "-B", "-c", code], capture_output=True, text=True)
         counted = re.search(r"executed (\d+) instructions", done.stderr)
@@ -134,9 +135,9 @@ def main() -> None:
         for name, _, command in interpreters:
             words = shlex.split(command)
             short, long = (count(words, f"{code}\nfunction({n})") for n in (SHORT, LONG))
-            instructions, *wrong = ((b - a) / (LONG - SHORT) for a, b in zip(short, long))
-            guesses = "".join(f" {number:6.2f} wrong guesses" for number in wrong)
-            columns.append(f"{name} {instructions:8.1f} instructions{guesses}")
+            instructions, *branches = ((b - a) / (LONG - SHORT) for a, b in zip(short, long))
+            mispredicted = "".join(f" {number:6.2f} mispredicted branches" for number in branches)
+            columns.append(f"{name} {instructions:8.1f} instructions{mispredicted}")
         print(f"{function:10}", " | ".join(columns), flush=True)
 
 

@@ -1,11 +1,11 @@
-"""Time interpreters side by side; runs where they are, with the standard library and pyperf (on PYTHONPATH) alone.
+"""Time interpreters side by side.  Runs in the interpreters' container, and needs only pyperf on PYTHONPATH.
 
     python3 measure.py PLAN.json RESULT.json
 
 The plan: {"interpreters": {name: path}, "benchmarks": {name: [script, *arguments]}, "rounds": R}.  The result: {benchmark:
-{interpreter: seconds}}, where seconds is the least of all rounds.  In each round every interpreter has its turn, in
-an order that changes.  A virtual machine is slower for seconds or minutes when its neighbours work, so a benchmark is
-repeated in further rounds until the two least times of each interpreter agree, R times at most.
+{interpreter: seconds}}, where seconds is the least of all rounds.  Each round runs every interpreter once, in a rotated
+order.  A virtual machine slows down for seconds or minutes while its neighbours work.  So further rounds repeat a benchmark
+until the two least times of each interpreter agree, at most R times.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import sys
 import tempfile
 import time
 
-# One process that measures a round; loops are found so that a value takes a tenth of a second.
+# One process per round; pyperf chooses the number of loops so that a value takes a tenth of a second.
 PYPERF = "--processes 1 --values 2 --warmups 1 --min-time 0.1 --quiet --inherit-environ PYTHONPATH".split()
 STARTS = 20
-# Two least times agree when they differ by less.
+# The two least times agree if their ratio is below this.
 AGREEMENT = 1.03
 
 
 def measured(interpreter: str, command: list[str]) -> dict[str, float]:
-    """Run a pyperf script once; returns {benchmark: least seconds}."""
+    """Run a pyperf script once; return {benchmark: least seconds}."""
     with tempfile.TemporaryDirectory() as folder:
         output = os.path.join(folder, "result.json")
         done = subprocess.run(
@@ -45,13 +45,13 @@ def measured(interpreter: str, command: list[str]) -> dict[str, float]:
 
 
 def compile_library(interpreter: str) -> None:
-    """Write the .pyc files of the standard library: Debian's come with it, others' are there after the first run."""
+    """Write the standard library's .pyc files, which Debian ships and others write on their first run."""
     code = "import compileall, re, sysconfig as s; compileall.compile_dir(s.get_path('stdlib'), quiet=2, rx=re.compile('/tests?/'))"
     subprocess.run([interpreter, "-I", "-c", code], check=True)
 
 
 def start_up(interpreter: str, arguments: list[str]) -> float:
-    """Return the least seconds that it takes to start and end an interpreter."""
+    """Return the least time in seconds that an interpreter takes to start and end."""
     best = float("inf")
     for _ in range(STARTS):
         started = time.perf_counter()
@@ -61,14 +61,14 @@ def start_up(interpreter: str, arguments: list[str]) -> float:
 
 
 def run(interpreter: str, command: list[str]) -> dict[str, float]:
-    """Run a benchmark of the plan once; returns {benchmark: seconds}."""
+    """Run a benchmark of the plan once; return {benchmark: seconds}."""
     if command[0] == "startup":
         return {"startup": start_up(interpreter, []), "startup_isolated": start_up(interpreter, ["-I", "-S"])}
     return measured(interpreter, command)
 
 
 def agree(times: list[float]) -> bool:
-    """Tell whether the two least of the times are as good as the same."""
+    """Tell whether the two least times agree."""
     least = sorted(times)[:2]
     return len(least) == 2 and least[1] < least[0] * AGREEMENT
 
@@ -93,7 +93,7 @@ def main() -> None:
                 del waiting[label]
             print(f"round {turn + 1} of {plan['rounds']}: {label}", file=sys.stderr, flush=True)
     if waiting:
-        print(f"still of several minds after all rounds: {' '.join(waiting)}", file=sys.stderr)
+        print(f"no agreement after all rounds: {' '.join(waiting)}", file=sys.stderr)
     result = {benchmark: {name: min(values) for name, values in row.items()} for benchmark, row in times.items()}
     with open(sys.argv[2], "w") as file:
         json.dump(result, file, indent=1, sort_keys=True)

@@ -1,4 +1,4 @@
-"""Modules written in C that many programs spend their time in: compression and hashes, on a fixed mebibyte of text."""
+"""Benchmarks of C modules in which many programs spend their time: compression and hashes of one MiB of fixed text."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""How fast is an interpreter, against Debian's own python3.13 and against others?
+"""Compares the speed of interpreters with Debian's own python3.13.
 
     python3 benchmarks/interpreter/run.py [--rounds R] [--quick] [--output FILE.md] NAME=FOLDER ...
 
-FOLDER holds bin/python3: an unpacked install_only archive, or python/install of a full one.  All of them and Debian's
-run in one container of Debian 13, in turns, until the least times of each agree; each ratio is Debian's least time over
-the interpreter's (above 1: faster).
-Benchmarks: those of pyperformance that need nothing else, start-up, and the modules for compression and hashes.
+FOLDER contains bin/python3: an unpacked install_only archive, or python/install of a full archive.  All interpreters run in
+turns in one Debian 13 container, until the least times of each agree.  A ratio is Debian's least time divided by the
+interpreter's, so above 1 means faster than Debian.
+Benchmarks: those of pyperformance without further dependencies, start-up, and the modules for compression and hashes.
 Needs a Docker daemon on this machine.
 """
 
@@ -42,7 +42,7 @@ IMAGE = "compare"
 
 
 def tools(cache: Path) -> Path:
-    """Return a folder with pyperf and pyperformance, installed from the pinned list if it is not there."""
+    """Return a folder with pyperf and pyperformance; install them from the pinned list if necessary."""
     requirements = HERE / "requirements.txt"
     folder = cache / f"benchmarks-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
     if not folder.exists():
@@ -54,14 +54,14 @@ def tools(cache: Path) -> Path:
 
 
 def plan(interpreters: dict[str, str], names: list[str], rounds: int) -> dict[str, object]:
-    """Return what measure.py is to do, with paths as they are in the container."""
+    """Return the plan for measure.py, with paths inside the container."""
     place = "/tools/pyperformance/data-files/benchmarks"
     commands = {name: [f"{place}/bm_{name}/run_benchmark.py", *ARGUMENTS.get(name, [])] for name in names}
     return {"interpreters": interpreters, "benchmarks": {**commands, "modules": ["/code/modules.py"]}, "rounds": rounds}
 
 
 def measure(folders: dict[str, Path], names: list[str], rounds: int, cache: Path) -> dict[str, dict[str, float]]:
-    """Run the plan in a container; returns {benchmark: {interpreter: seconds}}."""
+    """Run the plan in a container; return {benchmark: {interpreter: seconds}}."""
     from pythonbuild.catalog.load import load_catalog
     from pythonbuild.engines.daemon import Daemon
     from pythonbuild.engines.images import Images
@@ -76,7 +76,7 @@ def measure(folders: dict[str, Path], names: list[str], rounds: int, cache: Path
         Path(exchange, "plan.json").write_text(text)
         mounts = {str(HERE): "/code:ro", str(tools(cache)): "/tools:ro", exchange: "/exchange"}
         for name, path in folders.items():
-            # A copy, as measure.py adds .pyc files.
+            # A copy, because measure.py adds .pyc files.
             copy = shutil.copytree(path, Path(exchange, "interpreters", name), symlinks=True)
             mounts[str(copy)] = f"/interpreters/{name}"
         command = [
@@ -90,7 +90,7 @@ def measure(folders: dict[str, Path], names: list[str], rounds: int, cache: Path
         command += [f"--volume={outside}:{place}" for outside, place in mounts.items()]
         command += [image, "python3.13", "/code/measure.py", "/exchange/plan.json", "/exchange/result.json"]
         if subprocess.run(command).returncode:
-            sys.exit("the container stopped before the end; what it said of it stands above")
+            sys.exit("the container failed; its messages are above")
         return dict(json.loads(Path(exchange, "result.json").read_text()))
 
 
@@ -120,20 +120,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("interpreters", metavar="NAME=FOLDER", nargs="+")
     parser.add_argument(
-        "--rounds", type=int, default=8, help="turns for each interpreter and benchmark, at most (default: %(default)s)"
+        "--rounds", type=int, default=8, help="maximum number of rounds for each benchmark (default: %(default)s)"
     )
-    parser.add_argument("--quick", action="store_true", help="half of the benchmarks, one round")
+    parser.add_argument("--quick", action="store_true", help="run half of the benchmarks, one round")
     parser.add_argument(
-        "--benchmarks", metavar="A,B", help="only these of pyperformance's (default: those that need nothing else)"
+        "--benchmarks",
+        metavar="A,B",
+        help="run only these benchmarks of pyperformance (default: those without further dependencies)",
     )
-    parser.add_argument("--output", type=Path, help="write the table there, too")
+    parser.add_argument("--output", type=Path, help="also write the table to this file")
     flags = parser.parse_args()
     from pythonbuild.home import home
 
     folders = {name: Path(path).resolve() for name, _, path in (text.partition("=") for text in flags.interpreters)}
     for name, path in folders.items():
         if not (path / "bin" / "python3").exists():
-            parser.error(f"{name}: there is no {path}/bin/python3")
+            parser.error(f"{name}: {path}/bin/python3 does not exist")
     names = flags.benchmarks.split(",") if flags.benchmarks else QUICK if flags.quick else BENCHMARKS
     result = measure(folders, names, 1 if flags.quick else flags.rounds, home())
     lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -145,7 +147,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # In pythonbuild's own virtual environment, as it starts the container.
+    # Restart in pythonbuild's own virtual environment: the container is started with pythonbuild's modules.
     own = bootstrap.virtual_environment("requirements.txt") / "bin" / "python"
     if Path(sys.prefix) != own.parent.parent:
         os.execv(own, [str(own), __file__, *sys.argv[1:]])
