@@ -1,1 +1,1 @@
-"""The command line: verbs, their flags, and the place where errors become text and exit status."""
+"""The command line: verbs, flags, printed text, and the conversion of errors to messages and exit statuses."""

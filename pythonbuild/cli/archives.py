@@ -1,4 +1,4 @@
-"""The verbs that take archives: validate, inspect, diff, convert, test.  Every function returns an exit status."""
+"""Verbs for archives: validate, inspect, diff, convert, test, index.  Every function returns an exit status."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["convert", "diff", "index", "inspect", "test", "validate"]
 
 
 def validate(flags: ValidateFlags) -> int:
-    """Hold archives against all rules; 1 if one is broken."""
+    """Check archives against all rules; return 1 if there are findings."""
     if flags.list_rules:
         for rule in rules():
             sys.stdout.write(f"{rule.name:18} {rule.text}{' (full archives)' if rule.full_only else ''}\n")
@@ -59,7 +59,7 @@ def validate(flags: ValidateFlags) -> int:
 
 
 def inspect(flags: InspectFlags) -> int:
-    """Show what is in archives."""
+    """Print a summary of each archive's content."""
     rows = [summary(read_subject(Path(name))) for name in flags.archives]
     if flags.json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
@@ -82,7 +82,7 @@ def inspect(flags: InspectFlags) -> int:
 
 
 def diff(flags: DiffFlags) -> int:
-    """Show what differs between two archives; 1 if anything does."""
+    """Print the differences of two archives; return 1 if there are any."""
     lines = difference(*(read_subject(Path(name), digests=True) for name in (flags.old, flags.new)))
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.write(f"{len(lines)} differences\n" if lines else "no differences\n")
@@ -96,7 +96,7 @@ def convert(flags: ConvertFlags) -> int:
     convertible = [name for name in FLAVOURS if name not in ("full", "sbom")]
     for kind in formats:
         if kind.flavour not in convertible:
-            raise BadRequest(f"{kind.flavour} is not made by converting", f"choose out of {', '.join(convertible)}")
+            raise BadRequest(f"convert cannot make {kind.flavour}", f"choose from {', '.join(convertible)}")
     for text in flags.archives:
         archive = Path(text)
         triple = ArchiveName(archive.name).triple
@@ -111,7 +111,7 @@ def convert(flags: ConvertFlags) -> int:
 
 
 def _objcopy(triple: str) -> Path:
-    """Return the objcopy that a build for this target strips with; its toolchain is fetched if it is not in the store."""
+    """Return the objcopy with which builds for this target strip; fetch its toolchain if the store lacks it."""
     catalog = load_catalog(checkout() / "cpython-unix")
     target = catalog.target(triple)
     if building_machine() not in target.build_machines:
@@ -121,7 +121,7 @@ def _objcopy(triple: str) -> Path:
 
 
 def index(flags: IndexFlags) -> int:
-    """Print an index by which uv finds archives."""
+    """Print an index of archives for uv."""
     catalog = load_catalog(checkout() / "cpython-unix")
     found = uv_index(map(Path, flags.archives), flags.base_url, catalog)
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
@@ -129,9 +129,9 @@ def index(flags: IndexFlags) -> int:
 
 
 def test(flags: TestFlags) -> int:
-    """Run the smoke test from archives, and with --stdlib CPython's own suite; 1 if something fails that should not."""
+    """Run the smoke test on archives, and with --stdlib CPython's own suite; return 1 on unexpected failures."""
     if not flags.stdlib:
-        refuse(flags, "stdlib", "is for CPython's own test suite", "add --stdlib, or drop it")
+        refuse(flags, "stdlib", "applies to CPython's own test suite", "add --stdlib, or drop it")
     bad = [name for name in flags.archives if not _test(Path(name), flags)]
     for name in bad:
         sys.stdout.write(f"{name}: FAILED\n")
@@ -139,7 +139,7 @@ def test(flags: TestFlags) -> int:
 
 
 def _test(archive: Path, flags: TestFlags) -> bool:
-    """Test one archive; returns whether all is as expected."""
+    """Test one archive; return whether every result is as expected."""
     sys.stdout.write(f"{archive.name}: smoke test\n")
     sys.stdout.flush()
     report = run_archive(
@@ -156,7 +156,7 @@ def _test(archive: Path, flags: TestFlags) -> bool:
 
 def _suite_text(archive: Path, report: SuiteReport, left_out: Sequence[ExpectedFailure]) -> str:
     lines = [f"{archive.name}: " + ", ".join(f"{count} {result}" for result, count in report.counts.items())]
-    lines += [f"  not run, as it may hang: {item.test}: {item.reason}" for item in left_out]
+    lines += [f"  not run, because it may hang: {item.test}: {item.reason}" for item in left_out]
     lines += [f"  expected: {outcome.name}: {reason}" for outcome, reason in report.expected]
     lines += [f"  FAILED: {outcome.name}: {outcome.detail}" for outcome in report.unexpected]
     return "\n".join(lines) + "\n"

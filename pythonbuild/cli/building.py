@@ -1,4 +1,4 @@
-"""Builds as a person sees them: progress while they run, and at their end the files, or what failed."""
+"""Builds with their output for users: progress, then the delivered files, or the failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["build_and_deliver", "fetch_sources", "make_step"]
 
 
 def build_and_deliver(flags: BuildFlags) -> None:
-    """Build what the flags ask for, copy it to the output folder, and print a summary.  Raises StepsFailed."""
+    """Build the request, copy the results to the output folder, and print a summary.  Raises StepsFailed."""
     started = time.monotonic()
     check_signing(flags.sign)
     with _shown(flags, flags.json) as display:
@@ -36,13 +36,13 @@ def build_and_deliver(flags: BuildFlags) -> None:
 
 
 def fetch_sources(flags: FetchFlags) -> None:
-    """Download the sources of what the flags ask for."""
+    """Download the sources of the requested builds."""
     with _shown(flags, flags.json) as display:
         fetch(flags, display)
 
 
 def make_step(flags: RunFlags, name: str) -> Path:
-    """Build one step of what the flags ask for, if the store does not have it; returns its tree.  Raises StepsFailed."""
+    """Return the tree of one step of the request; build it if the store lacks it.  Raises StepsFailed."""
     with _shown(flags, flags.json) as display:
         done = build(replace(flags, only=(name,)), display)
     raise_failures(done.plan, done.result, flags)

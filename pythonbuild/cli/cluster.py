@@ -18,7 +18,7 @@ def scheduler(flags: SchedulerFlags) -> int:
 
 
 def worker(flags: WorkerFlags) -> int:
-    """Run a worker until its scheduler ends, or it is interrupted."""
+    """Run a worker until its scheduler ends or a signal interrupts it."""
     serve_worker(flags.scheduler, flags.jobs, _say, warn)
     return 0
 

@@ -29,7 +29,7 @@ __all__ = ["doctor"]
 class Kind:
     """A kind of build.
 
-    lacks: pairs of a problem of this machine and its cure; has: the text if there is no problem.
+    lacks: pairs of a problem of this machine and its cure; has: the text to print without problems.
     """
 
     name: str
@@ -105,7 +105,7 @@ def _emulated(catalog: Catalog) -> Kind:
         program = any(shutil.which(f"qemu-{wanted.cpu}{end}") for end in ("-static", ""))
         if not program or not (Path("/") / wanted.libraries / wanted.loader).exists():
             packages.update(dict.fromkeys(wanted.packages))
-    problem = "some of them have no emulator or no C library here"
+    problem = "this machine lacks the emulator or the C library of some CPUs"
     return Kind(
         "running Pythons for other CPUs", ((problem, f"apt-get install {' '.join(packages)}"),) if packages else ()
     )

@@ -1,4 +1,4 @@
-"""Parse, call the verb, turn errors into text and exit status.  Nothing else of pythonbuild exits or prints errors."""
+"""Parse, call the verb, and convert errors to messages and an exit status.  No other module exits or prints errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["function_of", "main"]
 def function_of(verb: Verb) -> Callable[[VerbFlags], int]:
     """Return the function of a verb, which takes its flags and returns the exit status.
 
-    Libraries that read archives take longer to load than most verbs to run, so only this verb's modules are loaded.
+    Load only this verb's modules, because libraries that read archives take longer to load than most verbs take to run.
     """
     module, _, name = verb.function.partition(":")
     function: Callable[[VerbFlags], int] = getattr(import_module(f"pythonbuild.cli.{module}"), name)
@@ -35,11 +35,11 @@ def function_of(verb: Verb) -> Callable[[VerbFlags], int]:
 
 
 def main(arguments: list[str], program: Program) -> int:
-    """Run the program with its command line; returns the exit status (see errors.py)."""
-    # After >&- in a shell, Python has no such stream.
+    """Run the program with its command line; return the exit status (see errors.py)."""
+    # If a shell closed a stream with >&-, Python's stream is None.
     sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        # A console or pipe of another encoding than UTF-8, as Windows has them, is no reason to end.
+        # Escape what a console or pipe cannot encode, instead of failing.  Windows has encodings other than UTF-8.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -47,7 +47,7 @@ def main(arguments: list[str], program: Program) -> int:
     except BadRequest as error:
         _report(error, program)
         return error.exit_status
-    # A plain kill is as good a reason to clean up as Ctrl-C.
+    # Clean up after `kill` as after Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = function_of(verb)(flags)
@@ -59,7 +59,7 @@ def main(arguments: list[str], program: Program) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write(
-            f"\n{program.name}: interrupted; what was finished is in the store, and the same command goes on from there\n"
+            f"\n{program.name}: interrupted; the store has all finished steps, and the same command continues from there\n"
         )
         return INTERRUPTED
     except BrokenPipeError:
@@ -78,7 +78,7 @@ def main(arguments: list[str], program: Program) -> int:
 
 
 def _drop_output() -> None:
-    """Discard what is buffered for standard output: the interpreter would fail to write it again at its end."""
+    """Discard buffered standard output, which the interpreter would otherwise fail to write again at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

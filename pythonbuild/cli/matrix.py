@@ -1,4 +1,4 @@
-"""The matrix verb: every Python that can be built, or the jobs of CI, in words or as GitHub's matrices are."""
+"""The verb `matrix`: every Python that can be built, or the jobs of CI, as lines or as matrices for GitHub."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["show_matrix"]
 
 
 def show_matrix(flags: MatrixFlags) -> int:
-    """List every combination that can be built, or CI's jobs, as far as the flags choose them, one line each or as JSON."""
+    """List the combinations that can be built, or CI's jobs, selected by the flags; one line each, or as JSON."""
     catalog = load_catalog(checkout() / "cpython-unix")
     if flags.ci:
         return _show_ci(flags, catalog)
-    refuse(flags, "ci", "is about the jobs of CI", "add --ci, or drop it")
+    refuse(flags, "ci", "selects jobs of CI", "add --ci, or drop it")
     everything = tuple(matrix(catalog))
     rows = [_row(combination, catalog) for combination in select(everything, _wanted(flags, everything))]
     if flags.json:
@@ -37,7 +37,7 @@ def _show_ci(flags: MatrixFlags, catalog: Catalog) -> int:
     everything = ci_jobs(catalog, load_ci(checkout()))
     jobs = select(everything, _wanted(flags, everything))
     if flags.labels is None and flags.fork:
-        raise BadRequest("--fork is about a pull request", "give its labels, too: --labels '' if it has none")
+        raise BadRequest("--fork needs the labels of a pull request", "add --labels LABELS, or --labels '' for none")
     if flags.labels is not None:
         labels = [label.strip() for label in flags.labels.split(",")]
         jobs = read_labels(labels, everything, flags.fork).select(jobs)
@@ -49,7 +49,7 @@ def _show_ci(flags: MatrixFlags, catalog: Catalog) -> int:
         parts = shards(rows)
         rows = [{"shard": f"{n}-of-{len(parts)}", "jobs": _include(part)} for n, part in enumerate(parts, 1)]
     if flags.json or flags.shards:
-        # In one line, as a step's output of GitHub's is.
+        # One line, as GitHub requires for a step's output.
         sys.stdout.write(json.dumps(_include(rows), separators=(",", ":")) + "\n")
     else:
         sys.stdout.write("".join(f"{row['runner']}: {row['command']}\n" for row in rows))
@@ -57,7 +57,7 @@ def _show_ci(flags: MatrixFlags, catalog: Catalog) -> int:
 
 
 def _wanted(flags: MatrixFlags, among: Iterable[Described]) -> Wanted:
-    """Return what the flags choose; raises UnknownName for what nothing in `among` has."""
+    """Return the selection of the flags.  Raises UnknownName for a value that nothing in `among` has."""
     known = tuple(among)
     asked = {
         "platform": flags.platforms,
@@ -71,7 +71,10 @@ def _wanted(flags: MatrixFlags, among: Iterable[Described]) -> Wanted:
 
 
 def _include(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return a matrix as GitHub takes it: https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax, `include`."""
+    """Return a matrix for GitHub.
+
+    Source: https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax, `include`.
+    """
     return {"include": list(rows)}
 
 
@@ -98,7 +101,7 @@ def _job_row(job: Job, catalog: Catalog) -> dict[str, Any]:
         "runner": job.runner.label,
         "platform": platform_of(target),
         "command": job.command,
-        # Where archives for Linux are tested: a container of Debian's, with the packages that run what is for other CPUs.
+        # Archives for Linux are tested in a Debian container, with packages that run programs for other CPUs.
         "image": f"{image.base}@{image.digest}",
         "packages": " ".join(target.emulator.packages if target.emulator and foreign else ()),
     }

@@ -1,4 +1,4 @@
-"""The verbs, and how a command line becomes one with its flags.  Standard library only, for --help before an installation."""
+"""The verbs and the parser of command lines.  Imports only the standard library, so --help works before an installation."""
 
 from __future__ import annotations
 
@@ -160,10 +160,10 @@ VERBS = {verb.name: verb for verb in _TABLE}
 
 
 def parse(program: Program, arguments: list[str]) -> tuple[Verb, VerbFlags]:
-    """Return the verb of a command line and its flags.  Ends the program, like argparse, for --help and --version.
+    """Return the verb of a command line and its flags.  Exits, like argparse, for --help and --version.
 
-    program: an entry script (build-*.py), which may add its verb in front, or another, for which flags alone mean the
-    verb `build`.  Raises BadRequest for a mistake.
+    program: an entry script (build-*.py), whose only verb may be omitted, or another program, for which a command line
+    that starts with a flag means `build`.  Raises BadRequest for a mistake.
     """
     empty = empty_value(arguments)
     if empty:
@@ -189,20 +189,20 @@ def parse(program: Program, arguments: list[str]) -> tuple[Verb, VerbFlags]:
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
-    """Return a question that names what was probably meant, "" if nothing is near."""
+    """Return a question that names similar known words, "" if there are none."""
     name = word.partition("=")[0]
     if name in _ELSEWHERE:
-        return f"pythonbuild's flag for that is {_ELSEWHERE[name]}; "
-    # A word processor makes one dash of two hyphens.
+        return f"the equivalent flag of pythonbuild is {_ELSEWHERE[name]}; "
+    # Word processors replace two hyphens with one dash.
     plain = re.sub("^[\u2010-\u2015\u2212]+-*", "--", name)
     near = [plain] if plain in known else nearest(plain, known)
     return f"did you mean {' or '.join(near)}? " if near else ""
 
 
 def parser(program: str, start: str = "") -> argparse.ArgumentParser:
-    """Return the parser, which raises BadRequest for a mistake; for an entry script (`program` build-*.py) that of its only verb.
+    """Return the parser, which raises BadRequest for a mistake.  An entry script (build-*.py) has only the verb `build`.
 
-    start: what starts the program, for usage and examples.
+    program: the name of the program; start: the command that starts it, for usage and examples.
     """
     prog = start or program
     version: dict[str, Any] = {
@@ -241,7 +241,7 @@ def _add_verb(into: argparse.ArgumentParser, verb: Verb, platform: str = "") -> 
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are like all others, without a list of all flags."""
+    """A parser that reports errors as BadRequest, without a list of all flags."""
 
     def error(self, message: str) -> NoReturn:
         verb = re.fullmatch(r"argument VERB: invalid choice: '([^']*)'.*", message)
@@ -259,7 +259,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=32)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        """Wrap descriptions, and keep the lines of examples."""
+        """Wrap descriptions, but keep the lines of examples."""
         if text.startswith("examples:"):
             return super()._fill_text(text, width, indent)
         return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)

@@ -1,4 +1,4 @@
-"""The verbs that are about Debian packages alone."""
+"""Verbs for Debian packages: `features`, and `release --apt`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def features(flags: FeaturesFlags) -> int:
 
 
 def release_packages(flags: ReleaseFlags) -> int:
-    """Add packages to a repository that apt installs from."""
+    """Add packages to a repository for apt."""
     packages = [Path(name) for name in flags.what]
     for package in packages:
         if package.suffix != ".deb" or not package.is_file():
-            raise BadRequest(f"{package} is not a Debian package", "name the .deb files that were built")
+            raise BadRequest(f"{package} is not a Debian package", "name .deb files from the output folder")
     folder = Path(flags.apt)
     releases = apt_repository(packages, folder, flags.sign)
     trust = "signed-by=/path/to/your/public/key" if flags.sign else "trusted=yes"

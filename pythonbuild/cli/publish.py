@@ -1,4 +1,4 @@
-"""The verb `release`: what builds left becomes a folder, and that goes to a bucket."""
+"""The verb `release`: collects archives into a release folder, and uploads it to a bucket."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ __all__ = ["release"]
 
 
 def release(flags: ReleaseFlags) -> int:
-    """Make a release of a folder of archives, and send it; or, with --apt, add packages to a repository."""
+    """Make a release from a folder of archives, and upload it; or, with --apt, add packages to a repository."""
     if flags.apt:
         refuse(flags, "archives", "cannot be combined with --apt", "drop one or the other")
         return release_packages(flags)
     if len(flags.what) != 1:
         raise BadRequest(
-            f"a release is made of one folder, not of {', '.join(flags.what)}", "Debian packages want --apt DIR"
+            f"a release takes one folder, not {', '.join(flags.what)}", "for Debian packages, add --apt DIR"
         )
     if flags.to and not flags.base_url:
         raise BadRequest("--to needs --base-url", "indexes need the bucket's public address")
     if flags.base_url and urlsplit(flags.base_url).scheme not in ("http", "https", "file"):
-        raise BadRequest(f"--base-url {flags.base_url} is not an address", "write https://host/path")
+        raise BadRequest(f"--base-url {flags.base_url} is not a URL", "write https://host/path")
     bucket = open_bucket(flags.to, read_settings(os.environ, warn)) if flags.to else None
     signer = Signer.parse(flags.sign) if flags.sign else None
     collected = collect(Path(flags.what[0]), flags.tag)
@@ -52,7 +52,7 @@ def release(flags: ReleaseFlags) -> int:
         return 0
     changed = fill(collected, folder, signer, flags.replace)
     here = read_releases(folder)
-    # What other machines have published is in the indexes, too.
+    # The indexes also list releases that other machines published.
     others = published(bucket, {release.tag for release in here}) if bucket else []
     changed += write_indexes([*here, *others], folder, flags.base_url, load_catalog(checkout() / "cpython-unix"))
     for name in changed:
@@ -65,7 +65,7 @@ def release(flags: ReleaseFlags) -> int:
 
 
 def _send(bucket: Bucket, wanted: list[Upload], flags: ReleaseFlags) -> None:
-    """Send files to the bucket, or say what would be sent."""
+    """Upload files to the bucket, or print what an upload would do."""
     difference = compare(bucket, wanted, flags.replace)
     if flags.dry_run:
         for name in difference.stale:
@@ -78,7 +78,7 @@ def _send(bucket: Bucket, wanted: list[Upload], flags: ReleaseFlags) -> None:
     there = len(wanted) - len(difference.missing)
     verb = "to send" if flags.dry_run else "sent"
     total = size(sum(upload.size for upload in difference.missing))
-    _say(f"{bucket.address}: {len(difference.missing)} files {verb}, {total}; {there} were there")
+    _say(f"{bucket.address}: {len(difference.missing)} files {verb}, {total}; {there} already there")
 
 
 def _say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""What a build tells a person: while it runs, at its end, and of what failed."""
+"""The printed reports of a build: progress, summary and failures."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ UserObserver = Union[GithubObserver, JsonObserver, LiveObserver, PlainObserver]
 
 
 def warn(text: str) -> None:
-    """Print a warning where no observer of a build does."""
+    """Print a warning outside a build, where no observer prints it."""
     sys.stderr.write(f"warning: {text}\n")
 
 
 def make_observer(flags: Shown, as_json: bool) -> UserObserver:
-    """Return what shows events: as JSON lines, or as the flags and the terminal want them."""
+    """Return the observer that prints events: as JSON lines, or in the form that suits the flags and the terminal."""
     if as_json:
         return JsonObserver(sys.stdout, flags.verbose)
     style = Style(flags.color, sys.stderr)
@@ -46,7 +46,7 @@ def make_observer(flags: Shown, as_json: bool) -> UserObserver:
 
 
 def tell_summary(plan: Plan, result: RunResult, delivered: list[OutputFile], elapsed: float) -> None:
-    """Print what was built, how long it took, and where it is."""
+    """Print the number of steps, the slowest ones, the elapsed time and the delivered files."""
     lines = []
     slowest = sorted(result.built, key=lambda name: -result.records[name].seconds)[:5]
     if slowest:
@@ -60,26 +60,26 @@ def tell_summary(plan: Plan, result: RunResult, delivered: list[OutputFile], ela
 
 
 def raise_failures(plan: Plan, result: RunResult, flags: RunFlags) -> None:
-    """Raise StepsFailed, after printing which steps failed and how to go on, if one did."""
+    """If a step failed, print a report with the commands that help, and raise StepsFailed."""
     if not result.failures:
         return
     style = Style(flags.color, sys.stderr)
     for failure in result.failures:
-        # `shell` has no plan for the steps of `features`.
+        # `shell` cannot plan the steps of `features`.
         enter = "" if isinstance(flags, FeaturesFlags) else command(_shell_flags(plan, failure.step, flags))
         sys.stderr.write("\n" + failure_block(failure, style, command(flags), enter) + "\n")
     raise StepsFailed(f"{len(result.failures)} steps failed")
 
 
 def _shell_flags(plan: Plan, step: str, flags: RunFlags) -> ShellFlags:
-    """Return the flags that open a shell in a failed step's build root: those of the plan, of one build that needs the step."""
+    """Return the flags that open a shell in a failed step's build root, limited to one build that needs the step."""
     shell = restricted(flags, ShellFlags, program=flags.program, verb="shell", step=step)
     for output in plan.outputs:
         build = output.build
         if isinstance(build, Build) and flags.rows and any(part.name == step for part in plan.closure([output.step])):
             return replace(
                 shell,
-                # In a smaller plan, a step may have a shorter name.
+                # The identity, because a step may have a shorter name in a smaller plan.
                 step=plan.steps[step].identity,
                 targets=(build.target.triple,),
                 pythons=(f"cpython-{build.python}",),
@@ -89,9 +89,9 @@ def _shell_flags(plan: Plan, step: str, flags: RunFlags) -> ShellFlags:
 
 
 def command(flags: VerbFlags) -> str:
-    """Return the command line that gives these flags, to be pasted into a shell."""
+    """Return the command line that gives these flags, quoted for a shell."""
     if isinstance(flags, BuildAllFlags) and flags.file:
-        # They were read from the file.
+        # --from supplies these.
         flags = replace(flags, targets=(), pythons=(), options=())
     if isinstance(flags, BuildFlags) and flags.program.is_script:
         # The entry script passes its platform itself.

@@ -36,7 +36,7 @@ def _why(step: Step, state: State, store: Store) -> str:
         return "never built here"
     differing = [name for name, _, _ in changes(last.inputs, step.inputs)]
     if not differing:
-        return "its artifact is gone or damaged"
+        return "its artifact is missing or damaged"
     return f"changed: {', '.join(differing[:3])}{f' and {len(differing) - 3} more' if len(differing) > 3 else ''}"
 
 
@@ -63,8 +63,8 @@ def plan_text(
 ) -> str:
     """Return a plan as a table with a summary.
 
-    title: what is planned, above the table; missing: names of archives that would be fetched; width: of the terminal, None
-    if lines may have any length.
+    title: the builds, printed above the table; missing: names of archives to fetch; width: columns of the terminal, None
+    for no limit.
     """
     found = list(rows)
     lines = _wrapped(title, width)
@@ -90,7 +90,10 @@ def _wrapped(text: str, width: Optional[int]) -> list[str]:
 
 
 def explain_row(step: Step, where: str, last: Optional[Record]) -> dict[str, object]:
-    """Return what `explain_text` prints as data: step, key, state, inputs; last_key and last_seconds (None: never built); changes."""
+    """Return the content of `explain_text` as data: step, key, state, inputs, last_key, last_seconds and changes.
+
+    last_key and last_seconds are None if the step was never built.
+    """
     differing = changes(last.inputs, step.inputs) if last else []
     return {
         "step": step.name,
@@ -104,13 +107,13 @@ def explain_row(step: Step, where: str, last: Optional[Record]) -> dict[str, obj
 
 
 def explain_text(step: Step, where: str, last: Optional[Record]) -> str:
-    """Return what a step's key is made of, and what differs from the last time a step of its identity was built.
+    """Return the inputs of a step's key, and the differences from the last build of the same identity.
 
-    where: where its result is, in words.
+    where: the place of its result, in words.
     """
     lines = [f"{step.name}  key {step.key[:16]}  {where}"]
     if last is None:
-        lines.append("  it was never built here")
+        lines.append("  never built here")
     else:
         differing = changes(last.inputs, step.inputs)
         lines.append(
@@ -120,7 +123,7 @@ def explain_text(step: Step, where: str, last: Optional[Record]) -> str:
         for name, old, new in differing:
             what = "is new:" if old is None else "is gone" if new is None else "changed:"
             lines.append(f"    {name} {what} {' -> '.join(_short(value) for value in (old, new) if value is not None)}")
-    lines.append("  its key is made of")
+    lines.append("  inputs of its key:")
     lines += [f"    {name:<28} {_short(value)}" for name, value in sorted(step.inputs.items())]
     return "\n".join(lines)
 
@@ -132,9 +135,9 @@ def _short(value: str) -> str:
 
 
 def catalog_text(catalog: Catalog, what: str, machine: str, width: Optional[int] = None) -> str:
-    """Return what can be built on a machine (uname -m), as tables with the defaults marked.
+    """Return tables of everything that a machine (uname -m) can build, with the defaults marked.
 
-    what: the name of one table, "" for all; width: of the terminal, None if lines may have any length.
+    what: the name of one table, "" for all; width: columns of the terminal, None for no limit.
     """
     sections: dict[str, Sequence[Sequence[str]]] = {
         "targets": _targets(catalog, machine),
@@ -170,7 +173,7 @@ def _targets(catalog: Catalog, machine: str) -> list[tuple[str, ...]]:
 
 
 def _pythons(catalog: Catalog) -> list[tuple[str, ...]]:
-    """Return each Python with the name that means it as the newest of its series."""
+    """Return a row for each Python; the newest of a series has the series' name beside it."""
     newest = {catalog.python(f"cpython-{series}"): series for series in catalog.series}
     default = catalog.python(catalog.default_python)
     return [
@@ -180,13 +183,13 @@ def _pythons(catalog: Catalog) -> list[tuple[str, ...]]:
 
 
 def record_line(record: Record, bytes_used: int) -> str:
-    """Return a line of `cache list`: key, date, size, how long the step took, and what it is."""
+    """Return a line of `cache list`: key, date, size, duration and identity of the step."""
     date = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.finished)) if record.finished else "-"
     return f"{record.key[:16]}  {date:<16}  {size(bytes_used):>9}  {seconds(record.seconds):>7}  {record.identity}"
 
 
 def _oldest_system(target: Target) -> str:
-    """Return the system or libc that a target's Pythons need at least."""
+    """Return the oldest system or libc that a target's Pythons support."""
     if target.macos:
         return f"macOS {target.macos}"
     return f"glibc {target.glibc}" if target.glibc else target.libc

@@ -1,4 +1,4 @@
-"""The verb update: newer versions of what is pinned, verified and written into the YAML files.  It returns an exit status."""
+"""The verb `update`: finds newer versions of recipes and Pythons, verifies them, and pins them in the YAML files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class _Answer:
-    """What was found out of a pin: a newer version, with --check as it is offered, else as it was taken in; or what went wrong."""
+    """The result for one pin: the offered version, without --check also the adopted one, or a failure."""
 
     pin: Pin
     offer: Optional[Offer] = None
@@ -40,7 +40,7 @@ class _Answer:
 
 
 def update(flags: UpdateFlags) -> int:
-    """Find newer versions and pin them, or with --check only tell; 1 if an upstream could not be asked, or a version not be taken."""
+    """Find newer versions and pin them, or with --check only print them; return 1 if a request or a verification fails."""
     root = checkout() / "cpython-unix"
     known = pins(load_catalog(root), root)
     chosen = _chosen(flags, known)
@@ -69,11 +69,11 @@ def update(flags: UpdateFlags) -> int:
 
 
 def _chosen(flags: UpdateFlags, known: dict[str, Pin]) -> list[Pin]:
-    """Return the pins that are asked for; raises BadRequest, UnknownName."""
+    """Return the requested pins.  Raises BadRequest, UnknownName."""
     if flags.offline:
-        raise BadRequest("update asks upstreams, which --offline forbids", "drop one of them")
+        raise BadRequest("update needs the network, which --offline forbids", "drop --offline")
     if flags.to and len(flags.names) != 1:
-        raise BadRequest("--to says the version of one thing", "give exactly one NAME with it")
+        raise BadRequest("--to is the version of one recipe or Python", "give exactly one NAME with it")
     for name in flags.names:
         if name not in known:
             raise UnknownName("recipe or Python", name, known)
@@ -84,37 +84,39 @@ def _chosen(flags: UpdateFlags, known: dict[str, Pin]) -> list[Pin]:
 
 
 def _ask(pin: Pin, wanted: str, check: bool, downloader: Downloader, cache: SourceCache) -> _Answer:
-    """Find out what a pin may become, and unless that is only to be told, take it in; raises BadRequest if what is wanted is not there."""
+    """Find a newer version for a pin and, without --check, adopt it.  Raises BadRequest if the wanted version does not exist."""
     try:
         offer = choose(pin, offers(pin.upstream, downloader), wanted)
         if offer is None or check:
             return _Answer(pin, offer)
-        sys.stdout.write(f"{pin.name} {offer.version} is fetched\n")
+        sys.stdout.write(f"fetching {pin.name} {offer.version}\n")
         return _Answer(pin, offer, adopt(pin, offer, downloader, cache))
     except CannotFetch as error:
         return _Answer(pin, failure=str(error))
 
 
 def _write(root: Path, pin: Pin, adopted: Adopted, style: Style) -> str:
-    """Pin a new version, and show what that has changed; returns what went wrong, or ""."""
+    """Pin a new version and print the changed lines.  Return a failure's text, or ""."""
     try:
         before, after, dropped = rewrite(root, pin, adopted.version, adopted.origin)
     except BadCatalog as error:
         return " ".join(error.message.split())
     trust = (
-        f"its SHA-256 is {adopted.proof}" if adopted.proof else "unverified: trust on first use, nothing is published"
+        f"its SHA-256 is {adopted.proof}"
+        if adopted.proof
+        else "unverified: trust on first use, no checksum is published"
     )
     what = f"{pin.name} {pin.version} -> {adopted.version}"
     sys.stdout.write(f"{style.strong(what)}  {size(adopted.origin.size)}, {trust}\n")
     for place in dropped:
-        sys.stdout.write(f"  dropped: {place}, as where {adopted.version} is there is not known\n")
+        sys.stdout.write(f"  dropped: {place}, because its URL for {adopted.version} is unknown\n")
     sys.stdout.write("".join(f"{line}\n" for line in _difference(pin.file, before, after, style)))
     return ""
 
 
 def _was(pin: Pin) -> str:
-    """Return a pin's version, with that of the package index where it is another."""
-    return pin.version if pin.version == pin.listed else f"{pin.version} (by its upstream's count {pin.listed})"
+    """Return a pin's version, with the upstream's version if it differs."""
+    return pin.version if pin.version == pin.listed else f"{pin.version} (upstream's {pin.listed})"
 
 
 def _difference(file: Path, before: str, after: str, style: Style) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What each verb does.  Every function takes the flags and returns an exit status."""
+"""Verbs that build, plan, explain and list.  Every function takes the flags and returns an exit status."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def build_all(flags: BuildAllFlags) -> int:
 
 
 def _rows(name: str, matrix: str) -> tuple[tuple[str, str, str], ...]:
-    """Read lines of target, Python and options, as the command `matrix` prints them.  Raises BadRequest for any other line."""
+    """Read lines of target, Python and options, in the form that `matrix` prints.  Raises BadRequest for any other line."""
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text()
     except OSError as error:
@@ -90,12 +90,12 @@ def _rows(name: str, matrix: str) -> tuple[tuple[str, str, str], ...]:
         if words:
             rows.append((words[0], words[1], words[2]))
     if not rows:
-        raise BadRequest(f"--from {name}: there is nothing to build in it")
+        raise BadRequest(f"--from {name} names nothing to build", f"take lines of `{matrix}`")
     return tuple(dict.fromkeys(rows))
 
 
 def fetch(flags: FetchFlags) -> int:
-    """Fill the source cache with everything the request could need."""
+    """Download every source that the requested builds may need."""
     fetch_sources(flags)
     return 0
 
@@ -127,7 +127,7 @@ def _show_plan(flags: RequestFlags, only: Sequence[str], as_json: bool) -> int:
 
 
 def explain(flags: ExplainFlags) -> int:
-    """Print what a step's key is made of and what has changed."""
+    """Print the inputs of a step's key, and the changed ones."""
     return _show_inputs(flags, flags.step, flags.json)
 
 
@@ -147,12 +147,12 @@ def _show_inputs(flags: RequestFlags, name: str, as_json: bool) -> int:
 
 
 def shell(flags: ShellFlags) -> int:
-    """Open a shell in the build root that a failed step left."""
+    """Open a shell in the build root of a failed step."""
     session = Session.start(flags, warn)
     made = session.plan()
     step = made.steps[find_step(made, flags.step)]
     if not isinstance(step.action, ScriptAction):
-        raise BadRequest(f"{step.name} runs no script, so there is nothing to enter")
+        raise BadRequest(f"{step.name} runs no script, so it has no build root")
     records = {need.step: record for need in step.needs if (record := session.store.find(made.steps[need.step].key))}
     _, engine = start(
         session.choice, flags.engine, session.limits(flags), session.catalog, session.cache, lambda event: None
@@ -161,10 +161,10 @@ def shell(flags: ShellFlags) -> int:
         root = engine.existing(step.identity, step.key, step.action, references(step, records, session.store))
         if root is None:
             raise BadRequest(
-                f"{step.name} left no build root in engine {engine.name}",
-                "only a step that failed leaves one; build it, or use --break-on-failure",
+                f"engine {engine.name} has no build root of {step.name}",
+                "only a failed step keeps its build root; build it, or use --break-on-failure",
             )
-        sys.stderr.write(f"{root.path}: `sh -eu build.sh` is what failed; leave with exit\n")
+        sys.stderr.write(f"{root.path}: `sh -eu build.sh` failed here; leave with `exit`\n")
         status = root.shell()
         root.close()
         return status
@@ -173,7 +173,7 @@ def shell(flags: ShellFlags) -> int:
 
 
 def images(flags: ImagesFlags) -> int:
-    """List or delete the images that engine docker has made."""
+    """List or delete the images that engine docker made."""
     kept = Images(Daemon.connect(), debian_mirrors, lambda text: None)
     for item in kept.known():
         if flags.remove:
@@ -186,7 +186,7 @@ def images(flags: ImagesFlags) -> int:
 
 
 def list_catalog(flags: ListFlags) -> int:
-    """List what there is."""
+    """List targets, Pythons, options, packages, distributions and toolchains."""
     catalog = load_catalog(checkout() / "cpython-unix")
     sys.stdout.write(show.catalog_text(catalog, flags.what, building_machine(), width_of_output()) + "\n")
     return 0

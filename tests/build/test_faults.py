@@ -328,8 +328,11 @@ def test_a_bad_request_is_one_message_and_status_2(small: Small, arguments: list
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (["test", "archive", "--junit", "file"], "--junit is for CPython's own test suite\n  add --stdlib, or drop it"),
-        (["test", "archive", "--regrtest", "test_ssl"], "--regrtest is for CPython's own test suite"),
+        (
+            ["test", "archive", "--junit", "file"],
+            "--junit applies to CPython's own test suite\n  add --stdlib, or drop it",
+        ),
+        (["test", "archive", "--regrtest", "test_ssl"], "--regrtest applies to CPython's own test suite"),
         (["validate", "--list-rules", "archive"], "--list-rules and ARCHIVE cannot be combined"),
         (["build-all", "--from", "rows", "--target", "x"], "--from and --target cannot be combined"),
         (["build-all", "--from", "rows", "--format", "deb"], "--from is for archives and images"),

@@ -160,7 +160,7 @@ def test_a_person_is_asked_before_every_result_is_deleted(small: Small, answer: 
             shown += part
     os.close(person)
     assert process.wait() == 0
-    assert b"go on? [y/N]" in shown
+    assert b"continue? [y/N]" in shown
     assert (b"nothing was deleted" in shown) == left
     assert bool(list((small.cache / "store" / "trees").iterdir())) == left
 

@@ -74,7 +74,7 @@ def test_all_is_there_with_its_headers_and_a_second_run_sends_nothing(server: Bu
     assert f"sent  {STEM}-pgo-full.tar.zst  41.9 MB" in done.stdout
     again = release(server, tmp_path)
     assert sent(again) == []
-    assert "0 files sent, 0 B; 12 were there" in again.stdout
+    assert "0 files sent, 0 B; 12 already there" in again.stdout
 
 
 def test_sums_are_as_sha256sum_reads_them(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_keys_that_are_not_known_are_one_error(server: BucketServer, tmp_path: P
         ),
         ([], {"AWS_ENDPOINT_URL": "planted.example.org"}, "AWS_ENDPOINT_URL is not an address"),
         (["--base-url", ""], {}, "--base-url has an empty value"),
-        (["--base-url", "example.org"], {}, "is not an address"),
+        (["--base-url", "example.org"], {}, "is not a URL"),
         (["--sign", "planted"], {}, "--sign names no key"),
         (["--apt", "there"], {}, "--base-url cannot be combined with --apt"),
     ],

@@ -348,11 +348,11 @@ def test_what_runs_on_its_runner_needs_no_packages_to_be_tested(capsys: pytest.C
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--labels", ""), "--labels is about the jobs of CI\n  add --ci"),
-        (("--fork",), "--fork is about the jobs of CI"),
-        (("--stage", "dependencies"), "--stage is about the jobs of CI"),
-        (("--shards",), "--shards is about the jobs of CI"),
-        (("--ci", "--fork"), "--fork is about a pull request\n  give its labels"),
+        (("--labels", ""), "--labels selects jobs of CI\n  add --ci"),
+        (("--fork",), "--fork selects jobs of CI"),
+        (("--stage", "dependencies"), "--stage selects jobs of CI"),
+        (("--shards",), "--shards selects jobs of CI"),
+        (("--ci", "--fork"), "--fork needs the labels of a pull request\n  add --labels"),
         (("--ci", "--platform", "beos"), "unknown platform 'beos'\n  choose one of: linux, macos, windows"),
         (("--ci", "--target", "x86_64_v4-unknown-linux-gnu"), "unknown target 'x86_64_v4-unknown-linux-gnu'"),
         (("--ci", "--labels", "ci:all-targets,arch:armv6"), "unknown arch 'armv6'\n  did you mean armv7?"),

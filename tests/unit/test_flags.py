@@ -255,7 +255,7 @@ def test_classes_of_flags_are_their_verbs_own() -> None:
         ("build-linux.py", ["--targt=x"], "--targt=x", "did you mean --target? "),
         ("build-linux.py", ["\u2013options", "pgo"], "\u2013options pgo", "did you mean --options? "),
         ("build-linux.py", ["\u2014plan"], "\u2014plan", "did you mean --plan? "),
-        ("build-linux.py", ["--no-docker"], "--no-docker", "pythonbuild's flag for that is --engine host; "),
+        ("build-linux.py", ["--no-docker"], "--no-docker", "the equivalent flag of pythonbuild is --engine host; "),
         ("build-linux.py", ["--typo"], "--typo", "./build-linux.py --help lists the flags"),
         ("pythonbuild", ["plan", "--jsn"], "--jsn", "did you mean --json? pythonbuild plan --help lists the flags"),
         ("pythonbuild", ["cache", "prune", "--day", "3"], "--day 3", "did you mean --days? pythonbuild cache prune"),
