@@ -102,7 +102,7 @@ def convert(flags: ConvertFlags) -> int:
         triple = ArchiveName(archive.name).triple
 
         def objcopy(triple: str = triple) -> Path:
-            return _objcopy(triple)
+            return _objcopy(triple, flags)
 
         folder = Path(flags.output or archive.parent)
         for made in convert_archive(archive, formats, folder, objcopy, flags.jobs, lambda line: None):
@@ -110,14 +110,18 @@ def convert(flags: ConvertFlags) -> int:
     return 0
 
 
-def _objcopy(triple: str) -> Path:
+def _objcopy(triple: str, flags: ConvertFlags) -> Path:
     """Return the objcopy with which builds for this target strip; fetch its toolchain if the store lacks it."""
     catalog = load_catalog(checkout() / "cpython-unix")
     target = catalog.target(triple)
     if building_machine() not in target.build_machines:
         raise BadRequest(f"files of {triple} cannot be stripped on this machine", "convert the archive on Linux")
     step, program = catalog.objcopy_for(target, building_machine())
-    return make_step(RunFlags(targets=(triple,)), step) / program
+    # On this machine, where the program runs.
+    build = RunFlags(
+        program=flags.program, verb="build", targets=(triple,), engine="host", verbose=flags.verbose, jobs=flags.jobs
+    )
+    return make_step(build, step, flags).tree(step) / program
 
 
 def index(flags: IndexFlags) -> int:

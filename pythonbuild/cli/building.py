@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from typing import Optional
 
 from pythonbuild.cli.report import make_observer, raise_failures, tell_summary
-from pythonbuild.driver.building import build, fetch
+from pythonbuild.driver.building import Done, build, fetch
 from pythonbuild.driver.formats.debian import check_signing
 from pythonbuild.events import Delivered, DeliveredFile, Display
 from pythonbuild.flags.build import BuildFlags, FetchFlags, RunFlags
-from pythonbuild.flags.common import Shown
+from pythonbuild.flags.common import Shown, VerbFlags
 from pythonbuild.home import expanded
 from pythonbuild.sources.cache import sha256_of
 
@@ -41,12 +41,15 @@ def fetch_sources(flags: FetchFlags) -> None:
         fetch(flags, display)
 
 
-def make_step(flags: RunFlags, name: str) -> Path:
-    """Return the tree of one step of the request; build it if the store lacks it.  Raises StepsFailed."""
+def make_step(flags: RunFlags, name: str, retry: Optional[VerbFlags] = None) -> Done:
+    """Build one step of the request, unless the store has it.
+
+    retry: the flags of the user's command, if they are not `flags`.  Raises StepsFailed.
+    """
     with _shown(flags, flags.json) as display:
         done = build(replace(flags, only=(name,)), display)
-    raise_failures(done.plan, done.result, flags)
-    return done.tree(name)
+    raise_failures(done.plan, done.result, flags, retry)
+    return done
 
 
 @contextmanager

@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 
 from pythonbuild.cli.building import make_step
-from pythonbuild.cli.report import warn
 from pythonbuild.driver.formats.debian import DebPackages
-from pythonbuild.driver.session import Session
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.archives import ReleaseFlags
 from pythonbuild.flags.build import FeaturesFlags
@@ -21,11 +19,10 @@ __all__ = ["features", "release_packages"]
 
 def features(flags: FeaturesFlags) -> int:
     """Print which features the packages' interpreters, CPython's default build and the distribution's own Python have."""
-    tree = make_step(flags, FEATURES)
-    session = Session.start(flags, warn)
-    assert isinstance(session.output, DebPackages)
-    display = session.output.builds(session.catalog)[0].release.display
-    sys.stdout.write(f"## {display}\n\n{features_text(read_features(tree))}")
+    done = make_step(flags, FEATURES)
+    assert isinstance(done.session.output, DebPackages)
+    display = done.session.output.builds(done.session.catalog)[0].release.display
+    sys.stdout.write(f"## {display}\n\n{features_text(read_features(done.tree(FEATURES)))}")
     return 0
 
 

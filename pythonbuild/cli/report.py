@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from typing import Union
+from typing import Optional, Union
 
 from pythonbuild.driver.deliver import OutputFile
 from pythonbuild.errors import StepsFailed
@@ -59,15 +59,18 @@ def tell_summary(plan: Plan, result: RunResult, delivered: list[OutputFile], ela
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def raise_failures(plan: Plan, result: RunResult, flags: RunFlags) -> None:
-    """If a step failed, print a report with the commands that help, and raise StepsFailed."""
+def raise_failures(plan: Plan, result: RunResult, flags: RunFlags, retry: Optional[VerbFlags] = None) -> None:
+    """If a step failed, print a report with the commands that help, and raise StepsFailed.
+
+    retry: the flags of the user's command, if they are not `flags`.
+    """
     if not result.failures:
         return
     style = Style(flags.color, sys.stderr)
     for failure in result.failures:
         # `shell` cannot plan the steps of `features`.
         enter = "" if isinstance(flags, FeaturesFlags) else command(_shell_flags(plan, failure.step, flags))
-        sys.stderr.write("\n" + failure_block(failure, style, command(flags), enter) + "\n")
+        sys.stderr.write("\n" + failure_block(failure, style, command(retry or flags), enter) + "\n")
     raise StepsFailed(f"{len(result.failures)} steps failed")
 
 

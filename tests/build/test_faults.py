@@ -7,15 +7,18 @@ import http.server
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from pythonbuild.home import checkout
 from tests.build.conftest import PATIENCE, SLOW, Small, interrupt, wait_for, wait_until
@@ -76,6 +79,27 @@ def test_the_commands_printed_after_a_failure_work_when_pasted(
     assert lines["retry"].startswith(f"{' '.join(start)} ")
     small.recipe("middle", needs="bottom")
     assert small.built(paste(lines["retry"])) == ["middle", "top"]
+
+
+def test_the_retry_of_a_conversion_is_the_command_of_the_user(small: Small, tmp_path: Path) -> None:
+    small.recipe("binutils", script="echo no >&2\nfalse\n")
+    packages = Path("cpython-unix", "packages")
+    shutil.copy(checkout() / packages / "common.sh", small.root / packages)
+    for recipe in ("host-python", "pkgconf", "sysroot", "zlib-ng"):
+        shutil.copytree(checkout() / packages / recipe, small.root / packages / recipe)
+    name = "cpython-3.13.15-x86_64-unknown-linux-musl-noopt-20261121T0930.tar.zst"
+    library = tmp_path / "python" / "install" / "lib" / "os.py"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    with zstandard.open(tmp_path / name, "wb") as file, tarfile.open(fileobj=file, mode="w|") as tar:
+        tar.add(tmp_path / "python", "python")
+    words = ("convert", str(tmp_path / name), "--formats", "install_only_stripped", "--output", str(tmp_path / "out"))
+    done = small.verb(*words)
+    assert done.returncode == 1
+    commands = dict(re.findall(r"^  (enter|retry) +(.*)$", done.stderr, re.MULTILINE))
+    assert shlex.split(commands["retry"])[-len(words) :] == [*words]
+    assert shlex.split(commands["enter"])[-5:] == ["binutils", "--target", "x86_64-unknown-linux-musl", "--engine", "host"]
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize("script", ["true\ntest -e /nowhere\n", "echo started\ntest -e /nowhere\n"])
