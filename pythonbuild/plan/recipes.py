@@ -152,7 +152,12 @@ class RecipeSteps:
         variables = windows_variables(recipe) if windows else unix_variables(recipe, toolchain)
         borrows = recipe.is_python and machine.borrows_profile(build)
         return ScriptAction(
-            script=render("build.sh.j2", templates, script_context(build, recipe, toolchain, version, machine)),
+            script=render(
+                "build.sh.j2",
+                templates,
+                script_context(build, recipe, toolchain, version, machine),
+                owner=f"recipe {recipe.name}",
+            ),
             environment={
                 **variables,
                 **toolchain.variables,

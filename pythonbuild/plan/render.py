@@ -33,12 +33,17 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
     )
 
 
-def render(name: str, templates: Mapping[str, str], context: Mapping[str, object]) -> str:
-    """Render templates[name], which may include others of `templates`; raises BadCatalog with the template's name and line."""
+def render(name: str, templates: Mapping[str, str], context: Mapping[str, object], owner: str = "") -> str:
+    """Render templates[name], which may include others of `templates`.
+
+    owner: what the template belongs to, for errors.  Raises BadCatalog with the owner and the template's name and line.
+    """
     try:
         return _environment(tuple(templates.items())).get_template(name).render(context)
     except jinja2.TemplateError as error:
-        raise BadCatalog(f"{_place(error, templates) or name}: {error}") from None
+        missing = isinstance(error, jinja2.TemplateNotFound)
+        reason = f"the template {error} does not exist" if missing else str(error)
+        raise BadCatalog(f"{owner and f'{owner}, '}{_place(error, templates) or name}: {reason}") from None
 
 
 def _without_comments(text: str) -> str:
