@@ -60,7 +60,8 @@ def test_every_test_command_names_groups_or_tests(page: Path) -> None:
     for command in commands(page):
         if command.startswith(TESTS):
             names = shlex.split(command[len(TESTS) :].partition(" -- ")[0])
-            assert names[:1] == ["prove"] or all(name in GROUPS for name in names), command
+            known = all(name in GROUPS or (checkout() / name.partition("::")[0]).is_file() for name in names)
+            assert names[:1] == ["prove"] or known, command
 
 
 def test_commands_are_found() -> None:
