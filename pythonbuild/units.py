@@ -1,8 +1,13 @@
-"""Sizes and durations as text."""
+"""Numbers, sizes and durations as text."""
 
 from __future__ import annotations
 
-__all__ = ["seconds", "size"]
+__all__ = ["counted", "seconds", "size"]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 step" or "2 steps"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def size(value: float) -> str:

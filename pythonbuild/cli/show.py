@@ -1,4 +1,4 @@
-"""Plans, explanations and catalogs as text for a terminal."""
+"""Plans, catalogs and lists of results as text for a terminal."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from typing import Optional
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.catalog.schema import Target
+from pythonbuild.cli.explain import changes
 from pythonbuild.model.options import DEFAULT_OPTION, OPTIONS
 from pythonbuild.plan.step import Plan, Step
 from pythonbuild.run.schedule import State
 from pythonbuild.store.record import Record
 from pythonbuild.store.store import Store
 from pythonbuild.ui.columns import table
-from pythonbuild.units import seconds, size
+from pythonbuild.units import counted, seconds, size
 
-__all__ = ["catalog_text", "changes", "explain_row", "explain_text", "plan_rows", "plan_text", "record_line"]
-
-
-def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[tuple[str, Optional[str], Optional[str]]]:
-    """Return (input, old value, new value) for every input that differs; None where one side lacks it."""
-    names = sorted({*old, *new})
-    return [(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
+__all__ = ["catalog_text", "plan_rows", "plan_text", "record_line"]
 
 
 def _why(step: Step, state: State, store: Store) -> str:
@@ -76,62 +71,18 @@ def plan_text(
     lines += table(cells, width)
     count = {state.value: sum(row["state"] == state.value for row in found) for state in State}
     lines.append(
-        f"{len(found)} steps: {count['cached']} cached, {count['build']} to build, {count['not needed']} not needed"
+        f"{counted(len(found), 'step')}: {count['cached']} cached, {count['build']} to build, "
+        f"{count['not needed']} not needed"
     )
     fetched = list(missing)
     if fetched:
-        lines += _wrapped(f"{len(fetched)} archives to fetch: {', '.join(fetched)}", width)
+        lines += _wrapped(f"{counted(len(fetched), 'archive')} to fetch: {', '.join(fetched)}", width)
     lines.append("nothing was run")
     return "\n".join(lines)
 
 
 def _wrapped(text: str, width: Optional[int]) -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) if width else [text]
-
-
-def explain_row(step: Step, where: str, last: Optional[Record]) -> dict[str, object]:
-    """Return the content of `explain_text` as data: step, key, state, inputs, last_key, last_seconds and changes.
-
-    last_key and last_seconds are None if the step was never built.
-    """
-    differing = changes(last.inputs, step.inputs) if last else []
-    return {
-        "step": step.name,
-        "key": step.key,
-        "state": where,
-        "inputs": dict(sorted(step.inputs.items())),
-        "last_key": last.key if last else None,
-        "last_seconds": last.seconds if last else None,
-        "changes": [{"input": name, "old": old, "new": new} for name, old, new in differing],
-    }
-
-
-def explain_text(step: Step, where: str, last: Optional[Record]) -> str:
-    """Return the inputs of a step's key, and the differences from the last build of the same identity.
-
-    where: the place of its result, in words.
-    """
-    lines = [f"{step.name}  key {step.key[:16]}  {where}"]
-    if last is None:
-        lines.append("  never built here")
-    else:
-        differing = changes(last.inputs, step.inputs)
-        lines.append(
-            f"  last built with key {last.key[:16]}, in {seconds(last.seconds)}"
-            + (": nothing has changed" if not differing else "")
-        )
-        for name, old, new in differing:
-            what = "is new:" if old is None else "is gone" if new is None else "changed:"
-            lines.append(f"    {name} {what} {' -> '.join(_short(value) for value in (old, new) if value is not None)}")
-    lines.append("  inputs of its key:")
-    lines += [f"    {name:<28} {_short(value)}" for name, value in sorted(step.inputs.items())]
-    return "\n".join(lines)
-
-
-def _short(value: str) -> str:
-    if len(value) == 64 and set(value) <= set("0123456789abcdef"):
-        return value[:16]
-    return value if value else '""'
 
 
 def catalog_text(catalog: Catalog, what: str, machine: str, width: Optional[int] = None) -> str:
@@ -177,7 +128,10 @@ def _pythons(catalog: Catalog) -> list[tuple[str, ...]]:
     newest = {catalog.python(f"cpython-{series}"): series for series in catalog.series}
     default = catalog.python(catalog.default_python)
     return [
-        (f"cpython-{version}{_mark(version == default)}", f"= cpython-{newest[version]}" if version in newest else "")
+        (
+            f"cpython-{version}{_mark(version == default)}{'' if catalog.builds(version) else ' (not finished)'}",
+            f"= cpython-{newest[version]}" if version in newest else "",
+        )
         for version in sorted(catalog.releases)
     ]
 

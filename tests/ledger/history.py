@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from pythonbuild.cli.show import changes
+from pythonbuild.cli.explain import changes
 from pythonbuild.home import checkout
 from tests.ledger.checks import places_of
 from tests.ledger.plans import plan_of
