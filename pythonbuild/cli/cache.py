@@ -11,12 +11,13 @@ from pathlib import Path
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
 from pythonbuild.driver.compiler_cache import object_folders
+from pythonbuild.engines.folder import kept_folders, remove_folder
 from pythonbuild.flags.machine import CacheListFlags, CachePruneFlags, CacheSizeFlags
 from pythonbuild.home import checkout, home
 from pythonbuild.host.settings import read_settings
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.store.store import Store
-from pythonbuild.units import size
+from pythonbuild.units import counted, size
 
 __all__ = ["list_results", "prune", "show_size"]
 
@@ -33,7 +34,7 @@ def show_size(flags: CacheSizeFlags) -> int:
     """Print how much disk each part of the cache uses."""
     entries, used = Store(home() / "store").size()
     archives, archived = SourceCache(home() / "sources").size()
-    roots = sum(path.lstat().st_size for path in (home() / "roots").rglob("*") if not path.is_dir())
+    roots = _size(home() / "roots")
     objects = list(_objects())
     kept = sum(path.stat().st_size for path in objects)
     sys.stdout.write(
@@ -49,22 +50,40 @@ def prune(flags: CachePruneFlags) -> int:
     """Delete old results and compiled objects, or print what would be deleted."""
     store = Store(home() / "store")
     old = [path for path in _objects() if path.stat().st_mtime < time.time() - flags.days * 86400]
-    doomed = store.older(flags.days)
+    doomed, roots = store.older(flags.days), _old_roots(flags.days)
     unpinned = SourceCache(home() / "sources").others(_pinned()) if flags.sources else []
     if flags.dry_run:
-        sys.stdout.write("".join(f"{name}\n" for name in (*(record.identity for record in doomed), *unpinned)))
-        archives = f", {len(unpinned)} source archives" if flags.sources else ""
-        sys.stdout.write(f"would prune {len(doomed)} results{archives} and {len(old)} compiled objects\n")
+        sys.stdout.write("".join(f"{name}\n" for name in (*(record.identity for record in doomed), *roots, *unpinned)))
+        archives = f", {counted(len(unpinned), 'source archive')}" if flags.sources else ""
+        sys.stdout.write(
+            f"would prune {counted(len(doomed), 'result')}, {counted(len(roots), 'build root')}{archives} "
+            f"and {counted(len(old), 'compiled object')}\n"
+        )
         return 0
     if doomed and len(doomed) == len(store.records()) and not (flags.yes or _agreed(len(doomed))):
         sys.stdout.write("nothing was deleted\n")
         return 0
     entries, freed = store.prune(flags.days)
-    freed += sum(path.stat().st_size for path in (*old, *unpinned))
+    freed += sum(path.stat().st_size for path in (*old, *unpinned)) + sum(map(_size, roots))
     for path in (*old, *unpinned):
         path.unlink(missing_ok=True)
-    sys.stdout.write(f"pruned {entries} results, freed {size(freed)}\n")
+    for root in roots:
+        remove_folder(root)
+    sys.stdout.write(
+        f"pruned {counted(entries, 'result')} and {counted(len(roots), 'build root')}, freed {size(freed)}\n"
+    )
     return 0
+
+
+def _old_roots(days: float) -> list[Path]:
+    """Return the build roots of steps that failed longer ago, by engines host and docker."""
+    folders = (home() / "roots", home() / "roots" / "docker")
+    kept = [path for folder in folders for path in kept_folders(folder)]
+    return [path for path in kept if path.stat().st_mtime < time.time() - days * 86400]
+
+
+def _size(root: Path) -> int:
+    return sum(path.lstat().st_size for path in root.rglob("*") if not path.is_dir())
 
 
 def _objects() -> Iterator[Path]:

@@ -20,7 +20,16 @@ from pythonbuild.engines.unpack import unpack_source
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.store.trees import copy_tree
 
-__all__ = ["RootFolder", "folder_name", "folders_of", "is_of_key", "keep_folder", "left_folders", "remove_folder"]
+__all__ = [
+    "RootFolder",
+    "folder_name",
+    "folders_of",
+    "is_of_key",
+    "keep_folder",
+    "kept_folders",
+    "left_folders",
+    "remove_folder",
+]
 
 _KEY = "key"
 # This file exists while a step runs in its folder.
@@ -150,6 +159,11 @@ def keep_folder(path: Path) -> None:
 def left_folders(parent: Path) -> list[Path]:
     """Return the folders in which a step runs, or ran when its build was killed."""
     return sorted(path.parent for path in parent.glob(f"*/{_AT_WORK}"))
+
+
+def kept_folders(parent: Path) -> list[Path]:
+    """Return the folders of failed steps, in which nothing runs."""
+    return sorted(path.parent for path in parent.glob(f"*/{_KEY}") if not (path.parent / _AT_WORK).exists())
 
 
 def folders_of(parent: Path, label: str) -> Iterator[Path]:

@@ -65,7 +65,7 @@ class CachePruneFlags(VerbFlags):
         read=read.days,
         default=30.0,
         metavar="DAYS",
-        text="keep results made in the last DAYS days",
+        text="keep results and build roots made in the last DAYS days",
         usual="30",
     )
     dry_run: bool = switch("--dry-run", text="print what would be deleted; delete nothing")

@@ -53,7 +53,11 @@ def test_explain_names_the_input_that_changed(small: Small) -> None:
     assert "script changed:" in done.stdout
     done = small.verb("explain", "middle")
     assert "deps bottom changed:" in done.stdout
+    assert "    because of bottom: script\n" in done.stdout
     assert "script changed" not in done.stdout
+    small.run("--only", "bottom")
+    assert json.loads(small.verb("explain", "middle", "--json").stdout)["causes"] == {"bottom": ["script"]}
+    script.write_text(script.read_text() + "echo changed again\n")
     for printed in (small.run("--explain", "bottom", "--json"), small.verb("explain", "bottom", "--json")):
         row = json.loads(printed.stdout)
         assert (row["step"], row["state"]) == ("bottom", "not in the store")
@@ -132,7 +136,7 @@ def test_the_cache_can_be_listed_measured_and_pruned(small: Small) -> None:
     old.touch()
     done = small.verb("cache", "prune", "--sources", "--dry-run")
     assert f"{old}\n" in done.stdout
-    assert re.search(r"results, [1-9]\d* source archives and", done.stdout)
+    assert re.search(r"build roots, [1-9]\d* source archives and", done.stdout)
     assert old.exists()
     assert small.verb("cache", "prune", "--sources").returncode == 0
     assert not old.exists()
@@ -163,6 +167,19 @@ def test_a_person_is_asked_before_every_result_is_deleted(small: Small, answer: 
     assert b"continue? [y/N]" in shown
     assert (b"nothing was deleted" in shown) == left
     assert bool(list((small.cache / "store" / "trees").iterdir())) == left
+
+
+def test_pruning_deletes_old_build_roots_of_failed_steps(small: Small) -> None:
+    small.recipe("bottom", script="false\n")
+    small.run("--only", "bottom")
+    (root,) = (small.cache / "roots").glob("bottom_*")
+    assert small.verb("cache", "prune").returncode == 0
+    assert root.exists()
+    planned = small.verb("cache", "prune", "--days", "0", "--dry-run").stdout
+    assert f"{root}\nwould prune 1 result, 1 build root and " in planned, "the result is the toolchain"
+    assert root.exists()
+    assert "pruned 1 result and 1 build root, freed" in small.verb("cache", "prune", "--days", "0").stdout
+    assert not root.exists()
 
 
 def test_a_checkout_is_left_alone(small: Small) -> None:
