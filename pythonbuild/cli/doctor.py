@@ -6,12 +6,15 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.driver.engine_choice import on_host
+from pythonbuild.driver.formats.debian import read_packages
 from pythonbuild.engines.daemon import Daemon
-from pythonbuild.errors import EngineUnavailable, MissingPrerequisite
+from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite
+from pythonbuild.flags.build import RequestFlags
 from pythonbuild.flags.machine import DoctorFlags
 from pythonbuild.home import checkout, home
 from pythonbuild.host.doctor import findings
@@ -36,6 +39,11 @@ class Kind:
     lacks: tuple[tuple[str, str], ...] = ()
     has: str = "ready"
 
+    def after(self, other: Kind) -> Kind:
+        """Return this kind with one more problem, if another kind that it requires is not ready."""
+        more = ((f"it needs the programs that {other.name} need", "see the first lines"),) if other.lacks else ()
+        return replace(self, lacks=(*more, *self.lacks))
+
     def text(self) -> str:
         """Return the lines to print."""
         if not self.lacks:
@@ -51,7 +59,8 @@ def doctor(flags: DoctorFlags) -> int:
     system = system_of(building_machine())
     kinds = [Kind("builds on this machine", own)] if own or system == "linux" else [_with_own_compiler(catalog, system)]
     if system == "linux":
-        kinds += [*_with_llvm(catalog), Kind("other CPUs and musl"), _emulated(catalog), *_in_containers()]
+        on_this_machine = [*_with_llvm(catalog), Kind("other CPUs and musl"), _packages(catalog)]
+        kinds += [kind.after(kinds[0]) for kind in on_this_machine] + [_emulated(catalog), *_in_containers()]
     sys.stdout.write("".join(kind.text() for kind in kinds))
     problems = len(kinds[0].lacks)
     sys.stdout.write(f"{problems} problems\n" if problems else "this machine is ready to build\n")
@@ -93,6 +102,17 @@ def _with_llvm(catalog: Catalog) -> Iterable[Kind]:
             problem = f"no LLVM {row.host_version} or newer was found; builds call its {', '.join(missing)}"
         cure = install_command(llvm, missing) if llvm else row.host_hint
         yield Kind(name, ((problem, f"{cure}, or build in containers"),) if missing else ())
+
+
+def _packages(catalog: Catalog) -> Kind:
+    """Check whether this machine can build packages for its own release."""
+    name = "Debian packages on this machine"
+    try:
+        packages = read_packages(RequestFlags(), None)
+        packages.check_machine(on_host(catalog, packages.image(catalog)), catalog)
+    except (BadRequest, MissingPrerequisite) as error:
+        return Kind(name, ((error.message, error.hint),))
+    return Kind(name)
 
 
 def _emulated(catalog: Catalog) -> Kind:

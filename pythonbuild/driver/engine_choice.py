@@ -19,14 +19,14 @@ from pythonbuild.engines.sccache.cache import CompilerCache
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable
 from pythonbuild.events import Note, Observer
 from pythonbuild.files import replacing
-from pythonbuild.flags.build import Containers
+from pythonbuild.flags.build import ContainerFlags
 from pythonbuild.host.llvm import find_llvm
 from pythonbuild.host.toolchains import Llvm, Xcode
 from pythonbuild.host.xcode import find_xcode
 from pythonbuild.model.target import building_machine, system_of
 from pythonbuild.sources.downloaders import debian_mirrors
 
-__all__ = ["EngineChoice", "choose", "start"]
+__all__ = ["EngineChoice", "choose", "on_host", "start"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def choose(wanted: str, catalog: Catalog, cache: Path, image: Image) -> EngineCh
                 raise
         else:
             return _containers(image, _remembered(cache, image), daemon)
-    return _host(catalog, image)
+    return on_host(catalog, image)
 
 
 def _chosen_by_hand() -> bool:
@@ -78,7 +78,7 @@ def _chosen_by_hand() -> bool:
 def start(
     choice: EngineChoice,
     wanted: str,
-    limits: Containers,
+    limits: ContainerFlags,
     catalog: Catalog,
     cache: Path,
     observer: Observer,
@@ -96,14 +96,14 @@ def start(
             if wanted == "docker" or _chosen_by_hand():
                 raise
             observer(Note("", f"{error.message}; building on this machine instead", "warning"))
-            choice = _host(catalog, choice.image)
+            choice = on_host(catalog, choice.image)
     return choice, HostEngine(cache / "roots", sccache(False))
 
 
 def _start_containers(
     choice: EngineChoice,
     daemon: Daemon,
-    limits: Containers,
+    limits: ContainerFlags,
     catalog: Catalog,
     cache: Path,
     observer: Observer,
@@ -154,7 +154,8 @@ def _remember(cache: Path, image: Image, facts: Facts) -> None:
         partial.write_text(text)
 
 
-def _host(catalog: Catalog, image: Image) -> EngineChoice:
+def on_host(catalog: Catalog, image: Image) -> EngineChoice:
+    """Return the choice of this machine as the engine, with its LLVM and its versions of the image's packages."""
     return EngineChoice("host", image, find_llvm(catalog.toolchains.values()), _installed(image))
 
 
