@@ -128,11 +128,12 @@ def _list(ledger: Ledger, statuses: list[Status]) -> int:
     width = max((len(status.subject.name) for status in statuses), default=0)
     column = max((len(name) for status in statuses for name in status.checks), default=0)
     for status in statuses:
-        for number, (name, state) in enumerate(status.checks.items()):
-            title = status.subject.name if number == 0 else ""
-            sys.stdout.write(
-                f"{title:<{width}}  {name:<{column}}  {_told(history, status, name, state)}".rstrip() + "\n"
-            )
+        title, above = status.subject.name, ""
+        for name, state in status.checks.items():
+            told = _told(history, status, name, state)
+            shown = f"{state.value}, as above" if status.moved and told == above else told
+            sys.stdout.write(f"{title:<{width}}  {name:<{column}}  {shown}".rstrip() + "\n")
+            title, above = "", told
     counts = {state: sum(status.state is state for status in statuses) for state in State}
     noun = "subject" if len(statuses) == 1 else "subjects"
     sys.stdout.write(
