@@ -5,6 +5,7 @@ Exit statuses: 1 the work failed, 2 the request or the catalog is wrong, 3 the m
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 __all__ = [
@@ -23,10 +24,13 @@ __all__ = [
     "StepsFailed",
     "UnknownName",
     "UploadFailed",
+    "listed",
     "nearest",
 ]
 
 
+# Lists of names are wrapped at this column.
+_WIDTH = 100
 # The exit status after Ctrl-C or a TERM signal.
 INTERRUPTED = 130
 # A name that differs in more characters, or in more than a third of them, is a different name and not a typing error.
@@ -34,9 +38,17 @@ _MOST_EDITS = 2
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Return up to `count` of the known names that are one or two edits away from `name`, closest first."""
-    found = sorted((_edits(name, other), other) for other in set(known))
-    return [other for edits, other in found if edits <= min(_MOST_EDITS, max(1, len(name) // 3))][:count]
+    """Return up to `count` known names that are equally close to `name`: at most two edits away, apart from capitals."""
+    found = sorted((_edits(name.casefold(), other.casefold()), other) for other in set(known))
+    least = min(_MOST_EDITS, max(1, len(name) // 3), found[0][0] if found else 0)
+    return [other for edits, other in found if edits <= least][:count]
+
+
+def listed(start: str, names: Iterable[str]) -> str:
+    """Return a text and a list of names as wrapped lines."""
+    return textwrap.fill(
+        f"{start}{', '.join(names)}", _WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+    )
 
 
 def _edits(one: str, other: str) -> int:
@@ -81,7 +93,7 @@ class UnknownName(BadRequest):
         names = list(known)
         near = nearest(name, names)
         hint = f"did you mean {' or '.join(near)}?" if near else ""
-        listing = f"choose one of: {', '.join(names)}"
+        listing = listed("choose one of: ", names)
         super().__init__(f"unknown {kind} {name!r}", f"{hint}\n{listing}" if hint else listing)
 
 

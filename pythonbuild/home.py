@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pythonbuild.errors import MissingPrerequisite
+from pythonbuild.errors import BadRequest, MissingPrerequisite
 
 __all__ = ["checkout", "code", "expanded", "home"]
 
@@ -17,9 +17,11 @@ def home() -> Path:
     """Return the cache folder, which keeps virtual environments, sources, the store and build roots.
 
     It is ``PYTHONBUILD_HOME``, else ``pythonbuild`` in the XDG cache folder; on Windows, in the folder of local application data.
-    Raises MissingPrerequisite if it would be in the user's home folder, and that is unknown.
+    Raises BadRequest for a relative path, MissingPrerequisite if it would be in the user's home folder, and that is unknown.
     """
     own = os.environ.get("PYTHONBUILD_HOME")
+    if own and not own.startswith("~") and not os.path.isabs(own):
+        raise BadRequest(f"PYTHONBUILD_HOME={own} depends on the current folder", "set it to an absolute path")
     if own:
         return expanded(own)
     if os.name == "nt" and os.environ.get("LOCALAPPDATA"):

@@ -140,7 +140,13 @@ class Catalog:
         series = [version for version in self.releases if version.series == name]
         if exact or series:
             return max(exact or series)
-        raise UnknownName("Python", text, [f"cpython-{version}" for version in sorted(self.releases)])
+        versions = [version for version in sorted(self.releases) if self.builds(version)]
+        known = [*dict.fromkeys(version.series for version in versions), *versions]
+        raise UnknownName("Python", text, [f"cpython-{version}" for version in known])
+
+    def builds(self, version: PythonVersion) -> bool:
+        """Return whether CPython's recipe is finished for a pinned release."""
+        return all(version.within(folder.recipe.pythons) for folder in self.recipes.values() if folder.recipe.is_python)
 
     def modules(self, target: str, python: PythonVersion, options: Collection[str]) -> frozenset[str]:
         """Return the extension modules that a Python must have, by its target, version and names of options."""

@@ -16,7 +16,7 @@ from pythonbuild.flags.archives import ConvertFlags, DiffFlags, IndexFlags, Insp
 from pythonbuild.flags.build import RunFlags
 from pythonbuild.flags.declared import refuse
 from pythonbuild.home import checkout
-from pythonbuild.model.formats import FLAVOURS
+from pythonbuild.model.formats import FLAVOURS, OTHER_FORMATS
 from pythonbuild.model.naming import ArchiveFormat, ArchiveName
 from pythonbuild.model.target import building_machine
 from pythonbuild.packaging.convert import convert as convert_archive
@@ -92,11 +92,11 @@ def diff(flags: DiffFlags) -> int:
 def convert(flags: ConvertFlags) -> int:
     """Make the other flavours of full archives."""
     texts = [part for text in flags.formats or ("install_only,install_only_stripped",) for part in text.split(",")]
-    formats = list(dict.fromkeys(map(ArchiveFormat.parse, texts)))
     convertible = [name for name in FLAVOURS if name not in ("full", "sbom")]
-    for kind in formats:
-        if kind.flavour not in convertible:
-            raise BadRequest(f"convert cannot make {kind.flavour}", f"choose from {', '.join(convertible)}")
+    for flavour in (text.partition(".")[0] for text in texts):
+        if flavour in (*FLAVOURS, *OTHER_FORMATS) and flavour not in convertible:
+            raise BadRequest(f"convert cannot make {flavour}", f"choose from {', '.join(convertible)}")
+    formats = list(dict.fromkeys(map(ArchiveFormat.parse, texts)))
     for text in flags.archives:
         archive = Path(text)
         triple = ArchiveName(archive.name).triple

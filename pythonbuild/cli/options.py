@@ -23,8 +23,8 @@ _EPILOG = """\
 examples:
   %(prog)s
       the default Python, for this machine's CPU
-  %(prog)s --python cpython-3.13.5 --options debug
-      a debug build of another version
+  %(prog)s --python cpython-3.13.5 --options freethreaded+noopt
+      a free-threaded build of another version
   %(prog)s --plan
       print what would be built, and why; build nothing
   %(prog)s --explain openssl
@@ -86,13 +86,13 @@ _TABLE = (
     ),
     Verb(
         "cache prune",
-        "delete what is old, unreferenced or left over from killed builds",
+        "delete old results, build roots of failed steps, and leftovers of killed builds",
         machine.CachePruneFlags,
         "cache:prune",
     ),
     Verb(
         "features",
-        "compare Debian packages with CPython's default build and the distribution's own Python",
+        "build Debian packages, and compare them with CPython's default build and the distribution's own Python",
         build.FeaturesFlags,
         "packages:features",
     ),
@@ -168,16 +168,18 @@ def parse(program: Program, arguments: list[str]) -> tuple[Verb, VerbFlags]:
     empty = empty_value(arguments)
     if empty:
         raise BadRequest(f"{empty} has an empty value", "give it a value, or leave it out")
-    if program.is_script and arguments[:1] == ["build"]:
-        arguments = arguments[1:]
+    if program.is_script:
+        arguments = _without_verb(program, arguments)
     elif not program.is_script and "".join(arguments[:1]).startswith("-") and arguments[0] not in _ASKING:
         arguments = ["build", *arguments]
     namespace, unknown = parser(program.name, pasted(program.start)).parse_known_args(arguments)
     verb: Verb = namespace.chosen
     if unknown:
-        if program.is_script and unknown[0] in {name.split()[0] for name in VERBS}:
+        if unknown[0] in {name.split()[0] for name in VERBS}:
             command = pasted(program.words(unknown[0]))
-            raise BadRequest(f"this script only builds; {unknown[0]} is another command", f"run {command}")
+            if program.is_script:
+                raise BadRequest(f"this script only builds; {unknown[0]} is another command", f"run {command}")
+            raise BadRequest(f"the verb {unknown[0]} must come before its flags", f"run {command} FLAG...")
         names = [name for one in fields(verb.flags) for name in getattr(flag_of(one), "names", ())]
         raise BadRequest(
             f"unknown flag or argument: {' '.join(unknown)}",
@@ -186,6 +188,24 @@ def parse(program: Program, arguments: list[str]) -> tuple[Verb, VerbFlags]:
     flags = read_flags(verb.flags, namespace, program=program, verb=verb.name)
     check_combination(flags)
     return verb, flags
+
+
+def _without_verb(program: Program, arguments: list[str]) -> list[str]:
+    """Return an entry script's command line without its only verb.
+
+    The script starts pythonbuild with `build --platform=NAME`, followed by the user's own words, which may repeat the verb.
+    Raises BadRequest for a second platform.
+    """
+    script, own = [], arguments
+    if own[:1] == ["build"]:
+        own = own[1:]
+    if own and own[0].startswith("--platform="):
+        script, own = own[:1], own[1:]
+    if own[:1] == ["build"]:
+        own = own[1:]
+    if script and any(word.partition("=")[0] == "--platform" for word in own):
+        raise BadRequest(f"{program.name} builds for one platform", "drop --platform, or start another build-*.py")
+    return [*script, *own]
 
 
 def _meant(word: str, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pythonbuild.catalog.load import load_catalog
 from pythonbuild.cli import show
 from pythonbuild.cli.building import build_and_deliver, fetch_sources
+from pythonbuild.cli.explain import causes, explain_row, explain_text
 from pythonbuild.cli.report import warn
 from pythonbuild.driver.engine_choice import start
 from pythonbuild.driver.session import Session, find_step, wanted_steps
@@ -64,6 +65,12 @@ def build(flags: BuildFlags) -> int:
 
 def build_all(flags: BuildAllFlags) -> int:
     """Build many Pythons as one plan."""
+    if not (flags.file or flags.targets or flags.pythons or flags.options or flags.python_source or flags.only):
+        matrix = pasted(flags.program.words("matrix"))
+        raise BadRequest(
+            "build-all needs a list of builds",
+            f"add --from FILE with lines of `{matrix}`, or several --target, --python or --options",
+        )
     if not flags.file:
         return build(flags)
     rows = _rows(flags.file, pasted(flags.program.words("matrix")))
@@ -102,7 +109,7 @@ def fetch(flags: FetchFlags) -> int:
 
 def plan(flags: PlanFlags) -> int:
     """Print the plan."""
-    return _show_plan(flags, (), flags.json)
+    return _show_plan(flags, flags.only, flags.json)
 
 
 def _show_plan(flags: RequestFlags, only: Sequence[str], as_json: bool) -> int:
@@ -139,10 +146,9 @@ def _show_inputs(flags: RequestFlags, name: str, as_json: bool) -> int:
     there = "in the shared store" if shared and shared.find(step.key) else "not in the store"
     where = "in the store" if session.store.find(step.key) else there
     last = session.store.latest(step.identity)
-    text = (
-        json.dumps(show.explain_row(step, where, last), indent=1) if as_json else show.explain_text(step, where, last)
-    )
-    sys.stdout.write(text + "\n")
+    because = causes(made, step, last.inputs, session.store) if last else {}
+    row, text = explain_row(step, where, last, because), explain_text(step, where, last, because)
+    sys.stdout.write((json.dumps(row, indent=1) if as_json else text) + "\n")
     return 0
 
 

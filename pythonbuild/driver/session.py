@@ -17,8 +17,8 @@ from pythonbuild.driver.formats.base import OutputFormat
 from pythonbuild.driver.formats.choose import check_engine, choose_format, words_of
 from pythonbuild.driver.handlers import ARCHIVE_STEPS, PythonStep, inputs_of
 from pythonbuild.driver.python_source import read_local_python
-from pythonbuild.errors import BadRequest, UnknownName
-from pythonbuild.flags.build import Containers, RequestFlags
+from pythonbuild.errors import BadRequest, UnknownName, listed
+from pythonbuild.flags.build import Cached, ContainerFlags, RequestFlags
 from pythonbuild.flags.declared import refuse
 from pythonbuild.home import checkout, expanded, home
 from pythonbuild.host.msvc import VisualStudioRequest, cpu_of_prompt, find_msvc
@@ -70,9 +70,10 @@ class Session:
         catalog = load_catalog(checkout() / "cpython-unix")
         local_python = _local_python(flags)
         output = choose_format(flags, local_python)
+        targets = _targets(flags, catalog)
+        _refuse_on_windows(flags, targets)
         choice = choose(flags.engine, catalog, cache, output.image(catalog))
         check_engine(flags, output, choice.name)
-        targets = _targets(flags, catalog)
         machine, msvc = _machine(flags, catalog, targets)
         request = BuildRequest(
             targets=targets,
@@ -124,7 +125,7 @@ class Session:
         """Return the Python steps of all files that this command makes, by the names of their handlers."""
         return {**ARCHIVE_STEPS, **self.output.python_steps}
 
-    def limits(self, flags: Containers) -> Containers:
+    def limits(self, flags: ContainerFlags) -> ContainerFlags:
         """Return the base image and the limits of this build's containers."""
         return replace(flags, base_image="") if self.output.takes_base_image else flags
 
@@ -179,14 +180,26 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
         raise BadRequest("only one Windows target can be built at a time", "give one --target-triple")
     machine = building_machine()
     if system_of(machine) == "windows":
-        wishes = VisualStudioRequest(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
-        return machine, find_msvc(catalog.target(targets[0]), machine, wishes, os.environ, catalog.prompts())
+        wanted = VisualStudioRequest(studio=flags.vs, sdk=flags.windows_sdk_version, shell=flags.sh)
+        return machine, find_msvc(catalog.target(targets[0]), machine, wanted, os.environ, catalog.prompts())
     if not flags.planning:
         raise BadRequest(
             "Pythons for Windows are built on Windows", "add --plan to print what a Windows machine would build"
         )
     # The plan does not depend on the Visual Studio, SDK and shell that flags choose.
     return f"{machine.partition('-')[0]}-windows", Msvc("Visual C++ of the machine that builds", Path("sh.exe"))
+
+
+def _refuse_on_windows(flags: RequestFlags, targets: tuple[str, ...]) -> None:
+    """Raise BadRequest for flags that have no effect, if a target is for Windows."""
+    if not any(_PLATFORMS["windows"] in triple for triple in targets):
+        return
+    reason, hint = "has no effect on builds for Windows, which run on Windows itself", "drop it"
+    refuse(flags, "containers", reason, hint)
+    if flags.engine == "docker":
+        raise BadRequest(f"--engine docker {reason}", hint)
+    if isinstance(flags, Cached) and flags.sccache:
+        raise BadRequest(f"--sccache {reason}, and sccache is not used there", hint)
 
 
 def _targets(flags: RequestFlags, catalog: Catalog) -> tuple[str, ...]:
@@ -222,7 +235,10 @@ def _pgo_profile(flags: RequestFlags) -> Optional[PgoProfile]:
 
 
 def find_step(plan: Plan, name: str) -> str:
-    """Return the name of a step, given its name, its identity, or a beginning of its name that fits no other step."""
+    """Return the name of a step, given its name, its identity, or a beginning of its name that fits no other step.
+
+    Raises BadRequest if several steps fit, UnknownName if none does.
+    """
     if name in plan.steps:
         return name
     for step in plan:
@@ -231,7 +247,9 @@ def find_step(plan: Plan, name: str) -> str:
     found = [step for step in plan.steps if re.match(re.escape(name) + r"[-@]", step)]
     if len(found) == 1:
         return found[0]
-    raise UnknownName("step", name, found or plan.steps)
+    if found:
+        raise BadRequest(f"{name!r} fits several steps", listed("give the whole name of one: ", found))
+    raise UnknownName("step", name, plan.steps)
 
 
 def wanted_steps(session: Session, only: Sequence[str]) -> tuple[Plan, tuple[str, ...]]:

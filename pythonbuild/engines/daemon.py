@@ -222,7 +222,7 @@ def _reachable(address: str) -> Iterator[None]:
                 f"{_entry(address)},\n{_HOST_HINT}",
             ) from error
         raise EngineUnavailable(
-            f"no container daemon answers at {address} ({_reason(text)})",
+            f"no container daemon answers at {address} ({_reason(text, error)})",
             f"{_start(address)},\n{_HOST_HINT}",
         ) from error
 
@@ -243,7 +243,8 @@ def _start(address: str) -> str:
     return "start it: service docker start (or systemctl start docker; add --user for a daemon without root)"
 
 
-def _reason(text: str) -> str:
+def _reason(text: str, error: Exception) -> str:
+    """Return a short reason; text: the error and its cause, as Python prints them."""
     for known, words in (
         ("FileNotFoundError", "the socket does not exist"),
         ("Connection refused", "connection refused"),
@@ -253,4 +254,4 @@ def _reason(text: str) -> str:
     ):
         if known in text:
             return words
-    return text[:200]
+    return str(error)[:200]

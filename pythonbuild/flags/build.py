@@ -26,6 +26,7 @@ __all__ = [
     "BuildAllFlags",
     "BuildFlags",
     "Cached",
+    "ContainerFlags",
     "Containers",
     "ExplainFlags",
     "FeaturesFlags",
@@ -33,6 +34,7 @@ __all__ = [
     "PlanFlags",
     "RequestFlags",
     "RunFlags",
+    "Selected",
     "ShellFlags",
 ]
 
@@ -55,7 +57,8 @@ _FORMATS = {
 # What flags of one group have in common.
 _OF_PACKAGES: dict[str, Any] = {"group": PACKAGES, "plan": True, "only": "packages", "platforms": (_LINUX,)}
 _OF_WINDOWS: dict[str, Any] = {"group": WINDOWS, "plan": True, "only": "windows", "platforms": (_WINDOWS,)}
-_OF_CONTAINERS: dict[str, Any] = {"group": CONTAINERS, "only": "containers", "platforms": (_LINUX,)}
+# build-macos.py builds in containers on Linux.
+_OF_CONTAINERS: dict[str, Any] = {"group": CONTAINERS, "only": "containers", "platforms": (_LINUX, _MACOS)}
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class _What:
         group=WHAT,
         plan=True,
         metavar="TRIPLE",
-        text="target triple; may be repeated",
+        text="target triple; may be repeated, except for Windows",
         usual="this machine's",
     )
     pythons: tuple[str, ...] = values(
@@ -141,7 +144,7 @@ class _What:
         "--engine",
         group=WHAT,
         plan=True,
-        platforms=(_LINUX,),
+        platforms=(_LINUX, _MACOS),
         choices=("auto", "host", "docker"),
         default="auto",
         text="where steps run: host is this machine; docker is containers, with the daemon of DOCKER_HOST or of a local "
@@ -250,7 +253,7 @@ class RequestFlags(_What, _Packages, _Windows, Shown):
 
 @dataclass(frozen=True)
 class Containers:
-    """What containers are made from, and may take."""
+    """The image that containers, or new images, are based on."""
 
     base_image: str = value(
         "--base-image",
@@ -259,6 +262,12 @@ class Containers:
         metavar="NAME",
         text="the Debian image to base the build image on; with `--format oci`, the image to base the new one on",
     )
+
+
+@dataclass(frozen=True)
+class ContainerFlags(Containers):
+    """What containers may take."""
+
     cpus: float = value(
         "--cpus",
         **_OF_CONTAINERS,
@@ -278,6 +287,19 @@ class Containers:
 
 
 @dataclass(frozen=True)
+class Selected:
+    """A part of the plan."""
+
+    # The steps to build, with what they need; none for everything.
+    only: tuple[str, ...] = values(
+        "--only",
+        group=HOW,
+        metavar="STEP",
+        text="only this step and what it needs; `dependencies` is everything that CPython itself needs; may be repeated",
+    )
+
+
+@dataclass(frozen=True)
 class Cached:
     """Whether sccache keeps compiled objects."""
 
@@ -292,7 +314,7 @@ class Cached:
 
 
 @dataclass(frozen=True)
-class RunFlags(RequestFlags, Containers, Fetching, Cached, Jobs):
+class RunFlags(RequestFlags, ContainerFlags, Fetching, Cached, Jobs):
     """What and how to build."""
 
     serial: bool = switch("--serial", group=HOW, only="this machine", excludes=("--jobs",), text="one job at a time")
@@ -315,7 +337,7 @@ class RunFlags(RequestFlags, Containers, Fetching, Cached, Jobs):
 
 
 @dataclass(frozen=True)
-class BuildFlags(RunFlags):
+class BuildFlags(Selected, RunFlags):
     """The flags of `build`."""
 
     sign: str = value(
@@ -326,13 +348,6 @@ class BuildFlags(RunFlags):
         metavar="KEY",
         text="sign .dsc, .buildinfo and .changes of Debian packages with this GnuPG key",
     )
-    only: tuple[str, ...] = values(
-        "--only",
-        group=HOW,
-        metavar="STEP",
-        text="build only this step and what it needs; `dependencies` is everything that CPython itself needs; may be "
-        "repeated",
-    )
     plan: bool = switch(
         "--plan",
         group=INSTEAD,
@@ -342,6 +357,7 @@ class BuildFlags(RunFlags):
         "--explain",
         group=INSTEAD,
         metavar="STEP",
+        excludes=("--only",),
         text="print the inputs of this step's key, and what changed since it was last built",
     )
 
@@ -377,6 +393,7 @@ class BuildAllFlags(BuildFlags):
 class FeaturesFlags(RunFlags):
     """The flags of `features`, which builds packages to compare them."""
 
+    json: bool = switch("--json", group=HOW, text="print events as JSON lines instead of text")
     # What is for archives and for Windows has no flag here.
     options: tuple[str, ...] = ()
     toolchain: str = "auto"
@@ -391,7 +408,7 @@ class FeaturesFlags(RunFlags):
 
 
 @dataclass(frozen=True)
-class PlanFlags(RequestFlags):
+class PlanFlags(Selected, RequestFlags, Containers):
     """The flags of `plan`."""
 
     json: bool = switch("--json", text="print the plan as JSON")
@@ -403,7 +420,7 @@ class PlanFlags(RequestFlags):
 
 
 @dataclass(frozen=True)
-class ExplainFlags(RequestFlags):
+class ExplainFlags(RequestFlags, Containers):
     """The flags of `explain`."""
 
     step: str = argument("STEP", text="its name, or a beginning that fits no other step")
@@ -416,14 +433,14 @@ class ExplainFlags(RequestFlags):
 
 
 @dataclass(frozen=True)
-class FetchFlags(RequestFlags, Fetching, Cached):
+class FetchFlags(RequestFlags, Containers, Fetching, Cached):
     """The flags of `fetch`."""
 
     json: bool = switch("--json", group=HOW, text="print events as JSON lines instead of text")
 
 
 @dataclass(frozen=True)
-class ShellFlags(RequestFlags, Containers):
+class ShellFlags(RequestFlags, ContainerFlags):
     """The flags of `shell`."""
 
     step: str = argument("STEP", text="the step that failed; the shell opens in its build root")

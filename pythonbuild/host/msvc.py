@@ -75,7 +75,7 @@ def cpu_of_prompt(variables: Mapping[str, str], prompts: Mapping[str, str]) -> s
 def find_msvc(
     target: Target,
     machine: str,
-    wishes: VisualStudioRequest,
+    request: VisualStudioRequest,
     variables: Mapping[str, str],
     prompts: Mapping[str, str],
 ) -> Msvc:
@@ -84,18 +84,18 @@ def find_msvc(
     machine: the building machine, e.g. x86_64-windows; variables, prompts: as for `cpu_of_prompt`.  Raises MissingPrerequisite, with
     everything that is missing, and BadRequest for a malformed SDK version.
     """
-    if wishes.sdk and not re.fullmatch(r"10\.0\.\d+(\.\d+)?", wishes.sdk):
-        raise BadRequest(f"{wishes.sdk!r} is not the version of a Windows SDK", "write it like 10.0.26100.0")
+    if request.sdk and not re.fullmatch(r"10\.0\.\d+(\.\d+)?", request.sdk):
+        raise BadRequest(f"{request.sdk!r} is not the version of a Windows SDK", "write it like 10.0.26100.0")
     missing: list[str] = []
     found: Optional[tuple[str, dict[str, str]]] = None
     shell: Optional[Path] = None
     try:
-        found = _studio(target, machine, wishes, variables, prompts)
+        found = _studio(target, machine, request, variables, prompts)
         missing += _lacks(target, found[1])
     except _Missing as problem:
         missing.append(str(problem))
     try:
-        shell = _shell(wishes.shell, variables)
+        shell = _shell(request.shell, variables)
     except _Missing as problem:
         missing.append(str(problem))
     if missing or found is None or shell is None:
@@ -113,7 +113,7 @@ def find_msvc(
 def _studio(
     target: Target,
     machine: str,
-    wishes: VisualStudioRequest,
+    request: VisualStudioRequest,
     variables: Mapping[str, str],
     prompts: Mapping[str, str],
 ) -> tuple[str, dict[str, str]]:
@@ -121,17 +121,17 @@ def _studio(
 
     Names of variables are in upper case: Windows ignores case in them.
     """
-    if cpu_of_prompt(variables, prompts) == target.arch and not wishes.studio and not wishes.sdk:
+    if cpu_of_prompt(variables, prompts) == target.arch and not request.studio and not request.sdk:
         name = f"Visual Studio {variables.get('VSCMD_VER', '')}".rstrip()
         return name, {name.upper(): value for name, value in variables.items()}
-    studio = _newest(target, wishes, variables)
+    studio = _newest(target, request, variables)
     own, wanted = prompts[machine.partition("-")[0]], prompts[target.arch]
     batch = Path(studio["installationPath"]) / "VC/Auxiliary/Build/vcvarsall.bat"
-    values = _prompt(batch, own if own == wanted else f"{own}_{wanted}", wishes.sdk)
+    values = _prompt(batch, own if own == wanted else f"{own}_{wanted}", request.sdk)
     return f"{studio.get('displayName', 'Visual Studio')} {studio['installationVersion']}", values
 
 
-def _newest(target: Target, wishes: VisualStudioRequest, variables: Mapping[str, str]) -> dict[str, Any]:
+def _newest(target: Target, request: VisualStudioRequest, variables: Mapping[str, str]) -> dict[str, Any]:
     """Return vswhere's entry of the newest Visual Studio, of the requested year, that compiles for the target."""
     place = (
         Path(variables.get("ProgramFiles(x86)", "C:/Program Files (x86)"))
@@ -146,12 +146,12 @@ def _newest(target: Target, wishes: VisualStudioRequest, variables: Mapping[str,
     except (OSError, subprocess.CalledProcessError, ValueError):
         raise _Missing(f"Visual Studio was not found ({place} does not answer)\n  {_STUDIO_HINT}") from None
     years = {str(studio.get("catalog", {}).get("productLineVersion", "")): studio for studio in reversed(studios)}
-    if wishes.studio and wishes.studio not in years:
+    if request.studio and request.studio not in years:
         others = f"; installed: {', '.join(sorted(years))}" if years else ""
-        raise _Missing(f"Visual Studio {wishes.studio} with {component} was not found{others}\n  {_STUDIO_HINT}")
+        raise _Missing(f"Visual Studio {request.studio} with {component} was not found{others}\n  {_STUDIO_HINT}")
     if not studios:
         raise _Missing(f"Visual Studio with {component} was not found\n  {_STUDIO_HINT}")
-    return years[wishes.studio] if wishes.studio else studios[0]
+    return years[request.studio] if request.studio else studios[0]
 
 
 def _prompt(batch: Path, architecture: str, sdk: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from pythonbuild.errors import BadRequest, MissingPrerequisite
+from pythonbuild.errors import BadRequest, MissingPrerequisite, nearest
 from pythonbuild.home import expanded
 
 __all__ = ["read_settings"]
@@ -20,6 +20,13 @@ _TAKEN = re.compile(
 )
 # This variable is needed before any file can be read.
 _TOO_LATE = "PYTHONBUILD_HOME"
+_OWN = (
+    "PYTHONBUILD_HOME",
+    "PYTHONBUILD_MIRRORS",
+    "PYTHONBUILD_STORE",
+    "PYTHONBUILD_STORE_TIMEOUT",
+    "PYTHONBUILD_STORE_TOKEN",
+)
 
 
 def read_settings(environment: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, str]:
@@ -42,6 +49,10 @@ def read_settings(environment: Mapping[str, str], warn: Callable[[str], None]) -
             "as others would change results"
         )
     merged.update({name: value for name, value in environment.items() if _TAKEN.fullmatch(name)})
+    for name in merged:
+        near = nearest(name, _OWN) if name.startswith("PYTHONBUILD_") and name not in _OWN else []
+        if near:
+            warn(f"{name} is not a setting of pythonbuild; did you mean {near[0]}?")
     return merged
 
 

@@ -98,7 +98,13 @@ def test_the_retry_of_a_conversion_is_the_command_of_the_user(small: Small, tmp_
     assert done.returncode == 1
     commands = dict(re.findall(r"^  (enter|retry) +(.*)$", done.stderr, re.MULTILINE))
     assert shlex.split(commands["retry"])[-len(words) :] == [*words]
-    assert shlex.split(commands["enter"])[-5:] == ["binutils", "--target", "x86_64-unknown-linux-musl", "--engine", "host"]
+    assert shlex.split(commands["enter"])[-5:] == [
+        "binutils",
+        "--target",
+        "x86_64-unknown-linux-musl",
+        "--engine",
+        "host",
+    ]
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -312,6 +318,8 @@ mkdir -p "$OUT/deps"
         (["--python", "cpython-3.11", "--options", "freethreaded"], "3.13 or newer"),
         (["--only", "botom"], "did you mean bottom"),
         (["--explain", "midle"], "did you mean middle"),
+        (["--explain", "middle", "--only", "bottom"], "--explain and --only cannot be combined"),
+        (["--python", "cpython-3.133"], "did you mean cpython-3.13"),
         (["--jobs", "0"], "'0' is not a number of jobs"),
         (["--jobs", "100000"], "'100000' is not a number of jobs, 1 to 1000"),
         (["--cpus", "-1"], "'-1' is not a number of processors"),
@@ -359,6 +367,13 @@ def test_a_bad_request_is_one_message_and_status_2(small: Small, arguments: list
         (["test", "archive", "--regrtest", "test_ssl"], "--regrtest applies to CPython's own test suite"),
         (["validate", "--list-rules", "archive"], "--list-rules and ARCHIVE cannot be combined"),
         (["build-all", "--from", "rows", "--target", "x"], "--from and --target cannot be combined"),
+        (["build-all", "--plan"], "build-all needs a list of builds\n  add --from FILE"),
+        (
+            ["plan", "--options", "noopt", "--options", "debug", "--only", "cpython"],
+            "'cpython' fits several steps\n  give",
+        ),
+        (["-v", "doctor"], "the verb doctor must come before its flags\n  run "),
+        (["convert", "x.tar.zst", "--formats", "deb"], "convert cannot make deb\n  choose from install_only"),
         (["build-all", "--from", "rows", "--format", "deb"], "--from is for archives and images"),
         (["features", "--toolchain", "gcc"], "unknown flag or argument: --toolchain gcc"),
     ],
@@ -406,12 +421,15 @@ def test_what_is_missing_on_a_machine_is_said_all_at_once(small: Small, tmp_path
     done = small.verb("doctor", "--output", "/proc/nowhere/dist")
     assert done.returncode == 3
     assert "2 problems" in done.stdout
+    assert "other CPUs and musl: not ready\n- it needs the programs that builds on this machine need" in done.stdout
 
 
 def test_doctor_says_for_each_kind_of_build_what_is_missing(small: Small, tmp_path: Path) -> None:
     done = small.verb("doctor")
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("builds on this machine: ready\n")
+    assert "other CPUs and musl: ready\n" in done.stdout
+    assert re.search("^Debian packages on this machine: (ready|not ready\n- this machine )", done.stdout, re.MULTILINE)
     assert "containers, and Debian packages in them: not ready\n- no container daemon answers" in done.stdout
 
 

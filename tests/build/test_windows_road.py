@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def test_plans_are_made_for_the_machine_itself(tmp_path: Path, prompt: dict[str,
 def test_what_is_missing_or_for_other_systems_is_said(tmp_path: Path) -> None:
     expected = {
         ("build", "--platform=windows", "--plan"): (3, "a POSIX shell was not found"),
-        ("build", "--platform=windows", "--plan", "--engine", "docker"): (2, "containers run Linux"),
+        ("build", "--platform=windows", "--plan", "--engine", "docker"): (2, "--engine docker has no effect"),
         ("build", "--platform=linux", "--plan"): (2, "this machine is x86_64-windows"),
         ("build", "--platform=macos", "--plan"): (2, "this machine is x86_64-windows"),
         ("build", "--format", "deb", "--distro", "debian:trixie", "--plan"): (2, "Debian packages are built on Linux"),
@@ -151,6 +152,16 @@ def test_a_flag_that_chooses_programs_on_windows_is_refused_for_other_targets(
     assert "drop it" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "flag", [["--cpus", "2"], ["--memory", "4G"], ["--base-image", "debian:13"], ["--engine", "docker"], ["--sccache"]]
+)
+def test_a_flag_that_changes_nothing_on_windows_is_refused(tmp_path: Path, flag: list[str]) -> None:
+    done = here(tmp_path, "--plan", "--target", "x86_64-pc-windows-msvc", *flag, verb=["build"])
+    assert done.returncode == 2, done.stderr
+    name = " ".join(flag) if flag[0] == "--engine" else flag[0]
+    assert f"{name} has no effect on builds for Windows" in done.stderr
+
+
 def test_a_plan_for_windows_is_the_same_for_all_programs_there(tmp_path: Path) -> None:
     words = ("--target", "x86_64-pc-windows-msvc")
     plain = here(tmp_path, *words)
@@ -166,8 +177,10 @@ def test_without_them_a_plan_is_made(tmp_path: Path, target: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def here(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Plan by the program as it is, on this system."""
+def here(
+    tmp_path: Path, *words: str, verb: Sequence[str] = ("plan", "--engine", "host")
+) -> subprocess.CompletedProcess[str]:
+    """Run a verb on this system, without stand-ins."""
     variables = {**os.environ, "PYTHONPATH": str(checkout()), "PYTHONBUILD_HOME": str(tmp_path)}
-    command = [sys.executable, "-c", HERE, "plan", "--engine", "host", *words]
+    command = [sys.executable, "-c", HERE, *verb, *words]
     return subprocess.run(command, env=variables, capture_output=True, text=True)

@@ -27,7 +27,7 @@ from pythonbuild.flags.declared import Flag, flag_of, restricted, to_argv
 from pythonbuild.home import checkout
 from pythonbuild.model.formats import FLAVOURS, OTHER_FORMATS
 from pythonbuild.model.naming import ArchiveFormat
-from pythonbuild.model.options import OPTION_NAMES, BuildOptions
+from pythonbuild.model.options import OPTION_NAMES, OPTIONS, BuildOptions
 from pythonbuild.model.version import PythonVersion
 from pythonbuild.program import Program
 from pythonbuild.request.build import check_options
@@ -155,7 +155,9 @@ def test_a_shell_is_asked_for_with_all_that_decides_the_plan(program: str, argum
 def test_what_an_entry_script_cannot_use_is_not_in_its_help() -> None:
     text = parser("build-macos.py").format_help()
     assert "--target" in text
-    assert not re.search(r"--distro|--vs|--base-image|engine docker", text)
+    assert not re.search(r"--distro|--vs", text)
+    assert "--base-image" in text, "containers build for macOS on Linux"
+    assert not re.search(r"--distro|--base-image|--engine", parser("build-windows.py").format_help())
     assert "--vs" in parser("build-windows.py").format_help()
     assert "--distro" in parser("build-linux.py").format_help()
 
@@ -208,6 +210,18 @@ def test_help_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -
     assert columns < 200 or max(map(len, lines)) > 80
 
 
+@pytest.mark.parametrize("platform", ["linux", "macos", "windows"])
+def test_the_examples_of_help_work_on_every_platform(platform: str) -> None:
+    script = f"build-{platform}.py"
+    examples = re.findall(rf"^  \./{script}(.*)$", parser(script, f"./{script}").format_help(), re.MULTILINE)
+    assert len(examples) == 4
+    for example in examples:
+        _, flags = parse(script, example.split())
+        assert isinstance(flags, BuildFlags)
+        options = {name for text in flags.options for name in text.split("+")}
+        assert all(not OPTIONS[name].platforms or platform in OPTIONS[name].platforms for name in options)
+
+
 def test_every_flag_has_a_help_text_and_no_trailing_period() -> None:
     texts = {flag.name: flag.text for verb in VERBS for flag in flags_of(verb) if flag.name != "--platform"}
     assert {name for name, text in texts.items() if text.endswith(".")} == set()
@@ -257,6 +271,7 @@ def test_classes_of_flags_are_their_verbs_own() -> None:
         ("build-linux.py", ["\u2014plan"], "\u2014plan", "did you mean --plan? "),
         ("build-linux.py", ["--no-docker"], "--no-docker", "the equivalent flag of pythonbuild is --engine host; "),
         ("build-linux.py", ["--typo"], "--typo", "./build-linux.py --help lists the flags"),
+        ("build-linux.py", ["--PLAN"], "--PLAN", "did you mean --plan? "),
         ("pythonbuild", ["plan", "--jsn"], "--jsn", "did you mean --json? pythonbuild plan --help lists the flags"),
         ("pythonbuild", ["cache", "prune", "--day", "3"], "--day 3", "did you mean --days? pythonbuild cache prune"),
     ],
@@ -293,6 +308,14 @@ def test_a_verb_is_not_for_an_entry_script() -> None:
     with pytest.raises(BadRequest, match="this script only builds; cache is another command") as caught:
         parse("build-linux.py", ["cache", "list"])
     assert caught.value.hint == "run python3 -m pythonbuild cache"
+
+
+def test_an_entry_script_takes_its_verb_and_no_second_platform() -> None:
+    started = ["build", "--platform=linux"]
+    assert parse("build-linux.py", [*started, "build", "--plan"]) == parse("build-linux.py", [*started, "--plan"])
+    for words in (["--platform", "windows"], ["--plan", "--platform=linux"]):
+        with pytest.raises(BadRequest, match=r"build-linux\.py builds for one platform"):
+            parse("build-linux.py", [*started, *words])
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
