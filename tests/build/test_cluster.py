@@ -228,12 +228,20 @@ def test_what_cannot_be_done_by_a_cluster_is_refused(small: Small) -> None:
         (["--executor", "dask://127.0.0.1:1"], "", "a cluster needs a shared store"),
     ):
         small.environment["PYTHONBUILD_STORE"] = store
-        done = small.verb("build-all", "--engine", "host", *flags)
+        done = small.verb("build-all", "--engine", "host", "--python", "cpython-3.13", *flags)
         assert done.returncode == 2, done.stderr
         assert said in done.stderr
     done = small.verb("worker", "dask://127.0.0.1:1")
     assert done.returncode == 2
     assert "PYTHONBUILD_STORE" in done.stderr
+
+
+def test_a_worker_without_an_address_is_refused_before_its_environment_is_made(small: Small, tmp_path: Path) -> None:
+    small.environment["PYTHONBUILD_HOME"] = str(tmp_path / "nothing")
+    done = small.verb("worker")
+    assert done.returncode == 2
+    assert "the following arguments are required: dask://HOST:PORT" in done.stderr
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_many_requests_are_one_plan(small: Small, tmp_path: Path) -> None:

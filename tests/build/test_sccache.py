@@ -273,3 +273,9 @@ def test_mirrors_may_be_in_the_users_file(kept: Small) -> None:
     done = kept.run(*ENGINE, "--only", "bottom")
     assert done.returncode == 0, done.stderr
     assert (kept.artifact("bottom") / "file").read_bytes() == (kept.root / "requirements.txt").read_bytes()
+
+
+def test_git_ignores_a_program_in_the_checkout() -> None:
+    for name in ("sccache", "sccache.exe"):
+        command = ["git", "-C", str(checkout()), "check-ignore", "--quiet", name]
+        assert subprocess.run(command).returncode == 0

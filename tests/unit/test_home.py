@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pythonbuild.errors import MissingPrerequisite
+from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.home import expanded, home
 from pythonbuild.host.settings import read_settings
 
@@ -49,6 +49,12 @@ def test_a_user_without_a_home_has_the_settings_of_the_named_folder_only(tmp_pat
     (tmp_path / "pythonbuild").mkdir()
     (tmp_path / "pythonbuild/env").write_text("SCCACHE_BUCKET=ours\n")
     assert read_settings({"XDG_CONFIG_HOME": str(tmp_path)}, lambda _: None) == {"SCCACHE_BUCKET": "ours"}
+
+
+def test_a_relative_cache_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONBUILD_HOME", "cache")
+    with pytest.raises(BadRequest, match="PYTHONBUILD_HOME=cache depends on the current folder"):
+        home()
 
 
 def test_the_home_of_an_unknown_user_is_an_error() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -192,9 +193,14 @@ def test_the_pinned_sccache_is_there_for_every_unix_that_builds() -> None:
 
 
 def test_every_documented_variable_may_stand_in_a_file(tmp_path: Path) -> None:
-    text = "PYBUILD_RELEASE_TAG=20261130\nSCCACHE_DIST_AUTH=token\nPYTHONBUILD_MIRRORS=https://example.org\n"
-    assert read_settings(files(tmp_path, text), pytest.fail) == {
-        "PYBUILD_RELEASE_TAG": "20261130",
-        "SCCACHE_DIST_AUTH": "token",
-        "PYTHONBUILD_MIRRORS": "https://example.org",
-    }
+    pages = "".join((checkout() / "docs" / name).read_text() for name in ("reference.md", "caches.md", "releases.md"))
+    names = set(re.findall(r"`((?:PYTHONBUILD|PYBUILD|SCCACHE|AWS)_[A-Z_]*[A-Z])`", pages)) - {"PYTHONBUILD_HOME"}
+    assert len(names) > 12
+    text = "".join(f"{name}=value\n" for name in [*names, "SCCACHE_DIST_AUTH"])
+    assert set(read_settings(files(tmp_path, text), pytest.fail)) == {*names, "SCCACHE_DIST_AUTH"}
+
+
+def test_a_mistyped_variable_is_named(tmp_path: Path) -> None:
+    told: list[str] = []
+    read_settings({**files(tmp_path), "PYTHONBUILD_STORES": "s3://b", "PYTHONBUILD_TESTS_X": "1"}, told.append)
+    assert told == ["PYTHONBUILD_STORES is not a setting of pythonbuild; did you mean PYTHONBUILD_STORE?"]
