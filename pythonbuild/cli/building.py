@@ -10,7 +10,6 @@ from typing import Optional
 
 from pythonbuild.cli.report import make_observer, raise_failures, tell_summary
 from pythonbuild.driver.building import Done, build, fetch
-from pythonbuild.driver.formats.debian import check_signing
 from pythonbuild.events import Delivered, DeliveredFile, Display
 from pythonbuild.flags.build import BuildFlags, FetchFlags, RunFlags
 from pythonbuild.flags.common import Shown, VerbFlags
@@ -23,7 +22,6 @@ __all__ = ["build_and_deliver", "fetch_sources", "make_step"]
 def build_and_deliver(flags: BuildFlags) -> None:
     """Build the request, copy the results to the output folder, and print a summary.  Raises StepsFailed."""
     started = time.monotonic()
-    check_signing(flags.sign)
     with _shown(flags, flags.json) as display:
         done = build(flags, display)
         delivered = done.deliver(expanded(flags.output), flags.sign)

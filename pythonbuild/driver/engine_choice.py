@@ -14,7 +14,7 @@ from pythonbuild.catalog.schema import Image
 from pythonbuild.engines.containers import ContainerEngine, Limits
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.engines.host import HostEngine
-from pythonbuild.engines.images import Facts, Images, read_facts
+from pythonbuild.engines.images import ImageContent, Images, read_facts
 from pythonbuild.engines.sccache.cache import CompilerCache
 from pythonbuild.errors import BadRequest, EngineLost, EngineUnavailable
 from pythonbuild.events import Note, Observer
@@ -127,11 +127,11 @@ def _start_containers(
     return _containers(image, engine.facts, daemon), engine
 
 
-def _containers(image: Image, facts: Optional[Facts], daemon: Daemon) -> EngineChoice:
+def _containers(image: Image, facts: Optional[ImageContent], daemon: Daemon) -> EngineChoice:
     return EngineChoice("docker", image, _llvm_in(image, facts), facts.packages if facts else {}, daemon)
 
 
-def _llvm_in(image: Image, facts: Optional[Facts]) -> Optional[Llvm]:
+def _llvm_in(image: Image, facts: Optional[ImageContent]) -> Optional[Llvm]:
     """Return the image's LLVM, if it has one: the version it is known to have, else the one it is going to have."""
     if not image.llvm:
         return None
@@ -140,14 +140,14 @@ def _llvm_in(image: Image, facts: Optional[Facts]) -> Optional[Llvm]:
     return Llvm(programs=Path(image.llvm), version=f"{image.llvm_package} {version}")
 
 
-def _remembered(cache: Path, image: Image) -> Optional[Facts]:
+def _remembered(cache: Path, image: Image) -> Optional[ImageContent]:
     try:
         return read_facts((cache / f"image-facts-{image.name}").read_text())
     except OSError:
         return None
 
 
-def _remember(cache: Path, image: Image, facts: Facts) -> None:
+def _remember(cache: Path, image: Image, facts: ImageContent) -> None:
     """Keep the versions, so that a plan can be made without asking the image again."""
     text = "".join(f"package {name} {version}\n" for name, version in sorted(facts.packages.items()))
     with replacing(cache / f"image-facts-{image.name}") as partial:

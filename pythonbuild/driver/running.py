@@ -17,7 +17,7 @@ from pythonbuild.flags.build import RunFlags
 from pythonbuild.plan.step import Plan
 from pythonbuild.request.build import Build
 from pythonbuild.run.execute import Executor, Steps
-from pythonbuild.run.jobserver import Jobs, LocalJobs, job_tokens
+from pythonbuild.run.jobserver import JobTokens, LocalJobs, job_tokens
 from pythonbuild.run.loop import Run, RunResult
 
 __all__ = ["run_here", "run_on_cluster", "send_rest"]
@@ -70,7 +70,7 @@ def run_on_cluster(ready: Prepared, flags: RunFlags, display: Display) -> RunRes
     return result
 
 
-def _run_plan(ready: Prepared, flags: RunFlags, display: Display, steps: Steps, tokens: Jobs) -> RunResult:
+def _run_plan(ready: Prepared, flags: RunFlags, display: Display, steps: Steps, tokens: JobTokens) -> RunResult:
     """Run a plan to its end, with one thread for each job token."""
     _show_notes(ready.session, ready.plan, display)
     pool = ThreadPoolExecutor(tokens.jobs, thread_name_prefix="step")

@@ -27,7 +27,7 @@ from pythonbuild.plan.step import ScriptAction, SourceFile, Step, UnpackAction
 from pythonbuild.request.build import check_cpu
 from pythonbuild.run.cluster import StepJob, StepOutcome
 from pythonbuild.run.execute import Executor
-from pythonbuild.run.jobserver import Jobs, job_tokens
+from pythonbuild.run.jobserver import JobTokens, job_tokens
 from pythonbuild.run.leftovers import describe_leftovers, remove_leftovers
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.sources.downloaders import Downloader
@@ -118,7 +118,7 @@ class _World:
     sources: SourceCache
     downloader: Downloader
     executor: Executor
-    tokens: Jobs
+    tokens: JobTokens
     # The digest of the code that this process runs, even if the checkout changes later.
     code: str
     lock: threading.Lock = field(default_factory=threading.Lock)

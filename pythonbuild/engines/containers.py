@@ -20,7 +20,7 @@ from docker.types import Mount, Ulimit
 from pythonbuild.engines.base import JobProtocol, RootInputs, ScriptResult, job_protocol
 from pythonbuild.engines.daemon import Daemon, Lease
 from pythonbuild.engines.folder import RootFolder, folder_name, folders_of, is_of_key, remove_folder
-from pythonbuild.engines.images import BUILDER, Facts, read_facts
+from pythonbuild.engines.images import BUILDER, ImageContent, read_facts
 from pythonbuild.engines.sccache.cache import Compilations, CompilerCache
 from pythonbuild.engines.sccache.containers import ContainerServers
 from pythonbuild.engines.streams import image_with_trees, receive, send
@@ -134,7 +134,7 @@ class ContainerEngine:
         with self._trees_lock:
             return image_with_trees(self.daemon, self.image, references, self.lease.labels)
 
-    def _look(self) -> tuple[Facts, bool]:
+    def _look(self) -> tuple[ImageContent, bool]:
         """Read what the image contains, and find out whether the daemon sees the files of this machine."""
         if not self.daemon.maps_users:
             mount = Mount(str(_INSIDE / "probe"), str(self._folder), type="bind", read_only=True)

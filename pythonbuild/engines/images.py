@@ -21,7 +21,7 @@ from pythonbuild.errors import EngineLost, EngineUnavailable
 from pythonbuild.host.doctor import HOST_TOOLS
 from pythonbuild.plan.render import render
 
-__all__ = ["BUILDER", "IMAGE_LABEL", "Facts", "Images", "dockerfile", "read_facts", "tag_of", "tag_with_trees"]
+__all__ = ["BUILDER", "IMAGE_LABEL", "ImageContent", "Images", "dockerfile", "read_facts", "tag_of", "tag_with_trees"]
 
 # The user inside, if the one outside is root.
 BUILDER = 1000
@@ -32,7 +32,7 @@ _PROGRAMS = (*HOST_TOOLS, "python3")
 
 
 @dataclass(frozen=True)
-class Facts:
+class ImageContent:
     """The content of an image: programs by name, and the versions of its Debian packages."""
 
     programs: Mapping[str, str]
@@ -48,10 +48,10 @@ class Facts:
         ]
 
 
-def read_facts(text: str) -> Facts:
+def read_facts(text: str) -> ImageContent:
     """Read the list that the last command of the Dockerfile made."""
     words = [line.split(" ", 2) for line in text.splitlines()]
-    return Facts(
+    return ImageContent(
         programs={line[1]: line[2] for line in words if line[0] == "program" and len(line) == 3},
         packages={line[1]: line[2] for line in words if line[0] == "package" and len(line) == 3},
     )

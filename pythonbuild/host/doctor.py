@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-__all__ = ["HOST_TOOLS", "REQUIRED_TOOLS", "Finding", "find_program", "findings"]
+__all__ = ["HOST_TOOLS", "REQUIRED_TOOLS", "Problem", "find_program", "findings"]
 
 # Every POSIX machine that can compile has these.
 REQUIRED_TOOLS = tuple(
@@ -44,7 +44,7 @@ _MAC_TOOLS = "xcode-select --install"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Problem:
     """One problem of this machine, and the command or action that solves it."""
 
     problem: str
@@ -54,7 +54,7 @@ class Finding:
         return f"{self.problem}\n    {self.cure}"
 
 
-def findings(cache: Path, output: Path, tools: bool = True, free_bytes: int = _BUILD_SPACE) -> list[Finding]:
+def findings(cache: Path, output: Path, tools: bool = True, free_bytes: int = _BUILD_SPACE) -> list[Problem]:
     """Return everything that would make a build fail here, the worst first; nothing if a build can run.
 
     cache: the folder of `home.home()`; output: the folder for archives; tools: do scripts run on this machine itself, not in
@@ -71,21 +71,21 @@ def find_program(name: str) -> Optional[str]:
     return shutil.which(name, path=_MAC_PATH if platform.system() == "Darwin" else None)
 
 
-def _system() -> list[Finding]:
+def _system() -> list[Problem]:
     if platform.system() == "Darwin":
         return _apple_tools()
     if platform.system() == "Windows":
         return []
     if platform.system() != "Linux":
         return [
-            Finding(
+            Problem(
                 f"Pythons are built on Linux, macOS and Windows, and this is {platform.system()}",
                 "use a machine with one of these systems",
             )
         ]
     if platform.machine() not in ("x86_64", "aarch64"):
         return [
-            Finding(
+            Problem(
                 f"the pinned compiler runs on x86_64 and aarch64 Linux, not on {platform.machine()}",
                 "build on one of those machines",
             )
@@ -93,25 +93,25 @@ def _system() -> list[Finding]:
     return []
 
 
-def _apple_tools() -> list[Finding]:
+def _apple_tools() -> list[Problem]:
     """Look for Apple's command line tools.  Every Mac has xcrun, clang and make, which fail without them."""
     xcrun = find_program("xcrun")
     if xcrun and subprocess.run([xcrun, "--find", "clang"], capture_output=True).returncode == 0:
         return []
-    return [Finding("Apple's command line tools, which include the compiler, are not installed", _MAC_TOOLS)]
+    return [Problem("Apple's command line tools, which include the compiler, are not installed", _MAC_TOOLS)]
 
 
-def _tools() -> list[Finding]:
+def _tools() -> list[Problem]:
     missing = [tool for tool in REQUIRED_TOOLS if find_program(tool) is None]
     if not missing or platform.system() == "Windows":
         return []
     if platform.system() == "Darwin":
-        return [Finding(f"programs not found in {_MAC_PATH}: {', '.join(missing)}", _MAC_TOOLS)]
+        return [Problem(f"programs not found in {_MAC_PATH}: {', '.join(missing)}", _MAC_TOOLS)]
     packages = sorted({_DEBIAN_PACKAGES.get(tool, "coreutils") for tool in missing})
-    return [Finding(f"programs not found on PATH: {', '.join(missing)}", f"e.g. apt-get install {' '.join(packages)}")]
+    return [Problem(f"programs not found on PATH: {', '.join(missing)}", f"e.g. apt-get install {' '.join(packages)}")]
 
 
-def _python_modules() -> list[Finding]:
+def _python_modules() -> list[Problem]:
     missing = [
         name
         for name in ("lzma", "bz2", "ssl", "zlib")
@@ -119,7 +119,7 @@ def _python_modules() -> list[Finding]:
     ]
     if missing:
         return [
-            Finding(
+            Problem(
                 f"{sys.executable} lacks the modules {', '.join(missing)}",
                 "start the script with a complete Python 3.9 or newer",
             )
@@ -127,7 +127,7 @@ def _python_modules() -> list[Finding]:
     return []
 
 
-def _writable(folder: Path) -> list[Finding]:
+def _writable(folder: Path) -> list[Problem]:
     existing = folder
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
@@ -142,18 +142,18 @@ def _writable(folder: Path) -> list[Finding]:
         if existing == folder
         else f"{folder} cannot be created, because {existing} cannot be written"
     )
-    return [Finding(what, "choose another folder: PYTHONBUILD_HOME for the cache, --output for the archives")]
+    return [Problem(what, "choose another folder: PYTHONBUILD_HOME for the cache, --output for the archives")]
 
 
-def _speakable(cache: Path) -> list[Finding]:
+def _speakable(cache: Path) -> list[Problem]:
     """Check the folder's name: makefiles and configure scripts fail in a folder with spaces or special characters."""
     if re.fullmatch(r"[\w/.+@%,:~-]+", cache.as_posix(), re.ASCII):
         return []
     problem = f"build tools cannot work in {str(cache)!r}: its name has a space or a special character"
-    return [Finding(problem, "set PYTHONBUILD_HOME to a folder with a plain name")]
+    return [Problem(problem, "set PYTHONBUILD_HOME to a folder with a plain name")]
 
 
-def _space(cache: Path, wanted: int) -> list[Finding]:
+def _space(cache: Path, wanted: int) -> list[Problem]:
     existing = cache
     while not existing.exists():
         existing = existing.parent
@@ -161,7 +161,7 @@ def _space(cache: Path, wanted: int) -> list[Finding]:
     if free >= wanted:
         return []
     return [
-        Finding(
+        Problem(
             f"{existing} has {free / 1024**3:.1f} GiB free; a build needs about {wanted / 1024**3:.0f} GiB",
             "free some space, or set PYTHONBUILD_HOME to a folder on a larger disk",
         )

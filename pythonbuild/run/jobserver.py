@@ -17,12 +17,12 @@ from typing import Optional, Protocol
 
 from pythonbuild.engines.base import JobProtocol
 
-__all__ = ["JobServer", "Jobs", "LocalJobs", "job_tokens"]
+__all__ = ["JobServer", "JobTokens", "LocalJobs", "job_tokens"]
 
 _SLICE = 0.2  # seconds
 
 
-class Jobs(Protocol):
+class JobTokens(Protocol):
     """A pool of job tokens.  The loop of a run hands them out, and waits here for changes.
 
     fifo: the path of the named pipe, if make uses one; inherited: the descriptors that make uses otherwise; makeflags: the MAKEFLAGS
@@ -53,7 +53,7 @@ class Jobs(Protocol):
         """Release all resources."""
 
 
-def job_tokens(jobs: int, folder: Path, protocol: JobProtocol) -> Jobs:
+def job_tokens(jobs: int, folder: Path, protocol: JobProtocol) -> JobTokens:
     """Return the tokens for a number of jobs.  folder: where a pipe is created; protocol: how make learns about the pipe."""
     return LocalJobs(jobs) if protocol == "none" else JobServer(jobs, folder, protocol)
 

@@ -28,7 +28,7 @@ from pythonbuild.events import (
 from pythonbuild.plan.step import Plan, Step
 from pythonbuild.run.execute import Steps
 from pythonbuild.run.failure import first_error
-from pythonbuild.run.jobserver import Jobs
+from pythonbuild.run.jobserver import JobTokens
 from pythonbuild.run.schedule import State, priorities, ready, states
 from pythonbuild.store.record import Record, slug
 from pythonbuild.store.store import Store
@@ -98,7 +98,7 @@ class Run:
     found: Lookup
     store: Store
     executor: Steps
-    jobserver: Jobs
+    jobserver: JobTokens
     pool: Pool
     observer: Observer
     logs: Path

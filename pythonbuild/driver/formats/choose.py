@@ -11,7 +11,7 @@ from pythonbuild.driver.formats.base import OutputFormat
 from pythonbuild.driver.formats.debian import read_packages
 from pythonbuild.driver.formats.oci import read_images
 from pythonbuild.errors import BadRequest
-from pythonbuild.flags.build import Cached, Containers, FeaturesFlags, RequestFlags
+from pythonbuild.flags.build import Containers, FeaturesFlags, RequestFlags
 from pythonbuild.flags.declared import refuse
 from pythonbuild.model.formats import OTHER_FORMATS
 from pythonbuild.request.build import LocalPython
@@ -46,8 +46,7 @@ def choose_format(flags: RequestFlags, local_python: Optional[LocalPython]) -> O
     others = ", ".join(sorted({*words} - {special}))
     if special and others:
         raise BadRequest(f"one command cannot make both {special} and {others}", "run a command for each")
-    if special == "deb" and isinstance(flags, Cached) and flags.sccache:
-        raise BadRequest("--sccache has no effect on Debian packages", "drop it")
+
     chosen = _READERS[special](flags, local_python) if special else Archives()
     # The options of --from were not given as flags.
     typed = replace(flags, options=()) if flags.rows else flags

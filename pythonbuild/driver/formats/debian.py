@@ -18,7 +18,7 @@ from pythonbuild.driver.engine_choice import EngineChoice
 from pythonbuild.driver.formats.base import Delivery
 from pythonbuild.driver.handlers import PythonStep
 from pythonbuild.errors import BadRequest, MissingPrerequisite
-from pythonbuild.flags.build import FeaturesFlags, RequestFlags
+from pythonbuild.flags.build import BuildFlags, Cached, FeaturesFlags, RequestFlags
 from pythonbuild.model.target import building_machine, host_system, host_triple, system_of
 from pythonbuild.plan.debian import plan_debian
 from pythonbuild.plan.facts import PlanningFacts
@@ -27,7 +27,7 @@ from pythonbuild.release.keys import check_key
 from pythonbuild.request.build import BuildRequest, LocalPython
 from pythonbuild.request.debian import DebianBuild, DebianRequest, image_for, resolve_debian
 
-__all__ = ["DebPackages", "check_signing", "read_packages"]
+__all__ = ["DebPackages", "read_packages"]
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,17 @@ class DebPackages:
 
 
 def read_packages(flags: RequestFlags, local_python: Optional[LocalPython]) -> DebPackages:
-    """Return the format that flags and the environment describe.  Raises BadRequest on other systems than Linux."""
+    """Return the format that flags and the environment describe.
+
+    Raises BadRequest on other systems than Linux, for --sccache, and if GnuPG lacks the key of --sign; MissingPrerequisite if
+    this machine cannot sign.
+    """
     if flags.platform in ("macos", "windows") or system_of(building_machine()) != "linux":
         raise BadRequest("Debian packages are built on Linux", "run build-linux.py on Linux")
+    if isinstance(flags, Cached) and flags.sccache:
+        raise BadRequest("--sccache has no effect on Debian packages", "drop it")
+    if isinstance(flags, BuildFlags):
+        _check_signing(flags.sign)
     request = DebianRequest(
         targets=flags.targets or (host_triple(),),
         pythons=flags.pythons,
@@ -119,7 +127,7 @@ def _git_says(setting: str) -> str:
         return ""
 
 
-def check_signing(key: str) -> None:
+def _check_signing(key: str) -> None:
     """Do nothing without a key.  Raises MissingPrerequisite without debsign, BadRequest if GnuPG does not have the key."""
     if not key:
         return
