@@ -36,6 +36,7 @@ from pythonbuild.catalog.schema import (
     matches,
 )
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
+from pythonbuild.model.platforms import PLATFORMS
 from pythonbuild.model.target import system_of
 from pythonbuild.model.version import PythonVersion
 
@@ -208,8 +209,8 @@ class Catalog:
 
     def native_target(self, machine: str) -> Target:
         """Return the target of programs that run on a building machine, such as the tools of a build."""
-        names = {"linux": "unknown-linux-gnu", "darwin": "apple-darwin", "windows": "pc-windows-msvc"}
-        return self.target(f"{machine.partition('-')[0]}-{names[system_of(machine)]}")
+        (native,) = (found.native for found in PLATFORMS.values() if found.system == system_of(machine))
+        return self.target(f"{machine.partition('-')[0]}-{native}")
 
     def toolchains_for(self, target: Target, machine: str) -> tuple[str, ...]:
         """Return the names of the toolchains that build a target on a building machine, the default one first.

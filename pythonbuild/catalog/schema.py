@@ -11,6 +11,7 @@ from typing import Literal, Optional
 
 from msgspec import Struct
 
+from pythonbuild.model.platforms import PLATFORMS, TargetPlatform, platform_of
 from pythonbuild.model.version import PythonVersion
 
 __all__ = [
@@ -309,6 +310,11 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Hash the unique triple, because the mappings cannot be hashed."""
         return hash(self.triple)
 
+    @property
+    def platform(self) -> TargetPlatform:
+        """The platform that its triple names."""
+        return platform_of(self.triple)
+
 
 class Toolchain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A compiler: where it comes from, and the programs behind the names that build scripts use."""
@@ -441,7 +447,7 @@ class CiRunner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def machine(self) -> str:
         """The building machine's name in targets.yml and toolchains.yml."""
-        return self.arch + {"linux": "", "macos": "-darwin", "windows": "-windows"}[self.platform]
+        return PLATFORMS[self.platform].machine(self.arch)
 
 
 class CiTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from pythonbuild.flags.catalog import MatrixFlags
 from pythonbuild.flags.declared import refuse
 from pythonbuild.home import checkout
 from pythonbuild.request.ci import DependencyJob, Job, ci_jobs, dependency_jobs, read_labels, shards
-from pythonbuild.request.matrix import KINDS, Combination, Described, Wanted, matrix, platform_of, read_wanted, select
+from pythonbuild.request.matrix import KINDS, Combination, Described, Wanted, matrix, read_wanted, select
 
 __all__ = ["show_matrix"]
 
@@ -99,7 +99,7 @@ def _job_row(job: Job, catalog: Catalog) -> dict[str, Any]:
         "python": f"cpython-{python}",
         "options": str(options),
         "runner": job.runner.label,
-        "platform": platform_of(target),
+        "platform": target.platform.name,
         "command": job.command,
         # Archives for Linux are tested in a Debian container, with packages that run programs for other CPUs.
         "image": f"{image.base}@{image.digest}",
@@ -113,6 +113,6 @@ def _dependency_row(job: DependencyJob) -> dict[str, Any]:
         "target": job.target.triple,
         "toolchain": job.toolchain,
         "runner": job.runner.label,
-        "platform": platform_of(job.target),
+        "platform": job.target.platform.name,
         "command": job.command,
     }

@@ -15,6 +15,7 @@ from pythonbuild.flags import archives, build, catalog, machine
 from pythonbuild.flags.common import GROUPS, VerbFlags
 from pythonbuild.flags.declared import add_flags, check_combination, flag_of, read_flags
 from pythonbuild.flags.read import empty_value
+from pythonbuild.model.platforms import PLATFORMS
 from pythonbuild.program import Program, pasted
 
 __all__ = ["VERBS", "Verb", "parse", "parser"]
@@ -236,7 +237,7 @@ def parser(program: str, start: str = "") -> argparse.ArgumentParser:
         )
         top.add_argument("--version", **version)
         platform = program.removesuffix(".py").partition("-")[2]
-        _add_verb(top, VERBS["build"], platform if platform in ("linux", "macos", "windows") else "")
+        _add_verb(top, VERBS["build"], platform if platform in PLATFORMS else "")
         return top
     top = _Parser(prog=prog, description=_DESCRIPTION, formatter_class=_Formatter, allow_abbrev=False)
     top.add_argument("--version", **version)

@@ -24,6 +24,7 @@ from pythonbuild.home import checkout, expanded, home
 from pythonbuild.host.msvc import VisualStudioRequest, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
 from pythonbuild.host.toolchains import Msvc
+from pythonbuild.model.platforms import PLATFORMS, platform_of
 from pythonbuild.model.target import building_machine, host_triple, system_of
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import Plan
@@ -36,9 +37,7 @@ from pythonbuild.store.store import Store
 
 __all__ = ["Session", "find_step", "open_store", "wanted_steps"]
 
-# The part that all triples of an entry script's platform share, and what follows the CPU in its default triple.
-_PLATFORMS = {"linux": "-linux-", "macos": "-apple-", "windows": "-windows-"}
-_TARGETS = {"linux": "unknown-linux-gnu", "macos": "apple-darwin", "windows": "pc-windows-msvc"}
+
 _LONGEST = 3600.0  # seconds to wait for a shared store
 
 
@@ -172,7 +171,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
     On another system, --plan gets those that a Windows machine would have.  Raises BadRequest for an impossible request,
     MissingPrerequisite if this machine lacks something.
     """
-    if not any(_PLATFORMS["windows"] in triple for triple in targets):
+    if not _for_windows(targets):
         reason = "is for builds on Windows, and no target is for Windows"
         refuse(flags, "windows", reason, "drop it; build-windows.py builds for Windows")
         return building_machine(), None
@@ -192,7 +191,7 @@ def _machine(flags: RequestFlags, catalog: Catalog, targets: tuple[str, ...]) ->
 
 def _refuse_on_windows(flags: RequestFlags, targets: tuple[str, ...]) -> None:
     """Raise BadRequest for flags that have no effect, if a target is for Windows."""
-    if not any(_PLATFORMS["windows"] in triple for triple in targets):
+    if not _for_windows(targets):
         return
     reason, hint = "has no effect on builds for Windows, which run on Windows itself", "drop it"
     refuse(flags, "containers", reason, hint)
@@ -205,20 +204,23 @@ def _refuse_on_windows(flags: RequestFlags, targets: tuple[str, ...]) -> None:
 def _targets(flags: RequestFlags, catalog: Catalog) -> tuple[str, ...]:
     """Return the triples of the targets.  The default is this machine's CPU on the entry script's platform.
 
-    Raises BadRequest if one belongs to another entry script.
+    Raises UnknownName for an unknown target, BadRequest for one of another entry script.
     """
-    wanted = _PLATFORMS.get(flags.platform, "")
     for triple in flags.targets:
-        other = next((name for name, part in _PLATFORMS.items() if part in triple), "")
-        if wanted and other and other != flags.platform:
-            raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it with build-{other}.py")
+        own = catalog.target(triple).platform.name
+        if flags.platform not in ("", own):
+            raise BadRequest(f"{triple} is not a target for {flags.platform}", f"build it with build-{own}.py")
     if flags.targets:
         return flags.targets
-    own = host_triple()
+    triple = host_triple()
+    if not flags.platform:
+        return (triple,)
     prompt = cpu_of_prompt(os.environ, catalog.prompts()) if flags.platform == "windows" else ""
-    if prompt:
-        own = f"{prompt}-{_TARGETS['windows']}"
-    return (own if wanted in own else f"{own.partition('-')[0]}-{_TARGETS[flags.platform]}",)
+    return (f"{prompt or triple.partition('-')[0]}-{PLATFORMS[flags.platform].native}",)
+
+
+def _for_windows(targets: tuple[str, ...]) -> bool:
+    return any(platform_of(triple).name == "windows" for triple in targets)
 
 
 def _pgo_profile(flags: RequestFlags) -> Optional[PgoProfile]:

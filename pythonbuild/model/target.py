@@ -7,28 +7,29 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from pythonbuild.model.platforms import PLATFORMS, TargetPlatform
+
 __all__ = ["System", "building_machine", "cpu_flags", "host_system", "host_triple", "system_of"]
 
 
 def host_triple() -> str:
     """Return the target triple of the running machine.  On Linux, it is the one for glibc."""
-    machine = _cpu()
-    system = platform.system()
-    if system == "Darwin":
-        return f"{machine}-apple-darwin"
-    if system == "Windows":
-        return f"{machine}-pc-windows-msvc"
-    return f"{machine}-unknown-linux-gnu"
+    return f"{_cpu()}-{_own_platform().native}"
 
 
 def building_machine() -> str:
     """Return the running machine's name in targets.yml and toolchains.yml: its CPU, with -darwin or -windows if it is not Linux."""
-    return _cpu() + {"Darwin": "-darwin", "Windows": "-windows"}.get(platform.system(), "")
+    return _own_platform().machine(_cpu())
 
 
 def system_of(machine: str) -> str:
     """Return the operating system of a building machine: linux, darwin or windows."""
     return machine.partition("-")[2] or "linux"
+
+
+def _own_platform() -> TargetPlatform:
+    """Return the platform of this machine; Linux for an unknown system, which host/doctor.py refuses."""
+    return next((found for found in PLATFORMS.values() if found.kernel == platform.system()), PLATFORMS["linux"])
 
 
 def _cpu() -> str:

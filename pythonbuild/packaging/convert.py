@@ -9,6 +9,7 @@ from pathlib import Path
 from pythonbuild.binaries.archive import unpack
 from pythonbuild.errors import BadArchive
 from pythonbuild.model.naming import ArchiveFormat, ArchiveName
+from pythonbuild.model.platforms import platform_of
 from pythonbuild.packaging.archives import Compression, install_only_archive, symbols_archive
 from pythonbuild.packaging.strip import strip_installation
 
@@ -32,12 +33,11 @@ def convert(
     name = ArchiveName(archive.name)
     if name.flavour != "full":
         raise BadArchive(f"{archive.name} has the flavour {name.flavour}", "only full archives can be converted")
-    # Debug information of Mach-O files stays in the objects.
-    strips = "-apple-" not in name.triple
+    strips = platform_of(name.triple).strips
     if not strips and any(kind.flavour == "debug_symbols" for kind in formats):
         raise BadArchive(
             f"{archive.name} has no symbols for a debug_symbols archive",
-            "on macOS, they stay in the objects in python/build of the full archive, where dsymutil reads them",
+            "only Python for Linux has them in its programs and libraries",
         )
     folder.mkdir(parents=True, exist_ok=True)
     made = []

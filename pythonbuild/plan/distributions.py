@@ -71,9 +71,7 @@ class DistributionSteps:
 
     def _archive(self, build: Build, tree: Step, kind: ArchiveFormat) -> Output:
         content = Need("distribution", tree.identity)
-        # Mach-O files leave debug information in the objects, and PE files in separate files, so nothing is stripped there.
-        strips = not build.target.macos and not build.target.windows
-        if kind.flavour in ("install_only_stripped", "debug_symbols") and strips:
+        if kind.flavour in ("install_only_stripped", "debug_symbols") and build.target.platform.strips:
             content = Need("stripped", self._stripped(build, tree).identity)
         parameters = ArchiveParameters(kind.flavour, kind.suffix, hard=build.release)
         name = f"archive-{kind}{'-release' if build.release else ''}"

@@ -12,7 +12,7 @@ from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 from pythonbuild.request.build import check_runs_on
-from pythonbuild.request.matrix import KINDS, Combination, Wanted, matrix, platform_of, read_wanted, select
+from pythonbuild.request.matrix import KINDS, Combination, Wanted, matrix, read_wanted, select
 
 __all__ = ["SHARD", "DependencyJob", "Job", "PullRequest", "ci_jobs", "dependency_jobs", "read_labels", "shards"]
 
@@ -21,8 +21,7 @@ SHARD = 200
 # A label of a pull request that chooses jobs is a kind, a colon, and a value of the flag with that name.
 _LABEL_KINDS = tuple(kind for kind in KINDS if kind != "target")
 _SKIP, _ALL_TARGETS = "ci:skip", "ci:all-targets"
-# On Windows, PEP 397's launcher finds a Python.
-_SCRIPTS = {"linux": "./build-linux.py", "macos": "./build-macos.py", "windows": "py.exe build-windows.py"}
+
 _T = TypeVar("_T")
 
 
@@ -169,7 +168,7 @@ def shards(jobs: Sequence[_T], size: int = SHARD) -> tuple[Sequence[_T], ...]:
 
 
 def _start(target: Target) -> str:
-    return f"{_SCRIPTS[platform_of(target)]} --target-triple {target.triple}"
+    return f"{target.platform.command} --target-triple {target.triple}"
 
 
 def _name(combination: Combination) -> str:

@@ -13,7 +13,7 @@ from pythonbuild.model.options import OPTION_NAMES, BuildOptions
 from pythonbuild.model.version import PythonVersion
 from pythonbuild.request.build import check_options
 
-__all__ = ["KINDS", "Combination", "Described", "Wanted", "matrix", "platform_of", "read_wanted", "select"]
+__all__ = ["KINDS", "Combination", "Described", "Wanted", "matrix", "read_wanted", "select"]
 
 # Kinds of words that select combinations, in flags and in labels of pull requests.
 KINDS = ("platform", "arch", "libc", "python", "build", "target")
@@ -38,7 +38,7 @@ class Combination(NamedTuple):
     def values(self, kind: str) -> tuple[str, ...]:
         """Return the words that select it, of one kind.  A Python has two: its series and its exact version."""
         return {
-            "platform": (platform_of(self.target),),
+            "platform": (self.target.platform.name,),
             "arch": (self.target.arch,),
             "libc": (self.target.libc,),
             "python": (self.python.series, str(self.python)),
@@ -64,11 +64,6 @@ def matrix(catalog: Catalog) -> Iterator[Combination]:
                 except BadRequest:
                     continue
                 yield Combination(target, python, options)
-
-
-def platform_of(target: Target) -> str:
-    """Return the platform of a target's entry script: linux, macos or windows."""
-    return "windows" if target.windows else "macos" if target.macos else "linux"
 
 
 def read_wanted(kind: str, texts: Iterable[str], among: Iterable[Described]) -> Wanted:

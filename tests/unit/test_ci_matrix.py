@@ -20,12 +20,13 @@ from pythonbuild.errors import BadCatalog, UnknownName
 from pythonbuild.flags.build import BuildFlags
 from pythonbuild.home import checkout
 from pythonbuild.host.toolchains import AppleSdk, Llvm, Msvc, Xcode
+from pythonbuild.model.platforms import PLATFORMS
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.planner import make_plan
 from pythonbuild.program import Program
 from pythonbuild.request.build import BuildRequest, resolve
 from pythonbuild.request.ci import SHARD, Job, ci_jobs, dependency_jobs, read_labels, shards
-from pythonbuild.request.matrix import KINDS, Combination, matrix, platform_of, read_wanted, select
+from pythonbuild.request.matrix import KINDS, Combination, matrix, read_wanted, select
 
 CATALOG = load_catalog(checkout() / "cpython-unix")
 TABLES = load_ci(checkout())
@@ -85,7 +86,7 @@ def asked_for(job: Job) -> Combination:
     target = job.combination.target
     words = job.command.split()
     script = next(word for word in words if word.endswith(".py")).removeprefix("./")
-    assert script == f"build-{platform_of(target)}.py"
+    assert script == f"build-{target.platform.name}.py"
     assert (checkout() / script).is_file()
     flags = flags_of(script, words[words.index("--target-triple") :])
     request = BuildRequest(
@@ -144,7 +145,7 @@ def test_shards_are_what_github_and_an_attestation_take() -> None:
 def test_a_pull_request_gets_what_is_marked_for_it() -> None:
     jobs = read_labels(["bug", "good first issue", "area:ssl"], JOBS).select(JOBS)
     assert jobs == tuple(job for job in JOBS if job.pull_request)
-    assert {platform_of(job.combination.target) for job in jobs} == {"linux", "macos", "windows"}
+    assert {job.combination.target.platform.name for job in jobs} == set(PLATFORMS)
     assert not any(job.runner.expensive for job in jobs)
 
 
