@@ -36,11 +36,12 @@ from pythonbuild.catalog.schema import (
     matches,
 )
 from pythonbuild.errors import BadCatalog, BadRequest, UnknownName
+from pythonbuild.home import checkout
 from pythonbuild.model.platforms import PLATFORMS
 from pythonbuild.model.target import system_of
 from pythonbuild.model.version import PythonVersion
 
-__all__ = ["Catalog", "CiTables", "DebianFolder", "RecipeFolder", "load_catalog", "load_ci"]
+__all__ = ["Catalog", "CiTables", "DebianFolder", "RecipeFolder", "load_catalog", "load_ci", "own_catalog"]
 
 _T = TypeVar("_T")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -235,6 +236,11 @@ class Catalog:
         if "objcopy" not in programs:
             return "binutils", "bin/objcopy"
         return f"toolchain-{name}", programs["objcopy"].format(gnu=target.gnu).removeprefix("@TOOLCHAIN@/")
+
+
+def own_catalog() -> Catalog:
+    """Return the catalog of this checkout.  Raises BadCatalog as `load_catalog` does."""
+    return load_catalog(checkout() / "cpython-unix")
 
 
 @lru_cache(maxsize=4)

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pythonbuild.catalog.load import load_catalog
+from pythonbuild.catalog.load import own_catalog
 from pythonbuild.catalog.schema import ExpectedFailure
 from pythonbuild.cli.building import make_step
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.archives import ConvertFlags, DiffFlags, IndexFlags, InspectFlags, TestFlags, ValidateFlags
 from pythonbuild.flags.build import RunFlags
 from pythonbuild.flags.declared import refuse
-from pythonbuild.home import checkout
 from pythonbuild.model.formats import FLAVOURS, OTHER_FORMATS
 from pythonbuild.model.naming import ArchiveFormat, ArchiveName
 from pythonbuild.model.target import building_machine
@@ -42,7 +41,7 @@ def validate(flags: ValidateFlags) -> int:
         return 0
     if not flags.archives:
         raise BadRequest("no archive was given", "name the .tar.zst, .tar.gz or .deb files, or use --list-rules")
-    catalog = load_catalog(checkout() / "cpython-unix")
+    catalog = own_catalog()
     packages = [Path(name) for name in flags.archives if name.endswith(".deb")]
     found = {name: judge_archive(Path(name), catalog) for name in flags.archives if not name.endswith(".deb")}
     found.update({str(path): findings for path, findings in validate_packages(packages).items()})
@@ -112,7 +111,7 @@ def convert(flags: ConvertFlags) -> int:
 
 def _objcopy(triple: str, flags: ConvertFlags) -> Path:
     """Return the objcopy with which builds for this target strip; fetch its toolchain if the store lacks it."""
-    catalog = load_catalog(checkout() / "cpython-unix")
+    catalog = own_catalog()
     target = catalog.target(triple)
     if building_machine() not in target.build_machines:
         raise BadRequest(f"files of {triple} cannot be stripped on this machine", "convert the archive on Linux")
@@ -126,7 +125,7 @@ def _objcopy(triple: str, flags: ConvertFlags) -> Path:
 
 def index(flags: IndexFlags) -> int:
     """Print an index of archives for uv."""
-    catalog = load_catalog(checkout() / "cpython-unix")
+    catalog = own_catalog()
     found = uv_index(map(Path, flags.archives), flags.base_url, catalog)
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
     return 0
@@ -148,7 +147,7 @@ def _test(archive: Path, flags: TestFlags) -> bool:
     sys.stdout.flush()
     report = run_archive(
         archive,
-        load_catalog(checkout() / "cpython-unix"),
+        own_catalog(),
         stdlib=flags.stdlib,
         junit=Path(flags.junit) if flags.junit else None,
         arguments=flags.regrtest,

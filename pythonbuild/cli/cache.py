@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pythonbuild.catalog.load import load_catalog
+from pythonbuild.catalog.load import own_catalog
 from pythonbuild.cli import show
 from pythonbuild.driver.compiler_cache import object_folders
 from pythonbuild.engines.folder import kept_folders, remove_folder
 from pythonbuild.flags.machine import CacheListFlags, CachePruneFlags, CacheSizeFlags
-from pythonbuild.home import checkout, home
+from pythonbuild.home import home
 from pythonbuild.host.settings import read_settings
 from pythonbuild.sources.cache import SourceCache
 from pythonbuild.store.store import Store
@@ -106,7 +106,7 @@ def _agreed(results: int) -> bool:
 
 def _pinned() -> set[str]:
     """Return the SHA-256 of every archive that the catalog names."""
-    catalog = load_catalog(checkout() / "cpython-unix")
+    catalog = own_catalog()
     origins = [
         origin for folder in catalog.recipes.values() for source in folder.recipe.sources for origin in source.origins
     ]

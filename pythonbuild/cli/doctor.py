@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.catalog.load import Catalog, own_catalog
 from pythonbuild.driver.engine_choice import on_host
 from pythonbuild.driver.formats.debian import read_packages
 from pythonbuild.engines.daemon import Daemon
 from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite
 from pythonbuild.flags.build import RequestFlags
 from pythonbuild.flags.machine import DoctorFlags
-from pythonbuild.home import checkout, home
+from pythonbuild.home import home
 from pythonbuild.host.doctor import findings
 from pythonbuild.host.llvm import find_llvm, install_command
 from pythonbuild.host.msvc import VisualStudioRequest, find_msvc
@@ -54,7 +54,7 @@ class Kind:
 
 def doctor(flags: DoctorFlags) -> int:
     """Print which kinds of build this machine is ready for; return 3 if it cannot build for itself, else 0."""
-    catalog = load_catalog(checkout() / "cpython-unix")
+    catalog = own_catalog()
     own = tuple((finding.problem, finding.cure) for finding in findings(home(), Path(flags.output)))
     system = system_of(building_machine())
     kinds = [Kind("builds on this machine", own)] if own or system == "linux" else [_with_own_compiler(catalog, system)]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pythonbuild.catalog.load import Catalog, load_catalog, load_ci
+from pythonbuild.catalog.load import Catalog, load_ci, own_catalog
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.catalog import MatrixFlags
 from pythonbuild.flags.declared import refuse
@@ -20,7 +20,7 @@ __all__ = ["show_matrix"]
 
 def show_matrix(flags: MatrixFlags) -> int:
     """List the combinations that can be built, or CI's jobs, selected by the flags; one line each, or as JSON."""
-    catalog = load_catalog(checkout() / "cpython-unix")
+    catalog = own_catalog()
     if flags.ci:
         return _show_ci(flags, catalog)
     refuse(flags, "ci", "selects jobs of CI", "add --ci, or drop it")

@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pythonbuild.catalog.load import load_catalog
+from pythonbuild.catalog.load import own_catalog
 from pythonbuild.cli.packages import release_packages
 from pythonbuild.cli.report import warn
 from pythonbuild.errors import BadRequest
 from pythonbuild.flags.archives import ReleaseFlags
 from pythonbuild.flags.declared import refuse
-from pythonbuild.home import checkout
 from pythonbuild.host.settings import read_settings
 from pythonbuild.release.bucket import Bucket, open_bucket
 from pythonbuild.release.collect import collect
@@ -54,7 +53,7 @@ def release(flags: ReleaseFlags) -> int:
     here = read_releases(folder)
     # The indexes also list releases that other machines published.
     others = published(bucket, {release.tag for release in here}) if bucket else []
-    changed += write_indexes([*here, *others], folder, flags.base_url, load_catalog(checkout() / "cpython-unix"))
+    changed += write_indexes([*here, *others], folder, flags.base_url, own_catalog())
     for name in changed:
         _say(f"changed  {folder / name}")
     _say(f"release {collected.tag}: {len(collected.items)} files in {folder}, {len(changed) or 'nothing'} changed")

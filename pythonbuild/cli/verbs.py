@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pythonbuild.catalog.load import load_catalog
+from pythonbuild.catalog.load import own_catalog
 from pythonbuild.cli import show
 from pythonbuild.cli.building import build_and_deliver, fetch_sources
 from pythonbuild.cli.explain import causes, explain_row, explain_text
@@ -30,7 +30,6 @@ from pythonbuild.flags.build import (
 )
 from pythonbuild.flags.catalog import ListFlags
 from pythonbuild.flags.machine import ImagesFlags
-from pythonbuild.home import checkout
 from pythonbuild.model.target import building_machine
 from pythonbuild.plan.step import ScriptAction
 from pythonbuild.program import pasted
@@ -193,6 +192,6 @@ def images(flags: ImagesFlags) -> int:
 
 def list_catalog(flags: ListFlags) -> int:
     """List targets, Pythons, options, packages, distributions and toolchains."""
-    catalog = load_catalog(checkout() / "cpython-unix")
+    catalog = own_catalog()
     sys.stdout.write(show.catalog_text(catalog, flags.what, building_machine(), width_of_output()) + "\n")
     return 0

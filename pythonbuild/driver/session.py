@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Optional
 
-from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.catalog.load import Catalog, own_catalog
 from pythonbuild.catalog.schema import Origin
 from pythonbuild.driver.engine_choice import EngineChoice, choose
 from pythonbuild.driver.formats.base import OutputFormat
@@ -20,7 +20,7 @@ from pythonbuild.driver.python_source import read_local_python
 from pythonbuild.errors import BadRequest, UnknownName, listed
 from pythonbuild.flags.build import Cached, ContainerFlags, RequestFlags
 from pythonbuild.flags.declared import refuse
-from pythonbuild.home import checkout, expanded, home
+from pythonbuild.home import expanded, home
 from pythonbuild.host.msvc import VisualStudioRequest, cpu_of_prompt, find_msvc
 from pythonbuild.host.settings import read_settings
 from pythonbuild.host.toolchains import Msvc
@@ -66,7 +66,7 @@ class Session:
         """
         settings = read_settings(os.environ, warn)
         cache = home()
-        catalog = load_catalog(checkout() / "cpython-unix")
+        catalog = own_catalog()
         local_python = _local_python(flags)
         output = choose_format(flags, local_python)
         targets = _targets(flags, catalog)

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pythonbuild.catalog.load import Catalog, load_catalog
+from pythonbuild.catalog.load import Catalog, own_catalog
 from pythonbuild.driver.handlers import ARCHIVE_STEPS, code_digest
 from pythonbuild.driver.session import open_store
 from pythonbuild.engines.host import HostEngine
 from pythonbuild.errors import BadRequest, EngineUnavailable, MissingPrerequisite, PythonBuildError, StepError
-from pythonbuild.home import checkout, home
+from pythonbuild.home import home
 from pythonbuild.host import doctor
 from pythonbuild.host.llvm import find_llvm
 from pythonbuild.host.settings import read_settings
@@ -148,7 +148,7 @@ def _open_world(jobs: int, settings: Mapping[str, str], warn: Callable[[str], No
         share_now=True,
     )
     mirrors = tuple(settings.get("PYTHONBUILD_MIRRORS", "").split())
-    catalog = load_catalog(checkout() / "cpython-unix")
+    catalog = own_catalog()
     return _World(catalog, store, sources, Downloader(mirrors), executor, tokens, code_digest())
 
 

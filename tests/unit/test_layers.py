@@ -25,7 +25,7 @@ GRAPH = {
     "program": "home",
     "model": "errors",
     "flags": "errors model program",
-    "catalog": "errors files model",
+    "catalog": "errors files home model",
     "distribution": "binaries errors model",
     "packaging": "binaries errors model",
     "oci": "errors packaging",
