@@ -4,8 +4,8 @@
     python3 benchmarks/build_time.py [--jobs N] [flags of build-linux.py]
 
 Builds with an empty store and the sources in the user's own cache.  Then runs the same command again, and once more after
-changing one recipe in a copy of the checkout.  Prints the ratio of wall time to the steps' CPU seconds / N, the critical
-path, the time of the second run, the steps that the change rebuilt, and the orchestrator's peak memory.
+changing one recipe in a copy of the checkout.  Prints the ratio of wall time to the steps' CPU seconds / N, and the critical
+path.  It also prints the time of the second run, the steps that the change rebuilt, and the orchestrator's peak memory.
 """
 
 from __future__ import annotations

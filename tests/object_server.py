@@ -1,4 +1,4 @@
-"""A server on loopback that keeps what is PUT and gives it to who asks, as a WebDAV server does, and fails as tests want it to."""
+"""A WebDAV server on loopback that keeps what clients PUT, returns it on GET, and fails on demand."""
 
 from __future__ import annotations
 

@@ -295,8 +295,8 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # Toolchains by preference, and the building machines: x86_64 and aarch64 for Linux, with -darwin for Macs, with -windows for Windows.
     toolchains: tuple[str, ...]
     build_machines: tuple[str, ...]
-    # The micro-architecture level of the psABI, as archive indexes name it (v2, v3, v4), the compiler arguments for it, and the flags
-    # in /proc/cpuinfo that a CPU needs to run the result.
+    # The micro-architecture level of the psABI, as archive indexes name it (v2, v3, v4), and the compiler arguments for it.  A CPU
+    # needs these flags in /proc/cpuinfo to run the result.
     level: str = ""
     arguments: tuple[str, ...] = ()
     cpu: tuple[str, ...] = ()

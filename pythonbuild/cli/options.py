@@ -32,8 +32,8 @@ examples:
       print the inputs of this step, and what changed
 """
 _DESCRIPTION = (
-    "Build CPython, and every library it links with, from pinned sources: for Linux with glibc 2.17 or musl 1.2.2 or newer, "
-    "for macOS 11 (Apple silicon) or 10.15 (Intel) or newer, and for Windows."
+    "Build CPython, and every library it links with, from pinned sources. Pythons for Linux need glibc 2.17 or musl 1.2.2, those "
+    "for macOS need version 11 (Apple silicon) or 10.15 (Intel). Windows is planned."
 )
 
 

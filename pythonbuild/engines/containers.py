@@ -1,7 +1,7 @@
 """Engine `docker`: one container for each step, without network and root, removed when the step ends.
 
-If the daemon sees this machine's files, containers mount the root's folder and the store's trees.  Otherwise (the daemon is
-remote, or maps users) the folder is copied to the container as a stream, and the trees once to an image of their own.
+If the daemon sees this machine's files, containers mount the root's folder and the store's trees.  A daemon that is remote or
+maps users does not.  Then the folder is copied to the container as a stream, and the trees once to an image of their own.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def convert(
 
     objcopy: returns that program for the archive's platform, and is called only if files must be stripped; threads: for stripping
     and compressing; say: reports progress, one line per call.
-    Raises BadArchive if the archive cannot be read, is not a full one, or is unsafe to unpack, or if it has no debug symbols to pack.
+    Raises BadArchive if the archive cannot be read, is not a full one, is unsafe to unpack, or has no debug symbols to pack.
     """
     name = ArchiveName(archive.name)
     if name.flavour != "full":

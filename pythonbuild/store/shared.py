@@ -1,7 +1,7 @@
 """The shared store: results of other machines, behind the store of this one.
 
 `records/KEY.json` describes the result of a step and names the `archives/SHA256.tar.zst` with its tree.  `choices/` lists the sources
-that were not built from their first archive.  An archive is named by its content and uploaded before the record that names it, so
+that were not built from their first archive.  An archive is named by its content and uploaded before the record that names it.  So
 writers cannot harm each other, and readers find a complete entry or none.
 Downloads are verified: the record must belong to the key, and the archive and the tree must match the hashes in the record.
 """

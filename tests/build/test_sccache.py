@@ -25,7 +25,8 @@ from tests.build.conftest import PATIENCE, Small, wait_for, wait_until
 ENGINE = ("--engine", "host")
 SECRET = "planted-4c1d-hush"
 
-# The same text under two names, in two folders and with other lines, a header that comes to be there later, the time, a link to a folder.
+# What a cache of objects can get wrong: the same text under two names, in two folders or on other lines; a header that appears
+# later; the time; a link to a folder.
 TRAPS = """#!/bin/sh
 mkdir -p "$OUT/deps/lib" one two
 text='int f(int x) { return x / 3; }'
