@@ -90,7 +90,7 @@ def cluster(small: Small, prepared: Path, tmp_path: Path) -> Iterator[Cluster]:
             process.communicate(timeout=PATIENCE)
 
 
-def test_steps_run_on_both_workers_each_once_and_what_is_asked_for_comes_back(cluster: Cluster) -> None:
+def test_each_step_runs_once_on_one_of_two_workers_and_requested_results_return(cluster: Cluster) -> None:
     for name in ("left", "right"):
         (cluster.notes / f"hold-{name}").touch()
     running = subprocess.Popen(
@@ -216,7 +216,7 @@ def test_a_scheduler_that_cannot_listen_says_so(small: Small) -> None:
             assert "Traceback" not in done.stderr.partition("python -m pythonbuild: ")[2]
 
 
-def test_what_cannot_be_done_by_a_cluster_is_refused(small: Small) -> None:
+def test_requests_that_a_cluster_cannot_run_are_refused(small: Small) -> None:
     for flags, store, said in (
         (["--executor", "dask://host"], "http://127.0.0.1:1", "is not the address of a scheduler"),
         (["--executor", "somewhere"], "http://127.0.0.1:1", "is not the address of a scheduler"),

@@ -36,7 +36,7 @@ def said(wrapped: Path, program: str, *arguments: str, launched: bool = False, e
     return done.returncode, done.stdout.splitlines()
 
 
-def test_only_what_is_compiled_alone_is_launched(wrapped: Path) -> None:
+def test_only_single_file_compilations_go_to_sccache(wrapped: Path) -> None:
     plain = ["real first -O2 -c a.c"]
     assert said(wrapped, "call", "-O2", "-c", "a.c") == (0, plain)
     assert said(wrapped, "call", "-O2", "-c", "a.c", launched=True) == (0, ["launched", *plain])
@@ -51,7 +51,7 @@ def test_a_wrong_source_fails_and_a_wrong_launcher_does_not(wrapped: Path) -> No
     assert said(wrapped, "call", "-c", "a.c", launched=True, ends="")[0] == 0
 
 
-def test_compilers_get_what_sccache_keeps_back(wrapped: Path) -> None:
+def test_compilers_get_the_variables_that_sccache_withholds(wrapped: Path) -> None:
     (wrapped / "link").symlink_to(wrapped)
     (wrapped / "real").write_text('#!/bin/sh\nenv | grep -E "^(PWD|SOURCE_DATE_EPOCH)=" | sort\n')
     (wrapped / "launcher").write_text('#!/bin/sh\nexec env -u PWD -u SOURCE_DATE_EPOCH "$@"\n')

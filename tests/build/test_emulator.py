@@ -59,7 +59,7 @@ def test_the_emulator_gets_the_libc_the_name_and_the_arguments(interpreter: Path
     assert done.stdout.splitlines() == expected
 
 
-def test_what_is_missing_is_named_with_the_packages_that_have_it(
+def test_missing_emulators_are_named_with_their_packages(
     interpreter: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
@@ -82,7 +82,7 @@ def test_without_its_libc_the_emulator_does_not_help(interpreter: Path, machine:
         make_it_start(interpreter, S390X, machine)
 
 
-def test_what_starts_by_itself_is_left_alone(interpreter: Path, machine: Path) -> None:
+def test_programs_that_run_without_an_emulator_are_started_directly(interpreter: Path, machine: Path) -> None:
     interpreter.resolve().write_text("#!/bin/sh\nexit 0\n")
     assert not make_it_start(interpreter, S390X, machine)
     assert not (interpreter.parent / "python3.13.emulated").exists()
@@ -95,7 +95,7 @@ def test_a_native_interpreter_that_does_not_start_is_for_the_test_to_report(inte
 
 
 @pytest.mark.parametrize("target", CATALOG.targets.values(), ids=lambda target: target.triple)
-def test_every_target_that_is_built_by_cross_compiling_can_be_run(target: Target) -> None:
+def test_every_cross_compiled_target_has_an_emulator(target: Target) -> None:
     if target.toolchains == ("zig",):
         assert target.emulator is not None
         assert target.emulator.packages
@@ -128,7 +128,7 @@ def test_an_archive_without_metadata_tells_its_target_by_sysconfig(host: str, mu
     ("machine", "relro", "relocated", "found"),
     [("S390", False, False, 1), ("MIPS", False, False, 0), ("MIPS", False, True, 1), ("MIPS", True, True, 0)],
 )
-def test_a_mips_library_need_not_protect_what_it_does_not_have(
+def test_a_mips_library_without_a_stack_note_is_accepted(
     machine: str, relro: bool, relocated: bool, found: int
 ) -> None:
     (rule,) = (rule for rule in rules() if rule.name == "elf-relro")

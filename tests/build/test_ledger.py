@@ -141,13 +141,13 @@ def test_a_recipe_makes_exactly_its_dependants_stale(copy: Copy) -> None:
     assert f"stale since {changed} (libX11: " in copy.listed(SUBJECT)[0]
 
 
-def test_what_makes_packages_makes_packages_stale(copy: Copy) -> None:
+def test_code_for_packages_makes_only_proofs_of_packages_stale(copy: Copy) -> None:
     changed = copy.edit("cpython-unix/debian/packaging/control.j2", "Source:", "# changed\nSource:")
     assert current(copy) == {SUBJECT: True, MACOS: True, PACKAGES: False}
     assert f"stale since {changed} (deb-3.13.15-fast" in copy.listed(PACKAGES)[0]
 
 
-def test_a_weakened_test_makes_what_it_checked_stale(copy: Copy) -> None:
+def test_a_weakened_test_makes_its_results_stale(copy: Copy) -> None:
     changed = copy.edit("tests/distribution/test_clients.py", "assert ", "assert True or ")
     rows = {line.split()[-0 if line.startswith(" ") else 1]: line for line in copy.listed(SUBJECT)[:-1]}
     assert {name for name, line in rows.items() if "stale" in line} == {"clients"}
@@ -186,7 +186,7 @@ def test_an_edited_recipe_does_not_land_without_a_proof(copy: Copy) -> None:
     assert f"python3 tests/run.py prove {SUBJECT}" in done.stdout
 
 
-def test_what_is_not_committed_cannot_be_proven(copy: Copy) -> None:
+def test_uncommitted_changes_cannot_be_proven(copy: Copy) -> None:
     (copy.root / "new-file").write_text("")
     done = copy.prove(SUBJECT)
     assert (done.returncode, done.stdout) == (2, "")
@@ -228,7 +228,7 @@ def test_a_proof_changed_by_hand_is_refused(copy: Copy, old: str, new: str) -> N
         ("--rank landing s390x", "no subject of rank landing matches 's390x'"),
     ],
 )
-def test_what_cannot_be_done_is_one_clear_error(unchanged: Copy, words: str, said: str) -> None:
+def test_an_impossible_command_gives_one_clear_error(unchanged: Copy, words: str, said: str) -> None:
     done = unchanged.prove(*words.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
@@ -249,7 +249,7 @@ def test_a_pattern_may_fit_subjects_that_cannot_be_proven_too(copy: Copy) -> Non
 
 
 @pytest.mark.parametrize("words", ["--table", "s390x"])
-def test_a_readme_that_is_no_text_is_one_clear_error(copy: Copy, words: str) -> None:
+def test_a_readme_that_is_not_text_gives_one_clear_error(copy: Copy, words: str) -> None:
     with open(copy.root / "README.md", "ab") as readme:
         readme.write(b"\xff")
     copy.commit()
@@ -257,7 +257,7 @@ def test_a_readme_that_is_no_text_is_one_clear_error(copy: Copy, words: str) -> 
     assert (done.returncode, done.stderr) == (2, "prove: README.md is not UTF-8 text\n")
 
 
-def test_what_the_flags_leave_out_is_said(copy: Copy) -> None:
+def test_subjects_that_the_flags_leave_out_are_counted(copy: Copy) -> None:
     done = copy.prove("s390x", "--stale")
     assert (done.returncode, done.stdout) == (0, "1 more are not current; --stale or --missing leaves them out\n")
 
@@ -292,7 +292,7 @@ def test_without_git_nothing_can_be_proven(copy: Copy) -> None:
     assert done.stderr.startswith("prove: git failed, and a proof names a commit: ")
 
 
-def test_another_version_of_a_program_makes_stale_what_it_checked(copy: Copy) -> None:
+def test_another_version_of_a_program_makes_its_results_stale(copy: Copy) -> None:
     changed = copy.edit("requirements-dev.txt", "\nuv==", "\nuv==9")
     rows = copy.listed(SUBJECT)[:-1]
     assert [row.split()[0] for row in rows if "stale" in row] == ["clients"]
@@ -320,7 +320,7 @@ def test_data_that_a_check_reads_makes_it_stale(copy: Copy) -> None:
         ("pythonbuild/catalog/load.py", "found.modules.split()", "()"),
     ],
 )
-def test_code_that_judges_makes_stale_what_it_judged(copy: Copy, name: str, old: str, new: str) -> None:
+def test_a_change_of_judging_code_makes_its_results_stale(copy: Copy, name: str, old: str, new: str) -> None:
     copy.edit(name, old, new)
     assert current(copy) == {SUBJECT: False, MACOS: False, PACKAGES: True}
 
@@ -328,7 +328,7 @@ def test_code_that_judges_makes_stale_what_it_judged(copy: Copy, name: str, old:
 @pytest.mark.parametrize(
     "name", ["tests/conftest.py", "pytest.ini", "tests/required.py", "tests/ledger/session.py", "tests/ledger/tally.py"]
 )
-def test_what_decides_in_every_check_makes_every_proof_stale(copy: Copy, name: str) -> None:
+def test_a_change_of_code_used_by_every_check_makes_every_proof_stale(copy: Copy, name: str) -> None:
     with open(copy.root / name, "a") as file:
         file.write("\n# changed\n")
     copy.commit()
@@ -362,7 +362,7 @@ def test_every_subject_that_can_be_proven_has_a_plan() -> None:
     assert {status.subject.name: status.problem for status in statuses if not status.key} == {}
 
 
-def test_the_tables_say_what_the_proofs_say() -> None:
+def test_the_tables_match_the_proofs() -> None:
     """If not: python3 tests/run.py prove --table."""
     assert outdated_tables(Ledger()) == []
 

@@ -168,14 +168,14 @@ def test_a_build_runs_without_variables_that_affect_it(
         assert (variables["ANOTHER"], variables["PYTHONBUILD_HOME"]) == ("made up", str(built.home))
 
 
-def test_a_build_takes_what_the_store_has(stage: Stage) -> None:
+def test_a_build_uses_results_in_the_store(stage: Stage) -> None:
     stage.keep()
     with build(stage.subject, stage.catalog, Given(), Anew.NOTHING):
         assert stage.had() == set(stage.plan.steps)
 
 
 @pytest.mark.parametrize("anew", [Anew.PYTHON, Anew.EVERYTHING])
-def test_what_must_be_built_anew_is_not_taken_from_the_store(stage: Stage, anew: Anew) -> None:
+def test_steps_to_build_anew_are_not_taken_from_the_store(stage: Stage, anew: Anew) -> None:
     """The stand-in builds nothing, so the cache folder that it is given lacks the Python in the end."""
     stage.keep()
     with pytest.raises(BuildFailed, match="another key than planned"):

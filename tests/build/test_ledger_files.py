@@ -36,7 +36,7 @@ BOMB = b"a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + b"".join(
         BOMB,
     ],
 )
-def test_what_no_program_wrote_is_refused(tmp_path: Path, header: bytes, content: bytes) -> None:
+def test_proofs_that_no_program_wrote_are_refused(tmp_path: Path, header: bytes, content: bytes) -> None:
     (tmp_path / "x.yml").write_bytes(header + content)
     with pytest.raises(ProofError, match=r"x\.yml was edited by hand"):
         read_proof(tmp_path / "x.yml")
@@ -48,7 +48,7 @@ def test_a_folder_in_place_of_a_proof_is_refused(tmp_path: Path) -> None:
         read_proof(tmp_path / "x.yml")
 
 
-def test_a_proof_keeps_what_was_written(tmp_path: Path) -> None:
+def test_a_proof_reads_back_as_written(tmp_path: Path) -> None:
     machine = Machine(cpu="made up", cores=2, kernel="6.1", emulator="qemu 7.2")
     result = Result(
         digest="0" * 64,

@@ -21,7 +21,7 @@ from tests.unit.test_levels import V3, ZEN
 PROGRAM = Program.named("pythonbuild")
 
 
-def test_building_starts_without_what_reads_programs() -> None:
+def test_a_build_starts_without_loading_readers_of_binaries() -> None:
     program = (
         "import sys; from pythonbuild.cli.main import function_of; from pythonbuild.cli.options import VERBS\n"
         "function_of(VERBS['build']); print(*sys.modules)"

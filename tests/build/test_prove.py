@@ -95,7 +95,7 @@ def test_other_bytes_are_checked(ledger: Ledger, status: Status, stand_in: Stand
     assert stand_in.ran == list(status.subject.checks)
 
 
-def test_only_what_is_checked_otherwise_is_checked_again(ledger: Ledger, status: Status, stand_in: StandIn) -> None:
+def test_only_checks_with_another_digest_run_again(ledger: Ledger, status: Status, stand_in: StandIn) -> None:
     assert status.proof is not None
     checks = {
         **status.proof.checks,
@@ -106,7 +106,7 @@ def test_only_what_is_checked_otherwise_is_checked_again(ledger: Ledger, status:
     assert stand_in.ran == ["clients"]
 
 
-def test_a_failed_check_is_written_and_told(
+def test_a_failed_check_is_recorded_and_printed(
     ledger: Ledger, status: Status, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand_in.archives = {"full": Archive(sha256="3" * 64, size=1)}
@@ -134,7 +134,7 @@ def test_a_check_that_cannot_run_loses_no_earlier_result(
     assert list(proof.checks) == ["validate", "defects", "smoke", "contract"]
 
 
-def test_what_was_proved_while_the_checkout_changed_is_not_recorded(
+def test_results_are_not_recorded_if_the_checkout_changed_meanwhile(
     ledger: Ledger,
     status: Status,
     stand_in: StandIn,
@@ -154,7 +154,7 @@ def test_what_was_proved_while_the_checkout_changed_is_not_recorded(
     assert len(proof.checks) == 1, "what was recorded before the change stays"
 
 
-def test_what_the_checks_need_is_looked_for_before_the_build(
+def test_requirements_of_checks_are_looked_up_before_the_build(
     ledger: Ledger,
     status: Status,
     stand_in: StandIn,
@@ -237,7 +237,7 @@ def test_results_that_differ_from_the_recorded_ones_are_found(
     assert "smoke gave ('passed', 4, 0, []), its proof has ('passed', 5, 0, [])" in capsys.readouterr().out
 
 
-def test_every_commit_repeats_others_and_none_with_a_profile(ledger: Ledger, status: Status) -> None:
+def test_each_commit_repeats_other_subjects_but_never_one_with_a_profile(ledger: Ledger, status: Status) -> None:
     current = [
         replace(status, subject=subject, checks=dict.fromkeys(subject.checks, State.CURRENT))
         for subject in ledger.subjects
@@ -325,7 +325,7 @@ def test_a_repetition_builds_the_python_anew_from_the_same_sources(
         ("deb-3.13.15-x86_64-unknown-linux-gnu-debian-bookworm-fast-docker", Anew.NOTHING),
     ],
 )
-def test_what_gcc_builds_in_containers_is_never_taken_from_the_store(
+def test_results_of_gcc_in_containers_never_come_from_the_store(
     ledger: Ledger, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, name: str, anew: Anew
 ) -> None:
     """The host engine may have filled the store, under the same keys."""

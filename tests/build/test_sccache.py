@@ -128,7 +128,7 @@ def test_another_key_finds_the_objects_of_the_one_before(kept: Small) -> None:
     assert "sccache  3 of 3 compilations" in build(kept, "--sccache")[0]
 
 
-def test_names_lines_folders_and_new_headers_are_told_apart(kept: Small) -> None:
+def test_objects_differ_by_name_line_folder_and_new_header(kept: Small) -> None:
     kept.recipe("bottom", script=TRAPS)
     _, without = build(kept, "--no-sccache", step="bottom")
     said, cold = build(kept, "--sccache", step="bottom")
@@ -139,7 +139,7 @@ def test_names_lines_folders_and_new_headers_are_told_apart(kept: Small) -> None
     assert without == cold == warm
 
 
-def test_an_error_of_the_compiler_is_told_once(kept: Small) -> None:
+def test_an_error_of_the_compiler_is_printed_once(kept: Small) -> None:
     kept.recipe("bottom", script="#!/bin/sh\necho 'int f(void) { return u64; }' >a.c\ngcc -c a.c\n")
     done = kept.run(*ENGINE, "--only", "bottom", "--offline", "--sccache")
     assert done.returncode == 1
@@ -149,7 +149,7 @@ def test_an_error_of_the_compiler_is_told_once(kept: Small) -> None:
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\necho no such luck >&2\nexit 3\n", "garbage", "#!/bin/sh\nsleep 0.2\n"])
-def test_a_program_that_is_no_sccache_is_a_warning(kept: Small, text: str) -> None:
+def test_another_program_named_sccache_is_a_warning(kept: Small, text: str) -> None:
     (kept.root / "sccache").write_text(text)
     (kept.root / "sccache").chmod(0o755)
     said, _ = build(kept)
@@ -158,7 +158,7 @@ def test_a_program_that_is_no_sccache_is_a_warning(kept: Small, text: str) -> No
     assert "no such luck" in said or "luck" not in text
 
 
-def test_a_file_that_is_no_program_is_a_warning(kept: Small) -> None:
+def test_a_file_that_is_not_executable_is_a_warning(kept: Small) -> None:
     (kept.root / "sccache").write_text("")
     assert f"{kept.root}/sccache is not executable" in build(kept)[0]
 
@@ -248,7 +248,7 @@ def test_a_store_that_cannot_be_reached_is_a_warning_without_secrets(kept: Small
     assert holders(kept) == []
 
 
-def test_a_line_that_is_no_setting_ends_the_command(kept: Small) -> None:
+def test_an_invalid_line_of_settings_ends_the_command(kept: Small) -> None:
     path = kept.root.parent / ".python-build-standalone-env"
     path.write_text(f"# mine\n{SECRET}\n")
     done = kept.run(*ENGINE, "--only", "top")

@@ -122,7 +122,7 @@ def test_a_second_machine_compiles_nothing(kind: str, machine: Machine, request:
     assert not [name for name in trees(second) if name.startswith(("middle@", "bottom@"))]
 
 
-def test_only_what_has_changed_is_built_elsewhere(server: ObjectServer, machine: Machine, small: Small) -> None:
+def test_another_machine_builds_only_changed_steps(server: ObjectServer, machine: Machine, small: Small) -> None:
     make(machine())
     second = machine()
     small.recipe("top", script='#!/bin/sh\nmkdir -p "$OUT/deps"\ncp -r "$DEPS/lib" "$OUT/deps"\n', needs="middle")
@@ -177,7 +177,7 @@ def test_a_wheel_is_not_sent(server: ObjectServer, machine: Machine) -> None:
     assert len(server.named("/records/")) == 1
 
 
-def test_without_its_server_it_is_said_once(small: Small, machine: Machine) -> None:
+def test_a_missing_server_causes_one_warning(small: Small, machine: Machine) -> None:
     # Nobody listens at the port, and nobody else can take it meanwhile.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -275,7 +275,7 @@ def spoil(server: ObjectServer, machine: Small, how: str) -> str:
 @pytest.mark.parametrize(
     "how", ["a byte", "cut off", "longer", "missing", "no record", "another's record", "another's tree"]
 )
-def test_what_is_spoilt_is_rejected_built_here_and_replaced(how: str, server: ObjectServer, machine: Machine) -> None:
+def test_damaged_results_are_rejected_rebuilt_and_replaced(how: str, server: ObjectServer, machine: Machine) -> None:
     first, second, third = machine(), machine(), machine()
     make(first, "middle")
     must_say = spoil(server, first, how)
@@ -306,7 +306,7 @@ def test_two_writers_at_once(server: ObjectServer, machine: Machine) -> None:
         assert f"/team/store/archives/{json.loads(server.files[name])['archive']}.tar.zst" in server.files
 
 
-def test_what_another_machine_finishes_meanwhile_is_not_built(
+def test_results_that_another_machine_finishes_meanwhile_are_not_built(
     server: ObjectServer, machine: Machine, small: Small
 ) -> None:
     # The first machine is held in `bottom` when the second has looked, and both go on.
@@ -344,7 +344,7 @@ def test_an_interrupt_does_not_wait_for_it(server: ObjectServer, machine: Machin
 
 
 @pytest.mark.parametrize("text", ["ftp://host/x", "s3://", "/a/folder", "http://user:hunter2@[x/", "store"])
-def test_a_place_that_is_none_is_refused(text: str, small: Small) -> None:
+def test_an_invalid_place_is_refused(text: str, small: Small) -> None:
     small.environment["PYTHONBUILD_STORE"] = text
     done = small.run("--only", "top")
     assert done.returncode == 2
@@ -354,7 +354,7 @@ def test_a_place_that_is_none_is_refused(text: str, small: Small) -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "nan", "-1", "1e12"])
-def test_a_timeout_that_is_none_is_refused(text: str, server: ObjectServer, small: Small) -> None:
+def test_an_invalid_timeout_is_refused(text: str, server: ObjectServer, small: Small) -> None:
     small.environment["PYTHONBUILD_STORE_TIMEOUT"] = text
     done = small.run("--only", "top")
     assert done.returncode == 2
@@ -384,7 +384,7 @@ def test_a_setting_that_cannot_be_used_is_refused(variables: dict[str, str], sai
     assert "Traceback" not in done.stderr
 
 
-def test_passwords_and_tokens_are_sent_and_told_to_nobody(server: ObjectServer, machine: Machine, small: Small) -> None:
+def test_passwords_and_tokens_are_sent_and_never_printed(server: ObjectServer, machine: Machine, small: Small) -> None:
     server.login = "Basic dXNlcjp4eXp6eS1wbHVnaC1mcm90eg=="
     small.environment["PYTHONBUILD_STORE"] = server.address.replace("//", f"//user:{SECRET}@") + "/store"
     first = machine()

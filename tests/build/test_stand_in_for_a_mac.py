@@ -127,7 +127,7 @@ def test_the_other_cpu_is_built_for_by_the_same_programs(mac: StandIn) -> None:
     assert "--target=x86_64-apple-macos10.15 " in (mac.mac / "called").read_text()
 
 
-def test_what_the_plan_shows_is_apples(mac: StandIn) -> None:
+def test_the_plan_names_apples_tools(mac: StandIn) -> None:
     done = mac.run("--plan")
     assert done.returncode == 0, done.stderr
     assert "toolchain" not in done.stdout
@@ -137,7 +137,7 @@ def test_what_the_plan_shows_is_apples(mac: StandIn) -> None:
     assert not (mac.mac / "called").exists()
 
 
-def test_without_the_command_line_tools_that_is_all_that_is_said(mac: StandIn) -> None:
+def test_without_the_command_line_tools_one_error_is_printed(mac: StandIn) -> None:
     mac.program(mac.mac / "bin/xcrun", "#!/bin/sh\necho 'xcrun: error: invalid active developer path' >&2\nexit 1\n")
     for arguments in ([], ["--plan"], ["--only", "top"]):
         done = mac.run(*arguments)
@@ -180,7 +180,7 @@ def no_make(mac: StandIn) -> str:
 
 
 @pytest.mark.parametrize("break_it", [no_llvm_profdata, an_sdk_of_telephones, no_sdk, an_old_sdk, no_make])
-def test_what_is_missing_is_said_before_anything_is_built(mac: StandIn, break_it: Callable[[StandIn], str]) -> None:
+def test_missing_tools_are_reported_before_the_build(mac: StandIn, break_it: Callable[[StandIn], str]) -> None:
     wanted = break_it(mac)
     done = mac.run("--only", "top")
     assert done.returncode == 3
@@ -190,13 +190,13 @@ def test_what_is_missing_is_said_before_anything_is_built(mac: StandIn, break_it
     assert not (mac.mac / "called").exists()
 
 
-def test_all_that_is_missing_is_said_at_once(mac: StandIn) -> None:
+def test_all_missing_tools_are_reported_at_once(mac: StandIn) -> None:
     wanted = [no_llvm_profdata(mac), an_sdk_of_telephones(mac), no_sdk(mac)]
     said = mac.run("--only", "top").stderr
     assert [text for text in wanted if text not in said] == []
 
 
-def test_another_sdk_may_be_named_and_changes_what_is_built(mac: StandIn) -> None:
+def test_another_sdk_changes_the_keys(mac: StandIn) -> None:
     assert mac.run("--only", "bottom").returncode == 0
     path = mac.sdk("macosx14.5", "14.5", "Older.sdk")
     mac.environment["APPLE_SDK_PATH"] = str(path)
@@ -245,7 +245,7 @@ def test_a_make_that_only_knows_of_descriptors_shares_the_jobs(mac: StandIn) -> 
     assert 2 <= most_at_once(mac, "bottom", "side") <= 3
 
 
-def test_what_runs_by_rosetta_is_trained_itself(mac: StandIn) -> None:
+def test_a_python_that_rosetta_runs_is_trained_itself(mac: StandIn) -> None:
     asked = ("--target-triple", "x86_64-apple-darwin", "--options", "pgo", "--plan")
     # Without, the profile is that of this Mac's own Python.
     assert re.search(r"^  cpython-[0-9.]+-pgo\+lto ", mac.run(*asked).stdout, re.MULTILINE)

@@ -334,7 +334,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("break_it", BROKEN)
-def test_what_is_missing_is_said_before_anything_is_built(windows: StandIn, break_it: Callable[[StandIn], str]) -> None:
+def test_missing_tools_are_reported_before_the_build(windows: StandIn, break_it: Callable[[StandIn], str]) -> None:
     wanted = break_it(windows)
     done = windows.run("--only", "top")
     assert done.returncode == 3
@@ -343,7 +343,7 @@ def test_what_is_missing_is_said_before_anything_is_built(windows: StandIn, brea
     assert not [line for line in windows.called if line.startswith("cl ")]
 
 
-def test_all_that_is_missing_is_said_at_once(windows: StandIn) -> None:
+def test_all_missing_tools_are_reported_at_once(windows: StandIn) -> None:
     wanted = [no_assembler(windows), an_old_sdk(windows), no_shell(windows)]
     said = windows.run("--plan").stderr
     assert [text for text in wanted if text not in said] == []

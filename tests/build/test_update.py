@@ -82,7 +82,7 @@ def test_check_only_tells(copy: Copy) -> None:
     assert not [path for path in copy.server.asked if path.endswith(".xz")]
 
 
-def test_an_upstream_that_is_busy_is_asked_again(copy: Copy) -> None:
+def test_a_busy_upstream_is_tried_again(copy: Copy) -> None:
     expat(copy, b"")
     asked = "api.github.com/repos/libexpat/libexpat/releases?per_page=100"
     copy.server.busy.add(asked)
@@ -261,7 +261,7 @@ WRONG = (
 
 
 @pytest.mark.parametrize("arrange", WRONG, ids=lambda arrange: arrange.__name__)
-def test_what_goes_wrong_is_one_line_leaves_the_file_as_it_is_and_the_others_go_on(
+def test_a_failed_update_is_one_line_changes_no_file_and_stops_no_other(
     copy: Copy, arrange: Callable[[Copy], tuple[str, str]]
 ) -> None:
     name, wanted = arrange(copy)
@@ -405,7 +405,7 @@ def test_pythons_become_the_newest_of_their_series_two_at_once(copy: Copy) -> No
     assert origin.sha256 == sha256(content)
 
 
-def test_a_python_that_is_not_what_python_org_says_is_not_taken(copy: Copy) -> None:
+def test_a_python_that_differs_from_python_orgs_checksum_is_refused(copy: Copy) -> None:
     pythons(copy, tarball("xz"), "0" * 64)
     before = copy.state()
     done = copy.update("cpython-3.13")
@@ -478,7 +478,7 @@ def test_a_package_index_is_asked_by_pip_and_the_librarys_version_read_inside(co
         (["--offline"], "--offline forbids"),
     ],
 )
-def test_a_bad_request_is_one_message_and_asks_nobody(copy: Copy, arguments: list[str], wanted: str) -> None:
+def test_a_bad_request_is_one_message_and_contacts_no_server(copy: Copy, arguments: list[str], wanted: str) -> None:
     expat(copy, b"")
     before = copy.state()
     done = copy.update(*arguments)

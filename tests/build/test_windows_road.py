@@ -121,7 +121,7 @@ def test_plans_are_made_for_the_machine_itself(tmp_path: Path, prompt: dict[str,
     assert "  Visual C++ 14.44.35207, SDK 10.0.26100.0" in explained.out
 
 
-def test_what_is_missing_or_for_other_systems_is_said(tmp_path: Path) -> None:
+def test_missing_programs_and_wrong_systems_are_named(tmp_path: Path) -> None:
     expected = {
         ("build", "--platform=windows", "--plan"): (3, "a POSIX shell was not found"),
         ("build", "--platform=windows", "--plan", "--engine", "docker"): (2, "--engine docker has no effect"),

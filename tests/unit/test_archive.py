@@ -135,7 +135,7 @@ HOSTILE: dict[str, list[tuple[str, bytes, Change]]] = {
 
 
 @pytest.mark.parametrize("case", sorted(HOSTILE))
-def test_what_is_hostile_is_not_unpacked(case: str, tmp_path: Path) -> None:
+def test_hostile_archives_are_not_unpacked(case: str, tmp_path: Path) -> None:
     archive = tmp_path / "cpython.tar.gz"
     archive.write_bytes(packed(*HOSTILE[case]))
     (tmp_path / "inside").mkdir()
@@ -144,7 +144,7 @@ def test_what_is_hostile_is_not_unpacked(case: str, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cpython.tar.gz", "inside"]
 
 
-def test_what_is_good_is_unpacked(tmp_path: Path) -> None:
+def test_harmless_archives_are_unpacked(tmp_path: Path) -> None:
     archive = tmp_path / "cpython.tar.zst"
     content = packed(
         ("python/bin/python3.13", b"program", lambda info: setattr(info, "mode", 0o755)),
@@ -173,7 +173,7 @@ def test_what_is_good_is_unpacked(tmp_path: Path) -> None:
         packed(("python/PYTHON.json", b"[]", plain)),
     ],
 )
-def test_what_is_no_archive_of_a_python_is_one_error(content: bytes, tmp_path: Path) -> None:
+def test_other_files_than_archives_of_pythons_give_one_error(content: bytes, tmp_path: Path) -> None:
     archive = tmp_path / "cpython.tar.gz"
     archive.write_bytes(content)
     with pytest.raises(BadArchive, match=r"cpython\.tar\.gz"):
@@ -181,7 +181,7 @@ def test_what_is_no_archive_of_a_python_is_one_error(content: bytes, tmp_path: P
 
 
 @pytest.mark.parametrize("where", ["", "nothing", "."])
-def test_what_is_no_file_is_one_error(where: str, tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_gives_one_error(where: str, tmp_path: Path) -> None:
     with pytest.raises(BadArchive):
         list(members(tmp_path / where))
 

@@ -136,27 +136,27 @@ def test_every_job_is_in_exactly_one_shard(count: int, size: int) -> None:
     assert max(map(len, parts), default=0) - min(map(len, parts), default=0) <= 1
 
 
-def test_shards_are_what_github_and_an_attestation_take() -> None:
+def test_shards_keep_the_limits_of_github() -> None:
     assert len(shards(JOBS)) == 2
     assert all(len(part) < 256 and len(part) * 5 <= 1024 for part in shards(JOBS))
     assert len(dependency_jobs(JOBS, CATALOG)) < 256
 
 
-def test_a_pull_request_gets_what_is_marked_for_it() -> None:
+def test_a_pull_request_builds_the_rows_marked_for_it() -> None:
     jobs = read_labels(["bug", "good first issue", "area:ssl"], JOBS).select(JOBS)
     assert jobs == tuple(job for job in JOBS if job.pull_request)
     assert {job.combination.target.platform.name for job in jobs} == set(PLATFORMS)
     assert not any(job.runner.expensive for job in jobs)
 
 
-def test_all_targets_are_all_but_what_a_fork_may_not_use() -> None:
+def test_all_targets_leave_out_runners_that_forks_may_not_use() -> None:
     assert read_labels(["ci:all-targets"], JOBS).select(JOBS) == JOBS
     of_a_fork = read_labels(["ci:all-targets"], JOBS, fork=True).select(JOBS)
     assert of_a_fork == tuple(job for job in JOBS if job.runner.forks)
     assert 0 < len(of_a_fork) < len(JOBS)
 
 
-def test_skip_leaves_nothing_whatever_else_is_said() -> None:
+def test_the_label_skip_wins_over_all_others() -> None:
     assert read_labels(["ci:all-targets", "ci:skip", "arch:aarch64"], JOBS).select(JOBS) == ()
 
 
@@ -184,13 +184,13 @@ def test_labels_choose_as_flags_do(labels: set[str]) -> None:
         ("ci:everything", "ci:skip, ci:all-targets"),
     ],
 )
-def test_a_label_that_means_nothing_is_refused_with_what_there_is(label: str, there_is: str) -> None:
+def test_an_unknown_label_is_refused_with_the_known_values(label: str, there_is: str) -> None:
     with pytest.raises(UnknownName) as caught:
         read_labels(["bug", label], JOBS)
     assert all(name in caught.value.hint for name in there_is.split(", "))
 
 
-def test_what_jobs_of_a_target_share_is_built_once() -> None:
+def test_dependencies_of_a_target_are_built_once() -> None:
     found = dependency_jobs(JOBS, CATALOG)
     assert len({(job.target, job.toolchain) for job in found}) == len(found)
     for job in found:
@@ -337,7 +337,7 @@ def test_jobs_are_shown_for_people_and_as_github_takes_them(capsys: pytest.Captu
     }
 
 
-def test_what_runs_on_its_runner_needs_no_packages_to_be_tested(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_python_that_runs_on_its_runner_needs_no_emulator(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(said(capsys, "--ci", "--platform", "linux", "--json"))["include"]
     assert {row["target"] for row in rows if not row["packages"]} == {
         "x86_64-unknown-linux-gnu",
@@ -361,5 +361,5 @@ def test_what_runs_on_its_runner_needs_no_packages_to_be_tested(capsys: pytest.C
         (("--python", "2.7"), "unknown python '2.7'"),
     ],
 )
-def test_what_makes_no_sense_is_refused(words: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_impossible_table_is_refused(words: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert says in said(capsys, *words, status=2)

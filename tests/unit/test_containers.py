@@ -55,7 +55,7 @@ def test_sizes(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["G", "many", "4X"])
-def test_what_is_no_size(text: str) -> None:
+def test_text_that_is_not_a_size_is_refused(text: str) -> None:
     with pytest.raises(BadRequest, match=r"is not a size; write e\.g\. 512M or 4G"):
         parse(Program.named("build-linux.py"), ["build", "--memory", text])
 

@@ -32,7 +32,7 @@ def scripts(plan: Plan) -> dict[str, tuple[Step, ScriptAction]]:
 
 
 @pytest.mark.parametrize("triple", FOREIGN)
-def test_what_runs_during_the_build_is_the_building_machines_and_the_rest_is_the_targets(triple: str) -> None:
+def test_programs_of_the_build_are_for_the_building_machine_and_others_for_the_target(triple: str) -> None:
     found = scripts(planned(triple))
     native = {identity.split("@")[0] for identity in found if "@x86_64-unknown-linux-gnu" in identity}
     assert native == {"binutils", "host-python-3.13.15", "pkgconf", "zlib-ng"}

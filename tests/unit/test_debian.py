@@ -113,7 +113,7 @@ def test_os_release_is_read_as_the_shell_would(tmp_path: Path) -> None:
         ({"targets": ("x86_64-unknown-linux-gnu", ARM)}, "one architecture"),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_way_out(changes: dict[str, object], message: str) -> None:
+def test_an_impossible_request_is_refused_with_a_hint(changes: dict[str, object], message: str) -> None:
     with pytest.raises(BadRequest, match=message) as caught:
         resolve_debian(replace(REQUEST, **changes), CATALOG)  # type: ignore[arg-type]
     assert caught.value.hint or "3.11 or newer" in message
@@ -143,7 +143,7 @@ def test_python_builders_arguments_are_variables() -> None:
             REQUEST.with_environment(wrong)
 
 
-def test_a_format_that_is_named_twice_is_asked_for_once() -> None:
+def test_a_format_named_twice_is_made_once() -> None:
     flags = BuildFlags(formats=("deb,deb",), distro="debian:trixie", maintainer="A <a@example.org>", engine="host")
     assert isinstance(choose_format(flags, None), DebPackages)
 
@@ -165,7 +165,7 @@ def test_a_machine_builds_by_itself_for_its_own_release_only() -> None:
     assert caught.value.hint == "apt-get install libssl-dev tk-dev"
 
 
-def test_the_image_has_what_a_build_needs_and_no_versions() -> None:
+def test_the_image_has_the_build_dependencies_without_versions() -> None:
     image = image_for(one(), CATALOG)
     assert {"build-essential", "debhelper", "libmpdec-dev", "systemtap-sdt-dev", "python3"} <= set(image.packages)
     assert not any(image.packages.values())
@@ -179,7 +179,7 @@ def test_another_micro_version_uses_the_same_image() -> None:
     assert image_for(one(pythons=("cpython-3.13.5",)), CATALOG) == image_for(one(), CATALOG)
 
 
-def test_keys_know_what_the_distribution_has_become() -> None:
+def test_keys_contain_versions_of_the_distributions_packages() -> None:
     def key(**versions: str) -> str:
         (step,) = plan_debian((one(),), CATALOG, PlanningFacts("x86_64", packages=versions), "docker")
         return step.key
@@ -189,7 +189,7 @@ def test_keys_know_what_the_distribution_has_become() -> None:
 
 
 @pytest.mark.parametrize("fast", [False, True])
-def test_what_is_asked_of_configure(fast: bool) -> None:
+def test_arguments_of_configure(fast: bool) -> None:
     script = texts(one(fast=fast))["debian/interpreter.sh"]
     for always in (
         "--with-system-expat",
@@ -226,13 +226,13 @@ def test_tests_that_may_fail_are_listed_for_a_release_with_their_reason() -> Non
         assert not [line for line in lines[1::2] if line.startswith("#")]
 
 
-def test_features_come_after_what_they_compare() -> None:
+def test_features_run_after_the_pythons_they_compare() -> None:
     packages, default, features = plan_debian((one(),), CATALOG, PlanningFacts("x86_64"), "docker", features=True)
     assert [need.step for need in features.needs] == [packages.name, default.name]
     assert packages.key in features.inputs.values()
 
 
-def test_the_catalog_says_what_is_missing_of_it() -> None:
+def test_a_missing_part_of_the_catalog_is_named() -> None:
     with pytest.raises(PythonBuildError, match="debian is missing"):
         resolve_debian(REQUEST, replace(CATALOG, debian=None))
     rows = yaml.safe_load((checkout() / "cpython-unix/debian/releases.yml").read_text())

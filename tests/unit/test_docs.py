@@ -129,7 +129,7 @@ def test_every_field_of_python_json_is_documented() -> None:
     assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
-def test_the_page_of_commands_is_what_the_declarations_of_flags_give() -> None:
+def test_the_page_of_commands_matches_the_declared_flags() -> None:
     assert reference.PAGE.read_text() == reference.rewritten(), f"write the page anew: {reference.COMMAND}"
 
 

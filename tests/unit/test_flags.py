@@ -152,7 +152,7 @@ def test_a_shell_is_asked_for_with_all_that_decides_the_plan(program: str, argum
     assert again.step == "cpython"
 
 
-def test_what_an_entry_script_cannot_use_is_not_in_its_help() -> None:
+def test_help_of_an_entry_script_lists_only_its_own_flags() -> None:
     text = parser("build-macos.py").format_help()
     assert "--target" in text
     assert not re.search(r"--distro|--vs", text)

@@ -25,7 +25,7 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("homeless")
-def test_a_user_without_a_home_is_told_what_to_set() -> None:
+def test_without_a_home_folder_the_error_names_the_variables() -> None:
     with pytest.raises(MissingPrerequisite) as caught:
         home()
     assert caught.value.report() == (

@@ -69,11 +69,11 @@ def imported(own: str) -> set[str]:
 
 
 @pytest.mark.parametrize("own", GRAPH)
-def test_a_package_imports_what_the_graph_says_and_nothing_else(own: str) -> None:
+def test_each_package_imports_exactly_what_the_graph_allows(own: str) -> None:
     assert " ".join(sorted(imported(own))) == GRAPH[own]
 
 
-def test_every_package_is_in_the_graph_and_there_is_no_circle() -> None:
+def test_the_graph_has_every_package_and_no_cycle() -> None:
     found = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {path.stem for path in ROOT.glob("*.py")}
     assert found == set(GRAPH)
     list(TopologicalSorter({own: needs.split() for own, needs in GRAPH.items()}).static_order())
@@ -101,7 +101,7 @@ def test_every_package_is_in_the_graph_and_there_is_no_circle() -> None:
         "model/platforms.py",
     ],
 )
-def test_what_runs_before_anything_is_installed_needs_the_standard_library_only(name: str) -> None:
+def test_modules_that_run_before_an_installation_import_only_the_standard_library(name: str) -> None:
     names = set(modules(ast.parse((ROOT / name).read_text())))
     assert not {module for module in names if module.split(".")[0] in ("jinja2", "yaml", "msgspec", "requests", "tqdm")}
     ours = {module.removeprefix("pythonbuild.") for module in names if module.startswith("pythonbuild.")}

@@ -41,7 +41,7 @@ def test_compilers_get_the_level_and_every_step_is_another(level: str) -> None:
         assert step.key not in keys
 
 
-def test_a_machine_that_could_not_run_it_is_told_what_it_lacks() -> None:
+def test_a_cpu_that_cannot_run_the_result_is_refused_with_the_missing_flags() -> None:
     v4 = "x86_64_v4-unknown-linux-gnu"
     check_cpu(CATALOG.target(V3), ZEN)
     check_cpu(CATALOG.target(BASE), frozenset({"fpu"}))

@@ -82,7 +82,7 @@ def test_no_step_is_in_the_plan_twice() -> None:
 
 
 @pytest.mark.parametrize("target", UNIX, ids=lambda target: target.triple)
-def test_compilers_are_told_the_target_and_its_libc(target) -> None:  # type: ignore[no-untyped-def]
+def test_compilers_get_the_target_and_its_libc(target) -> None:  # type: ignore[no-untyped-def]
     found = {identity: action for identity, action in scripts().items() if f"@{target.triple}/" in identity}
     assert len(found) > 50
     for identity, action in found.items():
@@ -99,7 +99,7 @@ def test_compilers_are_told_the_target_and_its_libc(target) -> None:  # type: ig
             assert f"-D__GLIBC_MINOR__={target.glibc.split('.')[1]} " in cc
 
 
-def test_cpythons_configure_gets_what_the_options_say() -> None:
+def test_options_decide_the_arguments_of_configure() -> None:
     found = {step.identity: step.action for step in planned() if isinstance(step.action, ScriptAction)}
     pythons = {name: action.script for name, action in found.items() if name.startswith("cpython-")}
     for identity, script in pythons.items():
@@ -118,7 +118,7 @@ def test_cpythons_configure_gets_what_the_options_say() -> None:
         assert all((f"export {name}={answer}" in script) == foreign for name, answer in target.answers.items())
 
 
-def test_cpythons_projects_get_what_the_options_say() -> None:
+def test_options_decide_the_properties_of_msbuild_projects() -> None:
     pythons = {name: action.script for name, action in scripts().items() if re.match("cpython-.*/msvc$", name)}
     assert len(pythons) > 60
     for identity, script in pythons.items():

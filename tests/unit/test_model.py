@@ -48,7 +48,7 @@ def test_versions_are_ordered_as_python_orders_them() -> None:
 
 
 @pytest.mark.parametrize("text", ["3.13", "3.13.x", "", "cpython-3.13.1"])
-def test_what_is_no_version_is_refused(text: str) -> None:
+def test_text_that_is_not_a_version_is_refused(text: str) -> None:
     with pytest.raises(BadRequest):
         PythonVersion.parse(text)
 
@@ -105,7 +105,7 @@ def test_the_parts_of_an_archives_name(name: str, parts: tuple[str, str, bool]) 
     assert found.tag in ("20261121T1000", "local", "20261121")
 
 
-def test_a_name_that_is_not_an_archives() -> None:
+def test_a_name_that_no_archive_has_is_refused() -> None:
     with pytest.raises(BadArchive, match="not named like"):
         ArchiveName("Python-3.13.15.tar.xz")
 

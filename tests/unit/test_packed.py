@@ -89,7 +89,7 @@ def test_nothing_is_written_elsewhere(members: list[tarfile.TarInfo], tmp_path: 
     assert not outside.exists()
 
 
-def test_what_is_cut_off_or_something_else_is_refused(tmp_path: Path) -> None:
+def test_truncated_or_other_data_is_refused(tmp_path: Path) -> None:
     tree = make_tree(tmp_path / "tree")
     packed = tmp_path / "packed"
     pack_tree(tree, manifest_of(tree), packed)

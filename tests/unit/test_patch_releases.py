@@ -128,5 +128,5 @@ def test_a_planted_use_is_found(text: str, found: str) -> None:
         "tar.add('x', filter=owned)",
     ],
 )
-def test_what_is_guarded_or_old_is_not(text: str) -> None:
+def test_guarded_or_old_calls_are_accepted(text: str) -> None:
     assert not list(unguarded(ast.parse(text)))

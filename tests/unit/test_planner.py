@@ -55,7 +55,7 @@ def test_a_recipe_applies_only_to_the_pythons_it_says(catalog: Catalog) -> None:
     assert "zstd" in make(catalog, pythons=("cpython-3.14",)).steps
 
 
-def test_a_changed_script_changes_that_step_and_what_depends_on_it(catalog: Catalog) -> None:
+def test_a_changed_script_changes_the_keys_of_its_step_and_dependants(catalog: Catalog) -> None:
     before = keys(make(catalog))
     after = keys(make(changed(catalog, "openssl", templates={"build.sh.j2": "false"})))
     differing = {name.split("-")[0] for name in before if before[name] != after[name]}
@@ -63,7 +63,7 @@ def test_a_changed_script_changes_that_step_and_what_depends_on_it(catalog: Cata
 
 
 @pytest.mark.parametrize("field", ["patches", "files"])
-def test_what_lies_beside_the_script_is_in_the_key(catalog: Catalog, field: str) -> None:
+def test_files_beside_the_script_are_in_the_key(catalog: Catalog, field: str) -> None:
     values: dict[str, object] = {field: {"x.patch": b"new"}}
     if field == "patches":
         recipe = catalog.recipes["zlib"].recipe

@@ -25,7 +25,7 @@ def test_every_target_has_the_platform_of_its_data() -> None:
     assert {target.platform.name for target in CATALOG.targets.values()} == set(PLATFORMS)
 
 
-def test_what_is_not_a_triple_has_no_platform() -> None:
+def test_other_text_than_a_triple_has_no_platform() -> None:
     with pytest.raises(BadRequest, match="x86_64 is not a target triple"):
         platform_of("x86_64")
 

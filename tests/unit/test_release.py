@@ -88,7 +88,7 @@ def test_other_names_are_refused(name: str) -> None:
         BuiltFile.parse(name)
 
 
-def test_the_best_optimized_build_gets_the_names_without_options_and_it_is_said(tmp_path: Path) -> None:
+def test_the_best_build_gets_the_names_without_options_and_the_choice_is_printed(tmp_path: Path) -> None:
     for options in ("noopt", "lto", "pgo+lto", "debug", "freethreaded+noopt", "freethreaded+pgo"):
         build(tmp_path, options)
     collected = collect(tmp_path)
@@ -177,7 +177,7 @@ def test_archives_are_copied_where_they_cannot_be_linked(tmp_path: Path, monkeyp
         assert content == (item.text.encode() if item.text else item.source.read_bytes())
 
 
-def test_a_published_file_is_not_changed_unless_that_is_asked_for(tmp_path: Path) -> None:
+def test_a_published_file_is_replaced_only_with_replace(tmp_path: Path) -> None:
     build(tmp_path, "noopt")
     fill(collect(tmp_path), tmp_path / "release")
     before = tree(tmp_path / "release")
@@ -189,7 +189,7 @@ def test_a_published_file_is_not_changed_unless_that_is_asked_for(tmp_path: Path
     assert len(fill(collect(tmp_path), tmp_path / "release", replace=True)) == len(ENDS) + 3
 
 
-def test_what_was_released_before_is_kept_and_listed(tmp_path: Path) -> None:
+def test_earlier_releases_are_kept_and_listed(tmp_path: Path) -> None:
     catalog = load_catalog(checkout() / "cpython-unix")
     folder = tmp_path / "all"
     build(tmp_path / "old", "noopt", python="3.12.9", tag="20261101T0000")
@@ -231,7 +231,7 @@ def test_bad_folders_are_one_error_each_and_nothing_is_written(tmp_path: Path) -
         collect(tmp_path, "20261123")
 
 
-def test_what_is_not_the_file_that_was_built_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_does_not_match_its_statement_is_refused(tmp_path: Path) -> None:
     build(tmp_path, "noopt")
     archive = next(tmp_path.glob("*install_only.tar.gz"))
     archive.write_bytes(archive.read_bytes() + b"!")

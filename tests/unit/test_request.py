@@ -26,7 +26,7 @@ def test_an_exact_release(catalog: Catalog) -> None:
     assert str(build.python) == "3.13.5"
 
 
-def test_an_unknown_python_lists_what_there_is(catalog: Catalog) -> None:
+def test_an_unknown_python_lists_the_known_ones(catalog: Catalog) -> None:
     with pytest.raises(UnknownName) as caught:
         resolve(replace(REQUEST, pythons=("cpython-3.13.99",)), catalog)
     assert "cpython-3.13.15" in caught.value.hint
@@ -83,7 +83,7 @@ def test_another_machine_is_refused(catalog: Catalog) -> None:
         resolve(replace(REQUEST, machine="aarch64"), catalog)
 
 
-def test_lto_wants_llvm_and_says_how_to_get_it(catalog: Catalog) -> None:
+def test_lto_requires_llvm_and_names_the_packages(catalog: Catalog) -> None:
     with pytest.raises(MissingPrerequisite) as caught:
         resolve(replace(REQUEST, options=("pgo+lto",)), catalog)
     assert "apt-get install clang" in caught.value.hint

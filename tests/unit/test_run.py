@@ -32,7 +32,7 @@ def test_everything_is_built_when_nothing_is_stored() -> None:
     assert set(states(DIAMOND, lambda _: (), ["d"]).values()) == {State.BUILD}
 
 
-def test_what_only_cached_steps_need_is_not_needed() -> None:
+def test_needs_of_cached_steps_alone_are_not_needed() -> None:
     found = states(DIAMOND, lambda names: set("b") & set(names), ["d"])
     assert found == {"a": State.BUILD, "b": State.CACHED, "c": State.BUILD, "d": State.BUILD}
     found = states(DIAMOND, lambda names: set("bc") & set(names), ["d"])
@@ -60,7 +60,7 @@ def test_the_first_error_is_found_past_configures_questions() -> None:
     assert "gcc -c a.c" in context
 
 
-def test_what_a_program_said_before_make_gave_up_beats_what_scripts_survive() -> None:
+def test_the_error_before_make_failed_wins_over_errors_that_scripts_survive() -> None:
     log = [
         "../man/make_sed.sh: 64: paste: not found",
         "configuring",

@@ -46,7 +46,7 @@ def test_the_environment_wins_over_our_file_and_that_over_the_peers(tmp_path: Pa
     assert told == []
 
 
-def test_a_folder_for_settings_of_ones_own(tmp_path: Path) -> None:
+def test_xdg_config_home_names_the_folder_of_settings(tmp_path: Path) -> None:
     environment = files(tmp_path, ours="PYTHONBUILD_STORE=default\n")
     (tmp_path / "xdg" / "pythonbuild").mkdir(parents=True)
     (tmp_path / "xdg" / "pythonbuild" / "env").write_text("PYTHONBUILD_STORE=own\n")
@@ -54,7 +54,7 @@ def test_a_folder_for_settings_of_ones_own(tmp_path: Path) -> None:
     assert read_settings(environment, pytest.fail) == {"PYTHONBUILD_STORE": "own"}
 
 
-def test_other_names_are_told_once_and_not_taken(tmp_path: Path) -> None:
+def test_other_names_cause_one_warning_and_are_ignored(tmp_path: Path) -> None:
     told: list[str] = []
     environment = files(tmp_path, "CFLAGS=-hush\nAWS_PROFILE=hush\nSCCACHE_DIR=/x\n", "PYTHONBUILD_HOME=/hush\n")
     assert read_settings({**environment, "PATH": "/bin", "AWS_PROFILE": "x"}, told.append) == {"SCCACHE_DIR": "/x"}
@@ -66,7 +66,7 @@ def test_other_names_are_told_once_and_not_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["AWS_SECRET_ACCESS_KEY hush", "=hush", "9X=hush", "export SCCACHE_DIR=hush"])
-def test_a_line_that_is_none_is_named_and_not_shown(tmp_path: Path, line: str) -> None:
+def test_an_invalid_line_is_named_and_not_shown(tmp_path: Path, line: str) -> None:
     with pytest.raises(BadRequest) as error:
         read_settings(files(tmp_path, f"# first\n{line}\n"), pytest.fail)
     assert f"{tmp_path}/.python-build-standalone-env, line 2:" in error.value.message
@@ -117,7 +117,7 @@ def test_hosts_that_settings_name(settings: str, expected: str) -> None:
         "SCCACHE_AZURE_CONNECTION_STRING=x",
     ],
 )
-def test_what_containers_cannot_reach(setting: str) -> None:
+def test_places_that_containers_cannot_reach(setting: str) -> None:
     name, _, value = setting.partition("=")
     with pytest.raises(Unreachable):
         remotes({name: value})

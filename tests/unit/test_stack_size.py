@@ -30,6 +30,6 @@ def test_the_size_is_written_beside_the_entry_point_and_nothing_else_is_changed(
 
 
 @pytest.mark.parametrize("content", [program(LC_UUID), b"\x7fELF" + bytes(60)])
-def test_what_is_no_program_for_macos_is_refused(content: bytes) -> None:
+def test_a_file_that_is_not_a_program_for_macos_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"has no entry point|is not a 64-bit Mach-O file"):
         SCRIPT["place_of_stack_size"](content)

@@ -20,7 +20,7 @@ def test_the_best_that_was_verified_stands_for_a_python() -> None:
     assert found == [("`t`", "3.13: tested 2026-11-30 on X; 3.12: planned only")]
 
 
-def test_a_failure_shows_beside_what_passed() -> None:
+def test_a_failed_check_appears_beside_passed_ones() -> None:
     found = rows(("3.13", "noopt", "tested 2026-11-30 on X"), ("3.13", "debug", "failed 2026-11-30: smoke"))
     assert found == [("`t`", "3.13: failed 2026-11-30: smoke; 3.13: tested 2026-11-30 on X")]
     assert rows(("3.13", "debug", "failed 2026-11-30: smoke")) == [("`t`", "3.13: failed 2026-11-30: smoke")]

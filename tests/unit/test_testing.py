@@ -39,7 +39,7 @@ def test_the_files_that_failed_are_those_of_the_last_summary() -> None:
     assert failed_files(["All 3 tests OK."]) == []
 
 
-def test_a_test_that_failed_in_a_subtest_is_named_by_what_was_printed() -> None:
+def test_a_failed_subtest_is_named_from_the_output() -> None:
     printed = [
         "FAIL: test_flaky (test.test_e.T.test_flaky) (source='x')",
         "Re-running test_tkinter in verbose mode (matching: test_named)",
@@ -65,7 +65,7 @@ def test_a_test_that_passed_when_run_again_has_passed(tmp_path: Path) -> None:
     assert found["test_one"].detail == "OSError: no"
 
 
-def test_an_expected_failure_is_no_fault_and_a_crash_always_is() -> None:
+def test_an_expected_failure_is_accepted_and_a_crash_never() -> None:
     outcomes = [Outcome("test.test_a.T.test_one", "failed"), Outcome("test.test_a.T.test_two", "passed")]
     known = (ExpectedFailure(test="test.test_a.T.test_one", reason="no device"),)
     report = suite_report(outcomes, ["test_a"], known)

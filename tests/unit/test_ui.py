@@ -57,7 +57,7 @@ def test_a_script_that_printed_no_error_can_be_traced_in_its_root() -> None:
     assert ["sh -eux build.sh" in text for text in shown] == [True, False, False, False]
 
 
-def test_what_steps_print_is_shown_only_when_asked_for() -> None:
+def test_output_of_steps_is_shown_only_with_verbose() -> None:
     event = events.StepOutput("zlib", "gcc -c adler32.c")
     assert plain(event) == []
     assert plain(event, verbose=True) == ["zlib| gcc -c adler32.c"]
@@ -75,7 +75,7 @@ def test_a_download_is_announced_once() -> None:
     assert lines == ["fetch    zlib (1.5 MB)"]
 
 
-def test_a_job_of_github_folds_each_step_and_annotates_what_went_wrong() -> None:
+def test_a_job_of_github_folds_each_step_and_annotates_errors() -> None:
     stream = io.StringIO()
     observer = GithubObserver(stream, Style("never", stream))
     for event in (

@@ -89,7 +89,7 @@ def page(pin: Pin) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", [name for name, pin in WATCHED.items() if not pin.upstream.pypi])
-def test_each_pattern_finds_what_is_pinned_where_it_is_pinned(name: str) -> None:
+def test_each_pattern_finds_the_pinned_version(name: str) -> None:
     pin = WATCHED[name]
     asked, text = page(pin)
     files = f"{pin.upstream.python_org}/release_file/?release=7"
@@ -167,7 +167,7 @@ def pin(version: str, series: str = "", others: tuple[str, ...] = ()) -> Pin:
         ("2.16.03", ["2.16.03", "2.16.1", "3.01", "nonsense"], "3.01"),
     ],
 )
-def test_the_newest_that_is_no_prerelease_is_taken(pinned: str, there: list[str], taken: str | None) -> None:
+def test_the_newest_final_release_is_chosen(pinned: str, there: list[str], taken: str | None) -> None:
     found = [Offer(version) for version in there]
     if taken == "error":
         with pytest.raises(CannotFetch, match="lists no final release"):
@@ -210,7 +210,7 @@ def test_lists_of_several_pages_are_read_to_their_end() -> None:
 
 
 @pytest.mark.parametrize("text", ["<html>", "{}", '[{"name": "Python 3.13.16"}]'])
-def test_an_answer_of_another_form_is_said_to_be_that(text: str) -> None:
+def test_an_answer_of_unknown_form_is_an_error(text: str) -> None:
     asked, _ = page(PINS["cpython-3.13"])
     with pytest.raises(CannotFetch, match="has an unexpected format"):
         Pages({asked: text}).offers(PINS["cpython-3.13"].upstream)
@@ -230,7 +230,7 @@ def test_an_answer_of_another_form_is_said_to_be_that(text: str) -> None:
         ({"pypi": "x", "where": "f"}, "unknown field"),
     ],
 )
-def test_what_contradicts_itself_is_an_error_when_it_is_read(fields: dict[str, str], wrong: str) -> None:
+def test_contradictory_data_is_an_error_when_it_is_read(fields: dict[str, str], wrong: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=wrong):
         msgspec.convert(fields, Upstream)
 
@@ -290,7 +290,7 @@ needs: []
 """
 
 
-def test_only_what_says_the_version_is_changed_and_all_else_stays_byte_by_byte() -> None:
+def test_only_the_version_is_edited_and_all_other_bytes_stay() -> None:
     text, dropped = edited(BEFORE, pin("one"), "2.10", NEW)
     # Digits alone would be a number: they are quoted.
     assert text == AFTER.replace("9999", f'"{"9" * 64}"')
@@ -333,7 +333,7 @@ def test_each_pin_can_be_changed_in_place(name: str) -> None:
         ('[{url: a, sha256: b, size: 1, version: "1"}]', "has its own version"),
     ],
 )
-def test_what_cannot_be_changed_in_place_is_refused(origins: str, wrong: str) -> None:
+def test_a_file_that_cannot_be_edited_in_place_is_refused(origins: str, wrong: str) -> None:
     with pytest.raises(BadCatalog, match=wrong):
         edited(f"version: '1'\nsources:\n  - origins: {origins}\n", pin("1"), "2", NEW)
 
