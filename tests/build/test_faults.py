@@ -123,7 +123,7 @@ def test_a_script_that_fails_without_a_word_is_traced_in_its_root(small: Small, 
     assert shown.splitlines()[-1] == "+ test -e /nowhere"
 
 
-def test_keep_going_builds_what_does_not_depend_on_the_failure(small: Small) -> None:
+def test_keep_going_builds_steps_that_do_not_depend_on_the_failed_one(small: Small) -> None:
     small.recipe("bottom", script="sleep 0.3\nfalse\n")
     small.recipe("side", script="sleep 1\nmkdir -p $OUT/deps\n")
     (small.root / "cpython-unix/packages/top/recipe.yml").write_text("name: top\nneeds: [middle, other]\n")
@@ -385,7 +385,7 @@ def test_a_flag_that_would_be_ignored_is_refused(small: Small, words: list[str],
     assert wanted in done.stderr
 
 
-def test_a_full_disk_is_said_plainly(small: Small, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_plainly(small: Small, tmp_path: Path) -> None:
     """A file system of its own, too small for what the step writes (needs root to mount it)."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount a small file system")
@@ -404,7 +404,7 @@ def test_a_full_disk_is_said_plainly(small: Small, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_what_is_missing_on_a_machine_is_said_all_at_once(small: Small, tmp_path: Path) -> None:
+def test_missing_programs_are_reported_all_at_once(small: Small, tmp_path: Path) -> None:
     """PATH without make and perl, an output folder that can't be made."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -424,7 +424,7 @@ def test_what_is_missing_on_a_machine_is_said_all_at_once(small: Small, tmp_path
     assert "other CPUs and musl: not ready\n- it needs the programs that builds on this machine need" in done.stdout
 
 
-def test_doctor_says_for_each_kind_of_build_what_is_missing(small: Small, tmp_path: Path) -> None:
+def test_doctor_lists_the_problems_of_each_kind_of_build(small: Small, tmp_path: Path) -> None:
     done = small.verb("doctor")
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("builds on this machine: ready\n")

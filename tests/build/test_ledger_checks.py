@@ -102,7 +102,7 @@ def test_another_description_gives_the_same_digest(root: Path, catalog: Catalog,
 
 
 @pytest.mark.parametrize("name", [*DECIDING, "tests/__init__.py", "tests/test_it.py"])
-def test_what_decides_what_passed_is_in_the_digest(root: Path, catalog: Catalog, subject: Subject, name: str) -> None:
+def test_code_that_decides_results_is_in_the_digest(root: Path, catalog: Catalog, subject: Subject, name: str) -> None:
     before = check_digest(CHECK, subject, catalog, root)
     with open(root / name, "a") as file:
         file.write("\n# changed\n")
@@ -188,7 +188,7 @@ def test_a_run_that_only_skips_fails_the_check(
     assert checked(session, monkeypatch, catalog, subject, root).result == "failed"
 
 
-def test_a_test_without_what_its_check_needs_fails(
+def test_a_test_without_the_requirements_of_its_check_fails(
     root: Path, catalog: Catalog, subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Elsewhere it would be skipped, and the check allows that."""

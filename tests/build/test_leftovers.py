@@ -71,7 +71,7 @@ def build(small: Small, step: str) -> str:
     return done.stderr
 
 
-def test_what_was_being_unpacked_is_removed_by_the_next_build(small: Small) -> None:
+def test_partly_unpacked_toolchains_are_removed_by_the_next_build(small: Small) -> None:
     kill_unpacking(small)
     assert temporary(small, "step-*")
     count, size = removed(build(small, "bottom"))
@@ -81,7 +81,7 @@ def test_what_was_being_unpacked_is_removed_by_the_next_build(small: Small) -> N
     assert removed(build(small, "side")) == (0, "")
 
 
-def test_a_killed_steps_root_is_removed_and_a_failed_ones_can_be_entered(held: Small) -> None:
+def test_the_root_of_a_killed_step_is_removed_and_that_of_a_failed_one_stays(held: Small) -> None:
     held.recipe("side", script="echo here >found\nfalse\n")
     assert held.run("--only", "side").returncode == 1
     kill(held, start_held(held))
@@ -132,7 +132,7 @@ def test_a_tree_without_a_record_is_removed_after_a_kill(held: Small) -> None:
     assert held.artifact("bottom").exists()
 
 
-def test_what_earlier_versions_left_is_removed_when_nobody_builds(held: Small, tmp_path: Path) -> None:
+def test_leftovers_of_earlier_versions_are_removed_while_no_build_runs(held: Small, tmp_path: Path) -> None:
     old = held.cache / "store" / "tmp" / "put-abc" / "tree"
     old.mkdir(parents=True)
     (old / "file").write_bytes(b"x" * 2000)

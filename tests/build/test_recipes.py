@@ -156,7 +156,7 @@ GNUISMS = (
 )
 
 
-def test_scripts_for_macs_use_what_macs_know() -> None:
+def test_scripts_for_macs_use_only_programs_and_flags_of_macos() -> None:
     seen = 0
     for step in every_step():
         if isinstance(step.action, ScriptAction) and re.search("/xcode(-tools)?$", step.identity):
@@ -172,7 +172,7 @@ def test_scripts_for_macs_use_what_macs_know() -> None:
     [*CATALOG.recipes.values(), *CATALOG.windows_recipes.values()],
     ids=lambda folder: f"{folder.path.parent.parent.name}-{folder.recipe.name}",
 )
-def test_every_recipe_says_what_it_is_and_where_it_comes_from(folder: RecipeFolder) -> None:
+def test_every_recipe_has_a_description_and_an_origin(folder: RecipeFolder) -> None:
     recipe = folder.recipe
     assert recipe.description
     assert recipe.licenses

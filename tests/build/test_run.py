@@ -115,7 +115,7 @@ def alive(note: Path) -> bool:
     return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
-def test_the_commands_after_a_failure_run_what_failed_alone(some: Checkout) -> None:
+def test_the_commands_after_a_failure_run_each_failed_test_alone(some: Checkout) -> None:
     some.tests(FAILS)
     status, said = some.run("unit")
     assert status == 1
@@ -175,7 +175,7 @@ def test_tests_of_one_group_run_in_one_worker(some: Checkout) -> None:
     assert said.count("worker gw") == 6
 
 
-def test_what_is_missing_is_told_before_the_tests(some: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_programs_are_listed_before_the_tests(some: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
     some.tests("import pytest\n" + '@pytest.mark.needs("docker")\n' + PASSES)
     status, said = some.run("unit")
@@ -198,7 +198,7 @@ def begin(some: Checkout, tmp_path: Path) -> tuple[subprocess.Popen[str], Path]:
     return process, note
 
 
-def test_the_next_run_removes_what_a_killed_one_has_left(some: Checkout, tmp_path: Path) -> None:
+def test_the_next_run_removes_leftovers_of_a_killed_one(some: Checkout, tmp_path: Path) -> None:
     process, note = begin(some, tmp_path)
     (folder,) = some.folders()
     mounts = len(some.mounts())
@@ -218,7 +218,7 @@ def test_the_next_run_removes_what_a_killed_one_has_left(some: Checkout, tmp_pat
     assert "removed:" not in some.run("unit")[1]
 
 
-def test_what_a_living_run_has_started_is_left_alone(some: Checkout, tmp_path: Path) -> None:
+def test_processes_of_a_living_run_are_left_alone(some: Checkout, tmp_path: Path) -> None:
     process, note = begin(some, tmp_path)
     some.tests(PASSES)
     status, said = some.run("unit")

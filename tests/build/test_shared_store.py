@@ -402,7 +402,7 @@ def test_passwords_and_tokens_are_sent_and_never_printed(server: ObjectServer, m
     assert not [name for name, content in server.files.items() if SECRET.encode() in content]
 
 
-def test_keys_of_a_bucket_are_told_to_nobody(bucket: str, machine: Machine) -> None:
+def test_keys_of_a_bucket_are_never_printed(bucket: str, machine: Machine) -> None:
     first = machine()
     assert SECRET not in make(first, "top", "--verbose")
     assert_told_nobody(first)

@@ -194,7 +194,7 @@ def test_all_is_built_by_visual_studios_programs_as_they_are_found(windows: Stan
     assert (windows.artifact("top") / "lib/top.lib").exists()
 
 
-def test_archives_are_made_of_what_cpythons_projects_leave(windows: StandIn, prepared: Path) -> None:
+def test_archives_contain_the_output_of_cpythons_projects(windows: StandIn, prepared: Path) -> None:
     # CPython's own source, from the user's cache if it is there.
     (windows.cache / "sources").symlink_to(prepared / "sources")
     done = windows.run("--output", str(windows.cache / "dist"))
@@ -364,7 +364,7 @@ def test_all_missing_tools_are_reported_at_once(windows: StandIn) -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_said_in_one_message(
+def test_an_impossible_request_gives_one_message(
     windows: StandIn, arguments: list[str], status: int, wanted: str
 ) -> None:
     done = windows.run(*arguments)

@@ -36,7 +36,7 @@ def test_dependencies_are_all_that_cpython_needs_and_no_more(small: Small) -> No
     assert small.built(second) == ["cpython-3.13.15-debug"]
 
 
-def test_a_changed_script_rebuilds_that_step_and_what_depends_on_it(small: Small) -> None:
+def test_a_changed_script_rebuilds_its_step_and_dependants(small: Small) -> None:
     small.run("--only", "top")
     small.run("--only", "side")
     script = small.root / "cpython-unix/packages/middle/build.sh.j2"

@@ -94,7 +94,7 @@ def test_a_dry_run_without_a_bucket_names_the_files_and_writes_nothing(tmp_path:
     assert not (tmp_path / "release").exists()
 
 
-def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(server: BucketServer, tmp_path: Path) -> None:
+def test_a_dry_run_lists_uploads_and_sends_nothing(server: BucketServer, tmp_path: Path) -> None:
     build(tmp_path, "noopt")
     dry = release(server, tmp_path, "--dry-run")
     said = [line.split()[2] for line in dry.stdout.splitlines() if line.startswith("would send  ")]
@@ -106,7 +106,7 @@ def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(server: BucketServe
     assert sent(release(server, tmp_path)) == said
 
 
-def test_what_never_changes_is_not_overwritten_unless_that_is_asked_for(server: BucketServer, tmp_path: Path) -> None:
+def test_files_of_a_release_are_replaced_only_with_replace(server: BucketServer, tmp_path: Path) -> None:
     build(tmp_path / "one", "noopt")
     build(tmp_path / "other", "noopt", mark="other")
     release(server, tmp_path / "one")

@@ -49,7 +49,7 @@ def test_containers_give_the_bytes_that_the_host_gives(boxed: Small) -> None:
     assert boxed.artifact("top").parent.name == on_host
 
 
-def test_a_step_is_nobody_and_reaches_nothing(boxed: Small) -> None:
+def test_a_step_has_no_privileges_and_no_network(boxed: Small) -> None:
     text = report(
         boxed,
         """
@@ -195,7 +195,7 @@ def test_a_killed_run_leaves_no_container(boxed: Small) -> None:
     wait_until(lambda: not containers_of(boxed), "the container is gone")
 
 
-def test_what_a_run_left_behind_all_the_same_is_removed_by_the_next(boxed: Small) -> None:
+def test_leftover_containers_are_removed_by_the_next_run(boxed: Small) -> None:
     """Such as when the whole machine of the client went away."""
     image = docker("images", "--quiet", "localhost/pythonbuild/build").split()[0]
     lease = boxed.cache / "roots" / "docker" / "1-1.lease"
@@ -244,7 +244,7 @@ def test_no_daemon(boxed: Small) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become someone else")
-def test_a_user_who_may_not_use_the_daemon(daemon: None) -> None:
+def test_a_user_without_access_to_the_daemon(daemon: None) -> None:
     code = (
         "from pythonbuild.engines.daemon import Daemon\nfrom pythonbuild.errors import EngineUnavailable\n"
         "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
@@ -304,7 +304,7 @@ def test_a_daemon_that_dies_in_the_middle(boxed: Small) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_time_in_the_api_is_told(boxed: Small) -> None:
+def test_time_spent_in_the_daemon_is_reported(boxed: Small) -> None:
     done = boxed.run(*ENGINE, "--only", "top", "--json")
     (event,) = [item for item in map(json.loads, done.stdout.splitlines()) if "waited for" in item.get("text", "")]
     assert "for the container daemon" in event["text"]

@@ -91,7 +91,7 @@ def test_builtin_modules_have_the_functions_that_make_them(made: tuple[PythonVer
         ),
     ],
 )
-def test_what_upstream_writes_otherwise_is_said(
+def test_a_changed_upstream_file_is_reported(
     source: tuple[PythonVersion, Path], file: str, old: str, new: str, wanted: str
 ) -> None:
     _, folder = source

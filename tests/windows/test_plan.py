@@ -58,7 +58,7 @@ def test_a_step_is_explained() -> None:
         (["--plan", "--python", "cpython-3.10"], "cannot build 3.10"),
     ],
 )
-def test_what_cannot_be_is_said_in_one_message(arguments: list[str], wanted: str) -> None:
+def test_an_impossible_request_gives_one_message(arguments: list[str], wanted: str) -> None:
     done = say(*arguments)
     assert done.returncode == 2
     assert wanted in done.stderr

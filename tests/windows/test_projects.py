@@ -129,7 +129,7 @@ def test_the_files_of_other_libraries_are_there(
     assert not {name.removeprefix(start).replace("\\", "/") for name in files} - there
 
 
-def test_what_is_built_is_all_but_the_launchers(source: Source) -> None:
+def test_all_projects_but_the_launchers_are_built(source: Source) -> None:
     version, folder = source
     before = items(folder / "PCbuild" / "pcbuild.proj", "Projects")
     edit_projects(folder, version)
@@ -146,7 +146,7 @@ def test_sqlite_has_the_features_of_other_platforms(source: Source, catalog: Cat
     assert defined == set(re.findall(r"SQLITE_ENABLE_\w+", script))
 
 
-def test_projects_are_told_from_outside_where_libraries_lie(source: Source) -> None:
+def test_properties_name_the_folders_of_libraries(source: Source) -> None:
     _, folder = source
     root = ElementTree.parse(folder / "PCbuild" / "python.props").getroot()
     imported = [element.get("Project") for element in root.iter(f"{{{NAMESPACE}}}Import")]
@@ -171,7 +171,7 @@ def planted(root: ElementTree.Element, change: ProjectChange) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("edit", "change"), CHANGES, ids=[f"{edit.name}-{change.at}" for edit, change in CHANGES])
-def test_what_upstream_changes_is_noticed(source: Source, edit: ProjectEdit, change: ProjectChange) -> None:
+def test_changes_by_upstream_are_noticed(source: Source, edit: ProjectEdit, change: ProjectChange) -> None:
     version, folder = source
     if edit not in for_version(version):
         pytest.skip("this edit is for other versions")
@@ -215,7 +215,7 @@ def test_a_change_does_one_thing(change: dict[str, object]) -> None:
         an_edit(**change)
 
 
-def test_what_comes_after_keeps_its_order(small: Path) -> None:
+def test_later_elements_keep_their_order(small: Path) -> None:
     done = edited(small, VERSION, [an_edit(at=".//m:Item", after='<Item Include="y" /><Item Include="z" />')])
     assert done.returncode == 0, done.stderr
     text = (small / "PCbuild/a.proj").read_text()

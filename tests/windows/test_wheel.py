@@ -73,7 +73,7 @@ def test_pip_is_there_with_programs_that_find_their_interpreter(
             assert b"from pip._internal.cli.main import main" in archive.read("__main__.py")
 
 
-def test_what_is_installed_is_recorded_and_works(wheels: list[Path], tmp_path: Path) -> None:
+def test_installed_wheels_are_recorded_and_work(wheels: list[Path], tmp_path: Path) -> None:
     install(wheels, tmp_path, "t64")
     packages = tmp_path / "Lib/site-packages"
     records = sorted(packages.glob("*.dist-info/RECORD"))
@@ -112,7 +112,7 @@ def test_the_same_bytes_come_out_again(wheels: list[Path], tmp_path: Path) -> No
     assert first == second
 
 
-def test_a_starter_calls_what_the_wheel_names(wheels: list[Path], tmp_path: Path) -> None:
+def test_a_starter_calls_the_entry_point_of_the_wheel(wheels: list[Path], tmp_path: Path) -> None:
     install(wheels, tmp_path, "t64")
     content = (tmp_path / "Scripts/pip.exe").read_bytes()
     starter = tmp_path / "starter.zip"

@@ -61,14 +61,14 @@ def test_there_is_one_for_each_platform_and_purpose() -> None:
     assert {"check.yml", "linux.yml", "macos.yml", "windows.yml", "release.yml"} <= set(WORKFLOWS)
 
 
-def test_nothing_is_permitted_but_what_a_job_needs() -> None:
+def test_jobs_have_only_the_permissions_they_need() -> None:
     for file, workflow in WORKFLOWS.items():
         assert workflow["permissions"] == {}, file
     for file, name, job in all_jobs():
         assert job["permissions"] == MAY.get((file, name), {"contents": "read"}), (file, name)
 
 
-def test_what_runs_foreign_code_signs_nothing_and_what_signs_runs_none() -> None:
+def test_jobs_that_sign_run_no_third_party_code() -> None:
     for file, name, job in all_jobs():
         if "steps" in job and "id-token" in job["permissions"]:
             assert "pull_request" in job["if"], (file, name)
@@ -102,7 +102,7 @@ def test_every_job_that_runs_ends() -> None:
         assert ("uses" in job) != ("steps" in job), (file, name)
 
 
-def test_what_an_event_starts_does_not_run_twice_at_once() -> None:
+def test_runs_of_one_event_exclude_each_other() -> None:
     for file, workflow in WORKFLOWS.items():
         called = set(workflow["on"]) == {"workflow_call"}
         assert ("concurrency" in workflow) != called, file
@@ -136,14 +136,14 @@ def test_a_matrix_without_jobs_is_not_given_to_github(job: str, output: str) -> 
     assert WORKFLOWS["platform.yml"]["jobs"]["plan"]["outputs"][output] == f"${{{{ steps.matrix.outputs.{output} }}}}"
 
 
-def test_pythons_wait_for_what_they_have_in_common_and_are_built_without_it() -> None:
+def test_pythons_wait_for_dependencies_and_are_built_even_if_these_fail() -> None:
     found = WORKFLOWS["platform.yml"]["jobs"]["pythons"]
     assert found["needs"] == ["plan", "dependencies"]
     # Else a job is left out when one that it needs was.
     assert "!cancelled() && needs.plan.result == 'success'" in found["if"]
 
 
-def test_what_is_called_gets_the_inputs_and_secrets_that_it_has() -> None:
+def test_called_workflows_get_exactly_their_inputs_and_secrets() -> None:
     for file, name, job in all_jobs():
         if "uses" in job:
             takes = WORKFLOWS[job["uses"].rpartition("/")[2]]["on"]["workflow_call"]
@@ -193,7 +193,7 @@ def test_a_push_plans_everything_in_shards_below_githubs_limit(tmp_path: Path) -
         assert all(key in job for shard in shards for job in shard["jobs"]["include"])
 
 
-def test_a_pull_request_plans_what_its_labels_say_and_a_fork_gets_no_store(tmp_path: Path) -> None:
+def test_labels_choose_the_jobs_of_a_pull_request_and_a_fork_gets_no_store(tmp_path: Path) -> None:
     own = {"EVENT": "pull_request", "FROM": "us/pythonbuild"}
     some = names(plan(tmp_path, **own, LABELS="bug,libc:musl"))
     assert some == [
@@ -214,12 +214,12 @@ def test_a_pull_request_plans_what_its_labels_say_and_a_fork_gets_no_store(tmp_p
     assert [name for name in names(plan(tmp_path, PLATFORM="macos")) if "x86_64" in name]
 
 
-def test_what_the_workflows_take_for_no_jobs_is_what_is_planned_then(tmp_path: Path) -> None:
+def test_the_workflows_know_the_matrix_without_jobs(tmp_path: Path) -> None:
     outputs = plan(tmp_path, EVENT="pull_request", FROM="us/pythonbuild", LABELS="ci:skip")
     assert outputs["pythons"] == outputs["dependencies"] == EMPTY
 
 
-def test_a_wrong_label_fails_with_what_there_is(tmp_path: Path) -> None:
+def test_an_unknown_label_fails_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=r"unknown libc 'uclibc'(.|\n)*choose one of: .*musl"):
         plan(tmp_path, EVENT="pull_request", FROM="us/pythonbuild", LABELS="libc:uclibc")
 
