@@ -1,4 +1,4 @@
-"""A Dask cluster of three processes on this machine, with a store each and one shared store: a build goes on when a worker is killed."""
+"""A Dask cluster of three processes on this machine: the build continues after a worker is killed."""
 
 from __future__ import annotations
 

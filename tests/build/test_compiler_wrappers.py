@@ -1,4 +1,4 @@
-"""The wrappers of compilers, run by a shell: what goes to sccache, and what it takes for the same."""
+"""The wrappers of compilers, run by a shell: which calls go to sccache, and which compilers have the same identity."""
 
 from __future__ import annotations
 

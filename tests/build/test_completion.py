@@ -1,4 +1,4 @@
-"""Completion in real shells: what a person gets for a Tab."""
+"""Completion in real shells: the words that Tab offers."""
 
 from __future__ import annotations
 

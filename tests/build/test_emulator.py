@@ -1,4 +1,4 @@
-"""Running what is for another CPU, with stand-ins: a shell script plays the emulator, a file that is no program the interpreter."""
+"""Running programs for another CPU.  Stand-ins: a shell script for the emulator, a text file for the interpreter."""
 
 from __future__ import annotations
 

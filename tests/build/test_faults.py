@@ -1,4 +1,4 @@
-"""What a user sees, and what is lost (nothing), when something goes wrong."""
+"""Errors as users see them.  Nothing may be lost."""
 
 from __future__ import annotations
 

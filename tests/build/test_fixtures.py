@@ -1,4 +1,4 @@
-"""Every test asks only for fixtures that exist, in the groups that run seldom too."""
+"""Every test uses only fixtures that exist, also in groups that run rarely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program as an installed package: from a checkout, with its data, in a folder of its own."""
+"""The program as an installed package with its data."""
 
 from __future__ import annotations
 

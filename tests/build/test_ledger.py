@@ -1,4 +1,4 @@
-"""The ledger of proofs: what makes a proof stale and what does not, and planted faults.  In a copy of the checkout, with proofs made up."""
+"""The ledger of proofs, in a copy of the checkout with made-up proofs: which changes make a proof stale, and planted faults."""
 
 from __future__ import annotations
 

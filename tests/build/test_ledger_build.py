@@ -1,4 +1,4 @@
-"""How a subject is built for its proof, with a stand-in for the entry script, as a real build takes minutes."""
+"""The build of a subject for its proof.  The entry script is a stand-in, because a real build takes minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of proofs: what their digests cover, and what makes a run of pytest fail one."""
+"""Checks of proofs: the coverage of their digests, and failed runs of pytest."""
 
 from __future__ import annotations
 

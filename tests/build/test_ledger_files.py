@@ -1,4 +1,4 @@
-"""The files of the ledger as anybody may have left them: proofs, subjects.yml and checks.yml are read whole, or refused with one error."""
+"""Edited or damaged files of the ledger give one clear error."""
 
 from __future__ import annotations
 

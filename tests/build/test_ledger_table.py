@@ -1,4 +1,4 @@
-"""The tables of what is supported: what they say about a subject whose checks passed, failed or never ran."""
+"""The tables of what is supported, for subjects whose checks passed, failed or never ran."""
 
 from __future__ import annotations
 

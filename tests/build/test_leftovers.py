@@ -1,4 +1,4 @@
-"""Builds are killed in the middle: the next one removes what they have left, says so in one line, and leaves living ones alone."""
+"""The build after a killed one removes its leftovers, prints one line about them, and leaves running builds alone."""
 
 from __future__ import annotations
 

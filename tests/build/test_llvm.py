@@ -1,4 +1,4 @@
-"""LLVM on this machine: which one is taken, and which programs a build asks it for."""
+"""LLVM on this machine: the chosen installation, and the programs that builds require."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What takes another process, or a socket, to see."""
+"""Behaviour that shows only with another process or a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `prove`: what it ends with, and which changes it allows.  With stand-ins for builds and checks."""
+"""The command `prove`: exit statuses, and changes during a run.  Builds and checks are stand-ins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every script of the real catalog, for every target, Python and set of options that it can be asked for."""
+"""Every script of the real catalog, for every supported target, Python and set of options."""
 
 from __future__ import annotations
 

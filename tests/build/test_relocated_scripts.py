@@ -1,4 +1,4 @@
-"""Scripts of an installation, run where it was moved to."""
+"""Scripts of a moved installation."""
 
 from __future__ import annotations
 

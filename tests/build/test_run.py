@@ -1,4 +1,4 @@
-"""tests/run.py itself, in a small checkout: the commands that it names work, and nothing outlives a run for long."""
+"""tests/run.py itself, in a small checkout: the commands that it prints work, and runs leave nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""sccache with the real compiler: what it gives back, that it changes nothing, and that builds do without it when it fails."""
+"""sccache with the real compiler: cached objects, equal results, and builds that continue without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of pytest for proofs: what they leave out, let pass and note."""
+"""Runs of pytest for proofs: skipped tests, accepted results and notes."""
 
 from __future__ import annotations
 

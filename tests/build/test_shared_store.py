@@ -1,6 +1,6 @@
-"""The shared store: a second machine builds nothing, and whatever is wrong with it, a build goes on without, and says so once.
+"""The shared store: a second machine builds nothing, and a build continues without a broken store, after one warning.
 
-Machines are checkouts' caches of their own; the S3 server is moto's, the HTTP server ours, both on loopback and real.
+Each machine is a cache of its own.  The S3 server (moto's) and the HTTP server (ours) are real, on loopback.
 """
 
 from __future__ import annotations

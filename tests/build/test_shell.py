@@ -1,4 +1,4 @@
-"""What make and shells say of scripts that are planned and rendered in tests/unit."""
+"""Rendered scripts of tests/unit, judged by make and real shells."""
 
 from __future__ import annotations
 

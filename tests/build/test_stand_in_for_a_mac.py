@@ -1,6 +1,7 @@
-"""`build-macos.py` as on a Mac, where a stand-in has its place: this machine says that it is one, and has programs that are called as
-Apple's are.  The compiler behind them is this machine's own.  What is shown is what a user sees, and what is asked of Apple's programs;
-not what these would do.
+"""`build-macos.py` on a stand-in for a Mac: this machine claims to be one, and has programs with the names of Apple's.
+
+The compiler behind them is this machine's own.  These tests show the output for users and the calls of Apple's programs, not the
+behaviour of those programs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""`build-windows.py` as on Windows, where a stand-in has its place: this machine says that it is one, and has programs that are called as
-those of Visual Studio are.  The compiler behind them is this machine's own.  What is shown is what a user sees, and what is asked of these
-programs; not what Windows, Visual C++ or MSBuild would do.
+"""`build-windows.py` on a stand-in for Windows: this machine claims to run it, and has programs with the names of Visual Studio's.
+
+The compiler behind them is this machine's own.  These tests show the output for users and the calls of these programs, not the
+behaviour of Windows, Visual C++ or MSBuild.
 """
 
 from __future__ import annotations

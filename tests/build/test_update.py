@@ -1,6 +1,6 @@
-"""`update` as a user calls it, in a checkout of its own, with upstreams that a web server on the loopback interface stands for.
+"""`update` in a checkout of its own, with a web server on loopback as a stand-in for upstreams.
 
-The recipes are the real ones: only the addresses in their `upstream:` lead to that server, which answers in the form of each upstream.
+The recipes are the real ones, but the addresses in their `upstream:` lead to that server.  It answers in the form of each upstream.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The program starts and plans where what Unix alone has is missing: a stand-in for Windows, as far as one can be made of this system.
+"""The program starts and plans without modules that only Unix has.  This is a stand-in for Windows, as far as this system allows.
 
-Modules and functions that Windows lacks are taken away, and `platform` says that this is Windows.  What the program stands on (Python's
-own modules, libraries) was loaded before, and paths stay this system's: what these do on Windows is not shown.
+Modules and functions that Windows lacks are removed, and `platform` reports Windows.  Python's own modules and the libraries were loaded
+before, and paths are those of this system, so these tests do not show their behaviour on Windows.
 """
 
 from __future__ import annotations

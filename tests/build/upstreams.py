@@ -1,4 +1,4 @@
-"""What `update` is tried on: a checkout of its own, with the real recipes, and a server on loopback that stands for all upstreams."""
+"""The fixtures for `update`: a checkout with the real recipes, and a server on loopback as a stand-in for all upstreams."""
 
 from __future__ import annotations
 

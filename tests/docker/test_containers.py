@@ -1,4 +1,4 @@
-"""Engine docker with a real daemon: what a step can reach, and what is left when something fails."""
+"""Engine docker with a real daemon: the limits of steps, and the state after failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""sccache in containers: objects outlive them, secrets stay outside of scripts, and of all hosts only the settings' own are reached."""
+"""sccache in containers: objects survive them, scripts see no secrets, and only hosts in the settings are reachable."""
 
 from __future__ import annotations
 

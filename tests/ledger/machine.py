@@ -1,4 +1,4 @@
-"""What a subject's checks need that this machine lacks: found before a build, which may take half an hour."""
+"""Finds what this machine lacks for a subject's checks, before a build that may take half an hour."""
 
 from __future__ import annotations
 

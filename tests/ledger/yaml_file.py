@@ -1,4 +1,4 @@
-"""Reading YAML that anybody may have changed: which errors PyYAML raises for it, and what makes it slow or huge."""
+"""Reads YAML from untrusted files: errors of PyYAML, and limits on size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading archives of others: hostile and damaged ones are one clear error, and nothing is written outside."""
+"""Reading untrusted archives: hostile and damaged ones give one clear error, and nothing is written outside."""
 
 from __future__ import annotations
 

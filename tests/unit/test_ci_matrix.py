@@ -1,4 +1,4 @@
-"""The jobs of CI: choosing among them, labels of pull requests, shards, and what is wrong in the two tables."""
+"""The jobs of CI: selection, labels of pull requests, shards, and errors in the two tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What engine docker decides without a daemon: names of images, what they say of themselves, leases, sizes."""
+"""Decisions of engine docker without a daemon: names of images, versions, leases, sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Debian packages: what is asked for, what is planned, and whether what is rendered is sound.  They are built in tests/packages."""
+"""Debian packages: requests, plans, and rendered files.  tests/packages builds them."""
 
 from __future__ import annotations
 

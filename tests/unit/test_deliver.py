@@ -1,4 +1,4 @@
-"""Which of several builds are delivered when something failed."""
+"""The builds that are delivered after a failure."""
 
 from __future__ import annotations
 

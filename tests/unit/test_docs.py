@@ -1,4 +1,4 @@
-"""Every command in the documentation parses, and every link in README leads to a file.  `tests/run.py docs` checks the other links."""
+"""Every command in the documentation parses, and every link in README leads to a file.  `tests/run.py docs` checks other links."""
 
 from __future__ import annotations
 

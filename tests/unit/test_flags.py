@@ -1,4 +1,4 @@
-"""Flags are declared once: what argparse reads, a command line made of it gives again."""
+"""Flags are declared once, so parsed flags can be printed as the same command line."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Compares plans of Pythons for macOS and Windows with golden files that a person has read: each command, variable and script.
+"""Compares plans of Pythons for macOS and Windows with reviewed golden files: each command, variable and script.
 
-For each system that builds (Linux, macOS, Windows), one golden file is a whole plan; the others are differences from it.  After an
+For each building system (Linux, macOS, Windows), one golden file is a whole plan; the others are differences from it.  After an
 intended change, run `PYTHONBUILD_TESTS_GOLDEN=write python3 tests/run.py unit`, and read what git shows.
 """
 

@@ -1,4 +1,4 @@
-"""The cache folder, and users that have no home folder, as in a container whose user /etc/passwd does not list."""
+"""The cache folder, also for users without a home folder, such as the user of a container."""
 
 from __future__ import annotations
 

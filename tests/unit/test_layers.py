@@ -1,4 +1,4 @@
-"""Which package of pythonbuild may import which: an explicit graph without circles."""
+"""Which package of pythonbuild may import which: an explicit graph without cycles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The micro-architecture levels of x86-64: how they are compiled, where they are refused, how archive indexes name them."""
+"""The micro-architecture levels of x86-64: compiler arguments, refusals, and names in archive indexes."""
 
 from __future__ import annotations
 

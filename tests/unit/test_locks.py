@@ -1,4 +1,4 @@
-"""Locks keep out those that they should; those of Windows over a stand-in for its module msvcrt, which locks ranges of bytes as it does."""
+"""Locks exclude each other.  On Unix, those of Windows use a stand-in for its module msvcrt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what CPython's build files say of its modules."""
+"""Reading modules from CPython's build files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every Python that can be built, planned and rendered: its scripts are shell, and keep what is promised of each."""
+"""Every Python that can be built is planned and rendered: scripts are shell, and contain what each option promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Container images: what may be one, and several in one index."""
+"""Container images: accepted targets, and an index of several images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trees as files: the same bytes for the same content, back as they were, and nothing outside of their folder."""
+"""Trees as files: the same bytes for the same content, unpacked without changes, and nothing outside of their folder."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""No file uses what the first releases of Python 3.9 to 3.11 lack: features that came in patch releases, often for security.
+"""No file uses features that later patch releases of Python 3.9 to 3.11 added, often for security.
 
-Linters know the version 3.9, not 3.9.17.  A use is guarded where it is in the body of ``if hasattr(MODULE, ...)``.
+Linters know the version 3.9, not 3.9.17.  A use in the body of ``if hasattr(MODULE, ...)`` is accepted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keys hold what has an effect and nothing else; builds share what is equal."""
+"""Keys contain exactly what affects a result; builds share equal steps."""
 
 from __future__ import annotations
 

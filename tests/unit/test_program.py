@@ -1,4 +1,4 @@
-"""How the user started pythonbuild: the commands it prints can be pasted where they are read."""
+"""How the user started pythonbuild, so that printed commands can be pasted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""--python-source with a path that does not lead to CPython's source: what is missing is named, and nothing in it is shown."""
+"""--python-source with other files than CPython's source: the error names what is missing, and prints no content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys of Python steps have all that shapes a result, and nothing else."""
+"""The keys of Python steps contain exactly what affects a result."""
 
 from __future__ import annotations
 

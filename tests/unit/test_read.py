@@ -1,4 +1,4 @@
-"""Values of flags that make no sense are refused before anything is done."""
+"""Impossible values of flags are refused before anything runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Releases: names, which build gets a name that several claim, what is written, and that a second run changes nothing."""
+"""Releases: names, the choice among several builds, written files, and a second run without changes."""
 
 from __future__ import annotations
 

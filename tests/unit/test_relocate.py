@@ -1,4 +1,4 @@
-"""Texts of an installation that must not say where it was built."""
+"""Texts of an installation that must not contain the build's paths."""
 
 from __future__ import annotations
 

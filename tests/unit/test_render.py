@@ -1,4 +1,4 @@
-"""Templates: what an error says, and that comments are not in the text."""
+"""Templates: messages of errors, and comments that are not rendered."""
 
 from __future__ import annotations
 

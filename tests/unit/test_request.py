@@ -1,4 +1,4 @@
-"""What may be asked for, and what is refused with which words."""
+"""Accepted and refused requests, with their messages."""
 
 from __future__ import annotations
 

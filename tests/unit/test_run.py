@@ -1,4 +1,4 @@
-"""The scheduler's pure part, and what is picked out of a log."""
+"""The scheduler's pure part, and first errors in logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is decided around sccache without running it: settings, hosts, wrappers, keys, statistics."""
+"""sccache without running it: settings, hosts, wrappers, keys, statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The script of CPython's recipe that writes what LLVM's linker leaves out of a program for macOS."""
+"""The script of CPython's recipe that adds the stack size, which LLVM's linker omits, to a program for macOS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Option static: one file for musl, without a loader, and what such a Python is kept from."""
+"""Option static: one file for musl without a loader, and the limits of such a Python."""
 
 from __future__ import annotations
 

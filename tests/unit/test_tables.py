@@ -1,4 +1,4 @@
-"""The short table in README: a target's Pythons, each by the best that any of its options reached."""
+"""The short table in README: a target's Pythons, each with the best state of its options."""
 
 from __future__ import annotations
 

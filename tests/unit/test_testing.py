@@ -1,4 +1,4 @@
-"""What CPython's own suite said, against what was expected of it."""
+"""Results of CPython's own suite, compared with expected failures."""
 
 from __future__ import annotations
 

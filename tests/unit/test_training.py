@@ -1,4 +1,4 @@
-"""The programs that profiles are trained with run on the oldest Python that is built."""
+"""The training programs for profiles run on the oldest supported Python."""
 
 from __future__ import annotations
 

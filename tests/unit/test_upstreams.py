@@ -1,4 +1,4 @@
-"""Where newer versions are looked for, held against what is pinned now, so that a pattern cannot rot unseen; and which is taken."""
+"""Where `update` looks for newer versions: each pattern finds the version that is pinned now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every verb is done by something."""
+"""Every verb has a function."""
 
 from __future__ import annotations
 

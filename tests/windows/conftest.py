@@ -1,4 +1,4 @@
-"""The real sources that CPython for Windows is made of, as far as they can be had here, without Windows."""
+"""The real sources of CPython for Windows, as far as they can be fetched without Windows."""
 
 from __future__ import annotations
 

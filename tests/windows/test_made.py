@@ -1,4 +1,4 @@
-"""What CPython's projects make is read from the real projects, and what cannot be understood there is said."""
+"""Reading modules and libraries from CPython's real projects; an unknown form is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `build-windows.py` says on this system: what would be done on Windows, and that it is not done here."""
+"""`build-windows.py` on this system: it plans the build, and says that only Windows can run it."""
 
 from __future__ import annotations
 

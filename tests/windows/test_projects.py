@@ -1,4 +1,4 @@
-"""Every edit fits the projects of every real CPython that can be had here, and none fits where upstream has changed something."""
+"""Every edit fits the projects of every real CPython here, and fails where upstream has changed its place."""
 
 from __future__ import annotations
 

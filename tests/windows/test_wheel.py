@@ -1,4 +1,4 @@
-"""pip is installed into a Python for Windows out of CPython's own wheel, with programs that are moved with it."""
+"""pip for Windows, installed from CPython's own wheel, with programs that can be moved."""
 
 from __future__ import annotations
 

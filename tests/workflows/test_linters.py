@@ -1,4 +1,4 @@
-"""What linters say of the workflows and of the scripts in them and beside them; each has to notice what is planted, too."""
+"""The workflows and their scripts pass linters, which must also find planted faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflows of .github: what they may do, what they call, and what their scripts do."""
+"""The workflows of .github: permissions, calls, and scripts."""
 
 from __future__ import annotations
 
