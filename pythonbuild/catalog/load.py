@@ -6,6 +6,7 @@ No other module opens YAML files, templates or patches.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -136,15 +137,18 @@ class Catalog:
         return {target.arch: target.windows.prompt for target in self.targets.values() if target.windows}
 
     def python(self, text: str) -> PythonVersion:
-        """Return the release for "cpython-3.13" (the newest pinned one) or "cpython-3.13.5".  Raises UnknownName."""
+        """Return the release for "cpython-3.13" (the newest pinned one) or "cpython-3.13.5".  Raises BadRequest for another text."""
         name = text.removeprefix("cpython-")
         exact = [version for version in self.releases if str(version) == name]
         series = [version for version in self.releases if version.series == name]
         if exact or series:
             return max(exact or series)
         versions = [version for version in sorted(self.releases) if self.builds(version)]
-        known = [*dict.fromkeys(version.series for version in versions), *versions]
-        raise UnknownName("Python", text, [f"cpython-{version}" for version in known])
+        known = [f"cpython-{version}" for version in (*dict.fromkeys(found.series for found in versions), *versions)]
+        number = re.search(r"\d+\.\d+(\.\d+)?", text)
+        if number and f"cpython-{number[0]}" in known:
+            raise BadRequest(f"unknown Python {text!r}", f"did you mean cpython-{number[0]}?")
+        raise UnknownName("Python", text, known)
 
     def builds(self, version: PythonVersion) -> bool:
         """Return whether CPython's recipe is finished for a pinned release."""

@@ -53,6 +53,8 @@ def _show_ci(flags: MatrixFlags, catalog: Catalog) -> int:
         sys.stdout.write(json.dumps(_include(rows), separators=(",", ":")) + "\n")
     else:
         sys.stdout.write("".join(f"{row['runner']}: {row['command']}\n" for row in rows))
+        if not rows:
+            sys.stderr.write("no jobs\n")
     return 0
 
 

@@ -37,7 +37,7 @@ from pythonbuild.run.execute import references
 from pythonbuild.run.loop import states_without_verifying
 from pythonbuild.run.schedule import State
 from pythonbuild.sources.downloaders import debian_mirrors
-from pythonbuild.ui.columns import width_of_output
+from pythonbuild.ui.columns import table, width_of_output
 from pythonbuild.units import size
 
 __all__ = [
@@ -180,13 +180,14 @@ def shell(flags: ShellFlags) -> int:
 def images(flags: ImagesFlags) -> int:
     """List or delete the images that engine docker made."""
     kept = Images(Daemon.connect(), debian_mirrors, lambda text: None)
+    rows = []
     for item in kept.known():
         if flags.remove:
             kept.remove(item["Id"])
         for tag in item.get("RepoTags") or ():
             created = time.strftime("%Y-%m-%d %H:%M", time.localtime(int(item["Created"])))
-            deleted = "deleted " if flags.remove else ""
-            sys.stdout.write(f"{deleted}{tag:<48} {created}  {size(int(item['Size']))}\n")
+            rows.append((f"{'deleted ' if flags.remove else ''}{tag}", created, size(int(item["Size"]))))
+    sys.stdout.write("".join(f"{line}\n" for line in table(rows, None, indent="")))
     return 0
 
 

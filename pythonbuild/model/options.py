@@ -63,6 +63,8 @@ class BuildOptions:
         """
         names = {word.strip() for word in text.split("+")}
         for name in sorted(names):
+            if {*name.split(",")} <= {*OPTION_NAMES} and "," in name:
+                raise BadRequest(f"{name!r} is not a set of options", f"join them with +: {name.replace(',', '+')}")
             if name not in OPTION_NAMES:
                 raise UnknownName("option", name, OPTION_NAMES)
         for one, other, reason in _CONTRADICTIONS:

@@ -186,7 +186,7 @@ def _build(
     able = python.within(_FIRST_FREETHREADED)
     if request.freethreaded and not able:
         raise BadRequest(
-            f"a free-threaded CPython needs 3.13 or newer, not {python}", "drop the free-threaded interpreter"
+            f"a free-threaded CPython needs 3.13 or newer, not {python}", "drop --freethreaded, or unset BUILD_NOGIL"
         )
     # A package with the name of the distribution's own would replace it, and break packages that depend on it.
     name = f"python{python.series}" + ("-opt" if python.series == release.own_python else "")
@@ -237,6 +237,7 @@ def image_for(build: DebianBuild, catalog: Catalog) -> Image:
 
 def _truth(name: str, environment: Mapping[str, str]) -> Optional[bool]:
     text = environment.get(name, "").lower()
-    if text in ("", "true", "false"):
-        return {"true": True, "false": False}.get(text)
+    values = {"": None, "true": True, "1": True, "false": False, "0": False}
+    if text in values:
+        return values[text]
     raise BadRequest(f"{name}={environment[name]} is neither true nor false", "set it to true or false")

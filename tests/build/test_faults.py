@@ -313,6 +313,8 @@ mkdir -p "$OUT/deps"
     [
         (["--target", "x86_64-unknown-linux-gnuu"], "did you mean x86_64-unknown-linux-gnu"),
         (["--options", "nopt"], "did you mean noopt"),
+        (["--options", "pgo,lto"], "'pgo,lto' is not a set of options\n  join them with +: pgo+lto"),
+        (["--python", "python3.13"], "unknown Python 'python3.13'\n  did you mean cpython-3.13?"),
         (["--options", "debug+pgo"], "contradict"),
         (["--python", "cpython-3.13.99"], "cpython-3.13.15"),
         (["--python", "cpython-3.11", "--options", "freethreaded"], "3.13 or newer"),
