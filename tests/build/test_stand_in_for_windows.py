@@ -356,7 +356,7 @@ def test_all_missing_tools_are_reported_at_once(windows: StandIn) -> None:
         (["--vs", "2026"], 3, "Visual Studio 2026 with"),
         (["--windows-sdk-version", "11"], 2, "'11' is not the version of a Windows SDK"),
         (["--sh", "C:/nowhere/sh.exe"], 3, "the POSIX shell C:/nowhere/sh.exe was not found"),
-        (["--engine", "docker"], 2, "containers run Linux"),
+        (["--engine", "docker"], 2, "--engine docker has no effect on builds for Windows"),
         (["--target-triple", "x86_64-unknown-linux-gnu"], 2, "is not a target for windows"),
         (
             ["--target-triple", "aarch64-pc-windows-msvc"],
