@@ -169,7 +169,7 @@ def shell(flags: ShellFlags) -> int:
                 f"engine {engine.name} has no build root of {step.name}",
                 "only a failed step keeps its build root; build it, or use --break-on-failure",
             )
-        sys.stderr.write(f"{root.path}: `sh -eu build.sh` failed here; leave with `exit`\n")
+        sys.stderr.write(f"{root.path}: `sh -eu build.sh` failed here; leave with exit\n")
         status = root.shell()
         root.close()
         return status
