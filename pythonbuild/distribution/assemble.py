@@ -12,10 +12,11 @@ from typing import Any, Optional
 
 from pythonbuild.distribution import describe
 from pythonbuild.distribution.build_info import Library
-from pythonbuild.distribution.metadata import Facts, python_json
+from pythonbuild.distribution.metadata import DistributionFacts, python_json
 from pythonbuild.distribution.relocate import relocate
 from pythonbuild.distribution.sbom import bill_of_materials, bundled_wheels
 from pythonbuild.errors import PythonBuildError
+from pythonbuild.model.platforms import platform_of
 from pythonbuild.model.python_step import SBOM_FILE, DistributionParameters
 
 __all__ = ["assemble"]
@@ -39,12 +40,12 @@ def assemble(
     _copy(cpython / "install", root / "install")
     _copy(cpython / "build", root / "build")
     _licenses(cpython, libraries, root / "licenses")
-    windows = "-windows-" in given.triple
+    windows = platform_of(given.triple).name == "windows"
     interpreter = _interpreter(root / "install", given)
     if not windows:
         relocate(root / "install", interpreter.name)
     said = _ask(*_describer(root, interpreter, host_python))
-    facts = Facts(
+    facts = DistributionFacts(
         target_triple=given.triple,
         options=given.options,
         licenses=given.licenses["cpython"],
@@ -98,7 +99,7 @@ def _by_recipe(root: Path, licenses: Mapping[str, tuple[str, ...]]) -> dict[str,
 def _interpreter(install: Path, given: DistributionParameters) -> Path:
     series = ".".join(given.python.split(".")[:2])
     name = f"bin/python{series}{given.abi_flags}"
-    if "-windows-" in given.triple:
+    if platform_of(given.triple).name == "windows":
         name = "python.exe"
     path = install / name
     if not path.is_file():

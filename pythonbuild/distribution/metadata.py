@@ -14,8 +14,9 @@ from pythonbuild.binaries.macho import macho_facts
 from pythonbuild.distribution.build_info import Library, build_info
 from pythonbuild.distribution.windows import windows_build_info
 from pythonbuild.errors import PythonBuildError
+from pythonbuild.model.platforms import platform_of
 
-__all__ = ["Facts", "python_json"]
+__all__ = ["DistributionFacts", "python_json"]
 
 # The packages with tests in all supported versions.  PYTHON.json names those that the distribution has.
 _TEST_PACKAGES = (
@@ -24,7 +25,7 @@ _TEST_PACKAGES = (
 
 
 @dataclass(frozen=True)
-class Facts:
+class DistributionFacts:
     """The facts of a distribution, from the plan and from its interpreter.
 
     interpreter: its path in the archive; libraries: the linked libraries by the name after -l, for Windows by the recipe's name;
@@ -38,23 +39,24 @@ class Facts:
     libraries: dict[str, Library]
     said: dict[str, Any]
 
+    @property
+    def platform(self) -> str:
+        """The name of its platform."""
+        return platform_of(self.target_triple).name
 
-def _for_windows(facts: Facts) -> bool:
-    return "-windows-" in facts.target_triple
 
-
-def _crt_features(root: Path, facts: Facts) -> list[str]:
-    if _for_windows(facts):
+def _crt_features(root: Path, facts: DistributionFacts) -> list[str]:
+    if facts.platform == "windows":
         return ["vcruntime:140"]
     if "static" in facts.options.split("+"):
         return ["static"]
-    if "-apple-" in facts.target_triple:
+    if facts.platform == "macos":
         return ["libSystem"]
     glibc = highest_glibc(root / "install")
     return ["glibc-dynamic", f"glibc-max-symbol-version:{glibc}"] if glibc else ["musl-dynamic"]
 
 
-def python_json(root: Path, facts: Facts) -> dict[str, object]:
+def python_json(root: Path, facts: DistributionFacts) -> dict[str, object]:
     """Return the value of PYTHON.json for the distribution whose python/ folder is `root`.
 
     Raises PythonBuildError if the distribution lacks a file that PYTHON.json must name.
@@ -63,6 +65,7 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
     series = ".".join(said["version"].split(".")[:2])
     stdlib = said["paths"]["stdlib"]
     static = "static" in facts.options.split("+")
+    windows = facts.platform == "windows"
     return {
         "version": "8",
         "target_triple": facts.target_triple,
@@ -70,7 +73,7 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
         # The name of build_options before version 8.
         "optimizations": facts.options,
         "build_info": windows_build_info(root, facts.libraries)
-        if _for_windows(facts)
+        if windows
         else build_info(root, facts.libraries, _object_format(root, said)),
         "crt_features": _crt_features(root, facts),
         "libpython_link_mode": "static" if static else "shared",
@@ -93,13 +96,13 @@ def python_json(root: Path, facts: Facts) -> dict[str, object]:
             name for name in _TEST_PACKAGES if (root / stdlib / name.replace(".", "/")).is_dir()
         ],
         "python_suffixes": said["suffixes"],
-        "python_symbol_visibility": "dllexport" if _for_windows(facts) else "global-default",
+        "python_symbol_visibility": "dllexport" if windows else "global-default",
         "python_tag": f"cp{series.replace('.', '')}",
         "python_version": said["version"],
         "run_tests": "build/run_tests.py",
-        **_tcl(root, "install/tcl" if _for_windows(facts) else "install/lib"),
-        **({} if _for_windows(facts) else _platform_config(root, said)),
-        **(_apple_sdk(root / facts.interpreter) if "-apple-" in facts.target_triple else {}),
+        **_tcl(root, "install/tcl" if windows else "install/lib"),
+        **({} if windows else _platform_config(root, said)),
+        **(_apple_sdk(root / facts.interpreter) if facts.platform == "macos" else {}),
     }
 
 
