@@ -91,7 +91,7 @@ def diff(flags: DiffFlags) -> int:
 def convert(flags: ConvertFlags) -> int:
     """Make the other flavours of full archives."""
     texts = [part for text in flags.formats or ("install_only,install_only_stripped",) for part in text.split(",")]
-    convertible = [name for name, row in FLAVOURS.items() if row.convertible]
+    convertible = [name for name in FLAVOURS if name not in ("full", "sbom")]
     for flavour in (text.partition(".")[0] for text in texts):
         if flavour in (*FLAVOURS, *OTHER_FORMATS) and flavour not in convertible:
             raise BadRequest(f"convert cannot make {flavour}", f"choose from {', '.join(convertible)}")

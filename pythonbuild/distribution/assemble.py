@@ -12,11 +12,10 @@ from typing import Any, Optional
 
 from pythonbuild.distribution import describe
 from pythonbuild.distribution.build_info import Library
-from pythonbuild.distribution.metadata import DistributionFacts, python_json
+from pythonbuild.distribution.metadata import Facts, python_json
 from pythonbuild.distribution.relocate import relocate
 from pythonbuild.distribution.sbom import bill_of_materials, bundled_wheels
 from pythonbuild.errors import PythonBuildError
-from pythonbuild.model.platforms import platform_of
 from pythonbuild.model.python_step import SBOM_FILE, DistributionParameters
 
 __all__ = ["assemble"]
@@ -40,12 +39,12 @@ def assemble(
     _copy(cpython / "install", root / "install")
     _copy(cpython / "build", root / "build")
     _licenses(cpython, libraries, root / "licenses")
-    windows = platform_of(given.triple).name == "windows"
+    windows = "-windows-" in given.triple
     interpreter = _interpreter(root / "install", given)
     if not windows:
         relocate(root / "install", interpreter.name)
     said = _ask(*_describer(root, interpreter, host_python))
-    facts = DistributionFacts(
+    facts = Facts(
         target_triple=given.triple,
         options=given.options,
         licenses=given.licenses["cpython"],
@@ -99,7 +98,7 @@ def _by_recipe(root: Path, licenses: Mapping[str, tuple[str, ...]]) -> dict[str,
 def _interpreter(install: Path, given: DistributionParameters) -> Path:
     series = ".".join(given.python.split(".")[:2])
     name = f"bin/python{series}{given.abi_flags}"
-    if platform_of(given.triple).name == "windows":
+    if "-windows-" in given.triple:
         name = "python.exe"
     path = install / name
     if not path.is_file():

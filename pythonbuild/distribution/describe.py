@@ -1,10 +1,10 @@
 """Print the facts of an interpreter as JSON.  Standard library only.
 
     python describe.py                                     describes the interpreter that runs it
-    host-python describe.py STDLIB INTERPRETER CONFIG_C    describes an interpreter for another CPU, of the same version
+    host-python describe.py STDLIB INTERPRETER CONFIG_C    describes one of the same version that does not run on this machine
 
-The second form runs nothing.  It reads sysconfig's data in STDLIB, the modules in CONFIG_C, and the compiler's name in the program
-INTERPRETER.
+The second form reads files instead of asking the interpreter: sysconfig's data in STDLIB, the modules in CONFIG_C, and the compiler's
+name in the program INTERPRETER.
 """
 
 import importlib.machinery

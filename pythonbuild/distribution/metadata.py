@@ -14,9 +14,8 @@ from pythonbuild.binaries.macho import macho_facts
 from pythonbuild.distribution.build_info import Library, build_info
 from pythonbuild.distribution.windows import windows_build_info
 from pythonbuild.errors import PythonBuildError
-from pythonbuild.model.platforms import platform_of
 
-__all__ = ["DistributionFacts", "python_json"]
+__all__ = ["Facts", "python_json"]
 
 # The packages with tests in all supported versions.  PYTHON.json names those that the distribution has.
 _TEST_PACKAGES = (
@@ -25,7 +24,7 @@ _TEST_PACKAGES = (
 
 
 @dataclass(frozen=True)
-class DistributionFacts:
+class Facts:
     """The facts of a distribution, from the plan and from its interpreter.
 
     interpreter: its path in the archive; libraries: the linked libraries by the name after -l, for Windows by the recipe's name;
@@ -39,24 +38,23 @@ class DistributionFacts:
     libraries: dict[str, Library]
     said: dict[str, Any]
 
-    @property
-    def platform(self) -> str:
-        """The name of its platform."""
-        return platform_of(self.target_triple).name
+
+def _for_windows(facts: Facts) -> bool:
+    return "-windows-" in facts.target_triple
 
 
-def _crt_features(root: Path, facts: DistributionFacts) -> list[str]:
-    if facts.platform == "windows":
+def _crt_features(root: Path, facts: Facts) -> list[str]:
+    if _for_windows(facts):
         return ["vcruntime:140"]
     if "static" in facts.options.split("+"):
         return ["static"]
-    if facts.platform == "macos":
+    if "-apple-" in facts.target_triple:
         return ["libSystem"]
     glibc = highest_glibc(root / "install")
     return ["glibc-dynamic", f"glibc-max-symbol-version:{glibc}"] if glibc else ["musl-dynamic"]
 
 
-def python_json(root: Path, facts: DistributionFacts) -> dict[str, object]:
+def python_json(root: Path, facts: Facts) -> dict[str, object]:
     """Return the value of PYTHON.json for the distribution whose python/ folder is `root`.
 
     Raises PythonBuildError if the distribution lacks a file that PYTHON.json must name.
@@ -65,7 +63,6 @@ def python_json(root: Path, facts: DistributionFacts) -> dict[str, object]:
     series = ".".join(said["version"].split(".")[:2])
     stdlib = said["paths"]["stdlib"]
     static = "static" in facts.options.split("+")
-    windows = facts.platform == "windows"
     return {
         "version": "8",
         "target_triple": facts.target_triple,
@@ -73,7 +70,7 @@ def python_json(root: Path, facts: DistributionFacts) -> dict[str, object]:
         # The name of build_options before version 8.
         "optimizations": facts.options,
         "build_info": windows_build_info(root, facts.libraries)
-        if windows
+        if _for_windows(facts)
         else build_info(root, facts.libraries, _object_format(root, said)),
         "crt_features": _crt_features(root, facts),
         "libpython_link_mode": "static" if static else "shared",
@@ -96,13 +93,13 @@ def python_json(root: Path, facts: DistributionFacts) -> dict[str, object]:
             name for name in _TEST_PACKAGES if (root / stdlib / name.replace(".", "/")).is_dir()
         ],
         "python_suffixes": said["suffixes"],
-        "python_symbol_visibility": "dllexport" if windows else "global-default",
+        "python_symbol_visibility": "dllexport" if _for_windows(facts) else "global-default",
         "python_tag": f"cp{series.replace('.', '')}",
         "python_version": said["version"],
         "run_tests": "build/run_tests.py",
-        **_tcl(root, "install/tcl" if windows else "install/lib"),
-        **({} if windows else _platform_config(root, said)),
-        **(_apple_sdk(root / facts.interpreter) if facts.platform == "macos" else {}),
+        **_tcl(root, "install/tcl" if _for_windows(facts) else "install/lib"),
+        **({} if _for_windows(facts) else _platform_config(root, said)),
+        **(_apple_sdk(root / facts.interpreter) if "-apple-" in facts.target_triple else {}),
     }
 
 

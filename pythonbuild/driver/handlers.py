@@ -35,7 +35,7 @@ class PythonStep:
 ARCHIVE_STEPS: Mapping[str, PythonStep] = {
     "distribution": PythonStep(
         distribution,
-        ("distribution", "binaries/elf.py", "binaries/macho.py", "model/platforms.py", "model/python_step.py"),
+        ("distribution", "binaries/elf.py", "binaries/macho.py", "model/python_step.py"),
         ("cyclonedx-python-lib", "lief", "packageurl-python"),
     ),
     "strip": PythonStep(

@@ -29,16 +29,14 @@ def write(call: HandlerCall[ImageParameters]) -> None:
     """Write the image of a distribution, stripped or not, including its bill of materials."""
     # Imported when the step runs, because the import takes longer than making a plan.
     from pythonbuild.driver.base_image import saved_base
-    from pythonbuild.oci.image import ImageFacts, Platform, write_image
+    from pythonbuild.oci.image import Facts, Platform, write_image
 
     given = call.parameters
     trees = {found.role: found.tree for found in call.inputs}
     install = trees["stripped"] / "install" if "stripped" in trees else trees["bill"] / "python" / "install"
     own = [str(install / "bin" / "python3")]
     compiler = [str(trees["host-python"] / "bin" / "host-python")] if "host-python" in trees else own
-    facts = ImageFacts(
-        given.python, given.options, Platform("linux", given.architecture, given.variant), given.based_on
-    )
+    facts = Facts(given.python, given.options, Platform("linux", given.architecture, given.variant), given.based_on)
     with saved_base(given.base) as base:
         bill = trees["bill"] / "python" / "build" / SBOM_FILE
         write_image(install, bill, facts, base, [*compiler, "-s", "-B", "-m", "compileall"], call.output)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from pythonbuild.errors import BadArchive, UnknownName
-from pythonbuild.model.formats import FLAVOURS, OTHER_FORMATS, installable
+from pythonbuild.model.formats import FLAVOURS, OTHER_FORMATS
 from pythonbuild.model.options import OPTION_NAMES, BuildOptions
 from pythonbuild.model.version import PythonVersion
 
@@ -32,14 +32,10 @@ class ArchiveFormat:
     def parse(cls, text: str) -> ArchiveFormat:
         """Parse a value such as "install_only" or "install_only.tar.zst".  Raises UnknownName."""
         flavour, dot, rest = text.partition(".")
-        suffixes = FLAVOURS[flavour].suffixes if flavour in FLAVOURS else ()
+        suffixes = FLAVOURS.get(flavour, ())
         suffix = dot + rest if dot else next(iter(suffixes), "")
         if suffix not in suffixes:
-            known = [
-                name if suffix == row.suffixes[0] else name + suffix
-                for name, row in FLAVOURS.items()
-                for suffix in row.suffixes
-            ]
+            known = [name if ending == all_[0] else name + ending for name, all_ in FLAVOURS.items() for ending in all_]
             raise UnknownName("format", text, [*known, *OTHER_FORMATS])
         return cls(flavour, suffix)
 
@@ -47,7 +43,7 @@ class ArchiveFormat:
         return self.flavour + self.suffix
 
 
-DEFAULT_FORMATS = tuple(ArchiveFormat.parse(name) for name, row in FLAVOURS.items() if row.default)
+DEFAULT_FORMATS = tuple(map(ArchiveFormat.parse, ("full", "install_only", "install_only_stripped", "sbom")))
 
 
 def archive_name(
@@ -62,7 +58,7 @@ def archive_name(
     if not release:
         flavour = "" if kind.flavour == "full" else f"-{kind.flavour}"
         return f"cpython-{python}-{target}-{options}-{tag}{flavour}{kind.suffix}"
-    if FLAVOURS[kind.flavour].tells_options:
+    if kind.flavour in ("full", "sbom"):
         described = f"{options}-{kind.flavour}"
     else:
         described = f"freethreaded-{kind.flavour}" if "freethreaded" in options else kind.flavour
@@ -98,7 +94,7 @@ class ArchiveName:
 
 _OPTION = f"(?:{'|'.join(OPTION_NAMES)})"
 _OPTIONS = rf"(?P<options>{_OPTION}(?:\+{_OPTION})*)"
-_INSTALL_ONLY = rf"(?P<flavour>{'|'.join(name for name in installable() if name != 'full')})"
+_INSTALL_ONLY = r"(?P<flavour>install_only|install_only_stripped)"
 _RELEASE = r"cpython-(?P<python>[^-+]+)\+(?P<tag>[^-]+)-(?P<triple>.+?)"
 _NAMES = (
     rf"cpython-(?P<python>[^-+]+)-(?P<triple>.+?)-{_OPTIONS}-(?P<tag>[^-]+)(?:-{_INSTALL_ONLY})?\.tar\.(?:gz|zst)",
@@ -135,7 +131,7 @@ class BuiltFile:
         parts = found.groupdict() if found else {}
         suffix = parts.get("suffix", "")
         flavour = "provenance" if suffix == _PROVENANCE else parts.get("flavour") or "full"
-        if flavour != "provenance" and suffix not in FLAVOURS[flavour].suffixes:
+        if flavour != "provenance" and suffix not in FLAVOURS[flavour]:
             raise BadArchive(
                 f"{name} is not named like a file that a build leaves",
                 "restore the name that the build gave it, or remove it from the folder",
@@ -161,13 +157,10 @@ class BuiltFile:
 
 _PROVENANCE = ".intoto.jsonl"
 _SUFFIX = r"(?P<suffix>\.tar\.gz|\.tar\.zst|\.cdx\.json|\.intoto\.jsonl)"
-_TOLD = "|".join(name for name, row in FLAVOURS.items() if row.tells_options)
-_UNTOLD = "|".join(name for name, row in FLAVOURS.items() if not row.tells_options)
-# The names of full archives of local builds have no flavour.
-_NAMED = "|".join(name for name in FLAVOURS if name != "full")
+_UNTOLD = r"install_only|install_only_stripped|debug_symbols"
 _FILES = (
-    rf"cpython-(?P<python>[^-+]+)-(?P<triple>.+?)-{_OPTIONS}-(?P<tag>[^-+]+?)(?:-(?P<flavour>{_NAMED}))?{_SUFFIX}",
+    rf"cpython-(?P<python>[^-+]+)-(?P<triple>.+?)-{_OPTIONS}-(?P<tag>[^-+]+?)(?:-(?P<flavour>{_UNTOLD}|sbom))?{_SUFFIX}",
     rf"{_RELEASE}(?:-(?P<threads>freethreaded))?-(?P<flavour>{_UNTOLD}){_SUFFIX}",
-    rf"{_RELEASE}-{_OPTIONS}-(?P<flavour>{_TOLD}){_SUFFIX}",
+    rf"{_RELEASE}-{_OPTIONS}-(?P<flavour>full|sbom){_SUFFIX}",
     rf"{_RELEASE}-{_OPTIONS}(?P<suffix>\.intoto\.jsonl)",
 )

@@ -22,7 +22,7 @@ from pythonbuild.errors import PythonBuildError
 from pythonbuild.oci.base import Base
 from pythonbuild.packaging.members import install_only_members
 
-__all__ = ["PREFIX", "TIME", "ImageFacts", "Platform", "as_json", "write_image"]
+__all__ = ["PREFIX", "TIME", "Facts", "Platform", "as_json", "write_image"]
 
 # The folder of Python in an image.
 PREFIX = "opt/python"
@@ -57,7 +57,7 @@ class Platform:
 
 
 @dataclass(frozen=True)
-class ImageFacts:
+class Facts:
     """The facts for an image's configuration and tag.
 
     python: CPython's version; options: of the build, e.g. pgo+lto; base: the name of the base for tags, "" for none.
@@ -82,7 +82,7 @@ class ImageFacts:
 
 
 def write_image(
-    install: Path, bill: Path, facts: ImageFacts, base: Optional[Base], compiler: Sequence[str], output: Path
+    install: Path, bill: Path, facts: Facts, base: Optional[Base], compiler: Sequence[str], output: Path
 ) -> None:
     """Write blobs/ and image.json, which describes the manifest, into the empty folder `output`.
 
@@ -198,7 +198,7 @@ def _entries(root: Path, alone: bool) -> Iterator[_Entry]:
         yield found[name]
 
 
-def _config(facts: ImageFacts, base: Optional[Base], diffs: Sequence[str]) -> dict[str, Any]:
+def _config(facts: Facts, base: Optional[Base], diffs: Sequence[str]) -> dict[str, Any]:
     """Return the image's configuration: that of the base, with this Python first on PATH."""
     inherited: Mapping[str, Any] = base.config.get("config") or {} if base else {}
     variables = dict(text.partition("=")[::2] for text in inherited.get("Env") or ())

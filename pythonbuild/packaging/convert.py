@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pythonbuild.binaries.archive import unpack
 from pythonbuild.errors import BadArchive
-from pythonbuild.model.formats import FLAVOURS
 from pythonbuild.model.naming import ArchiveFormat, ArchiveName
 from pythonbuild.model.platforms import platform_of
 from pythonbuild.packaging.archives import Compression, install_only_archive, symbols_archive
@@ -49,13 +48,15 @@ def convert(
             raise BadArchive(f"{archive.name} has no python/install", "only full archives can be converted")
         stripped, symbols = Path(scratch) / "stripped", Path(scratch) / "symbols"
         for kind in formats:
-            if strips and FLAVOURS[kind.flavour].stripped and not stripped.exists():
+            if strips and kind.flavour in ("install_only_stripped", "debug_symbols") and not stripped.exists():
                 strip_installation(install, stripped, symbols, objcopy(), threads, say)
             partial = Path(scratch) / str(kind)
             how = Compression(kind.suffix, hard=name.release, threads=threads)
             if kind.flavour == "debug_symbols":
                 symbols_archive(symbols, partial, how)
             else:
-                install_only_archive(stripped if FLAVOURS[kind.flavour].stripped and strips else install, partial, how)
+                install_only_archive(
+                    install if kind.flavour == "install_only" or not strips else stripped, partial, how
+                )
             made.append(partial.replace(folder / name.other(kind)))
     return made

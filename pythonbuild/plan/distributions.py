@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from pythonbuild.catalog.load import RecipeFolder
 from pythonbuild.errors import BadRequest
-from pythonbuild.model.formats import FLAVOURS
 from pythonbuild.model.naming import ArchiveFormat
 from pythonbuild.model.python_step import ArchiveParameters, DistributionParameters, Part, StripParameters
 from pythonbuild.plan.graph import Graph
@@ -72,7 +71,7 @@ class DistributionSteps:
 
     def _archive(self, build: Build, tree: Step, kind: ArchiveFormat) -> Output:
         content = Need("distribution", tree.identity)
-        if FLAVOURS[kind.flavour].stripped and build.target.platform.strips:
+        if kind.flavour in ("install_only_stripped", "debug_symbols") and build.target.platform.strips:
             content = Need("stripped", self._stripped(build, tree).identity)
         parameters = ArchiveParameters(kind.flavour, kind.suffix, hard=build.release)
         name = f"archive-{kind}{'-release' if build.release else ''}"

@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 from pythonbuild.errors import BadArchive, BadRequest
-from pythonbuild.model.formats import FLAVOURS
 from pythonbuild.model.naming import BuiltFile
 from pythonbuild.model.options import BuildOptions
 from pythonbuild.model.version import PythonVersion
 from pythonbuild.sources.cache import sha256_of
 
-__all__ = ["Collected", "Item", "ReleasedBuild", "collect", "read_statement"]
+__all__ = ["Build", "Collected", "Item", "collect", "read_statement"]
 
 # Several builds may claim the names of install_only archives; the first of these that exists gets them.  Debug builds are slow, and
 # static ones load no wheels with C code, so a client should get neither by accident.
 _BEST = ("pgo+lto", "pgo", "lto", "noopt")
+# The flavours whose names in a release do not contain the options of the build.
+_UNTOLD = ("install_only", "install_only_stripped", "debug_symbols")
 
 
-class ReleasedBuild(NamedTuple):
+class Build(NamedTuple):
     """A build: the Python, its target triple and its options."""
 
     python: PythonVersion
@@ -42,7 +43,7 @@ class Item:
     """
 
     source: Path
-    build: ReleasedBuild
+    build: Build
     flavour: str
     name: str
     sha256: str
@@ -141,13 +142,13 @@ def _items(found: Mapping[Path, BuiltFile], statements: Mapping[Path, Mapping[st
                 f"{path.name} does not name the options of its build",
                 "put the provenance statement (.intoto.jsonl) of that build beside it",
             )
-        build = ReleasedBuild(file.python, file.triple, parsed)
+        build = Build(file.python, file.triple, parsed)
         yield Item(path, build, file.flavour, file.release_name(parsed, tag), digest)
 
 
 def _once(items: Iterable[Item]) -> list[Item]:
     """Return the items without duplicates.  Raises BadRequest if a build occurs with different files."""
-    seen: dict[tuple[str, ReleasedBuild], Item] = {}
+    seen: dict[tuple[str, Build], Item] = {}
     for item in items:
         other = seen.setdefault((item.name, item.build), item)
         if other.sha256 != item.sha256:
@@ -161,9 +162,9 @@ def _once(items: Iterable[Item]) -> list[Item]:
 def _choose(items: Iterable[Item]) -> tuple[list[Item], list[str]]:
     """Return the items for the release, and a note for each choice between builds that claim the same name."""
     kept = []
-    claims: dict[str, dict[ReleasedBuild, list[Item]]] = {}
+    claims: dict[str, dict[Build, list[Item]]] = {}
     for item in items:
-        if item.flavour not in FLAVOURS or FLAVOURS[item.flavour].tells_options:
+        if item.flavour not in _UNTOLD:
             kept.append(item)
             continue
         kind = "freethreaded " if "freethreaded" in item.build.options else ""
@@ -181,13 +182,13 @@ def _choose(items: Iterable[Item]) -> tuple[list[Item], list[str]]:
     return kept, notes
 
 
-def _rank(build: ReleasedBuild) -> int:
+def _rank(build: Build) -> int:
     """Return the position of a build in _BEST, or len(_BEST) if a release does not offer it."""
     options = "+".join(name for name in str(build.options).split("+") if name != "freethreaded")
     return _BEST.index(options) if options in _BEST else len(_BEST)
 
 
-def _renamed(statement: Mapping[str, Any], build: ReleasedBuild, items: Iterable[Item]) -> str:
+def _renamed(statement: Mapping[str, Any], build: Build, items: Iterable[Item]) -> str:
     """Return a statement with the release names of a build's files, or "" if the release contains none of them."""
     names = {item.source.name: item.name for item in items if item.build == build}
     subjects = [

@@ -16,13 +16,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pythonbuild.catalog.load import Catalog
-from pythonbuild.model.formats import installable
 from pythonbuild.release.files import write
 from pythonbuild.release.folder import Release, Released
 from pythonbuild.release.page import page
 from pythonbuild.release.uv_index import uv_index
 
 __all__ = ["write_indexes"]
+
+# The flavours that a client can install.
+_FLAVOURS = ("install_only_stripped", "install_only", "full")
 
 
 def write_indexes(releases: Iterable[Release], folder: Path, base_url: str, catalog: Catalog) -> list[str]:
@@ -39,7 +41,7 @@ def write_indexes(releases: Iterable[Release], folder: Path, base_url: str, cata
 
 def _installable(release: Release) -> list[Released]:
     """Return the archives that clients can install; among full archives, the best build comes first."""
-    files = [file for file in release.files if file.file.flavour in installable()]
+    files = [file for file in release.files if file.file.flavour in _FLAVOURS]
     return sorted(files, key=lambda file: ("pgo" not in str(file.options), "lto" not in str(file.options), file.name))
 
 
@@ -58,7 +60,7 @@ def _for_mise(releases: Iterable[Release]) -> dict[str, bytes]:
     for release in releases:
         for file in release.files:
             # mise chooses one archive of a version, and cannot distinguish the full archive of a debug build from others.
-            if file.file.flavour in installable() and file.file.flavour != "full" and file.file.suffix == ".tar.gz":
+            if file.file.flavour in ("install_only", "install_only_stripped") and file.file.suffix == ".tar.gz":
                 names.setdefault(file.file.triple, []).append(file.name)
     return {
         f"tools/python-precompiled-{triple}.gz": _compressed(sorted(listed)) for triple, listed in sorted(names.items())

@@ -7,17 +7,21 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pythonbuild.model.formats import FLAVOURS, installable
+from pythonbuild.model.formats import FLAVOURS
 from pythonbuild.release.folder import SUMS, Release, Released
 
 __all__ = ["page"]
 
-# The files of a build in the order of the page -> their names there: first those that clients install.
+# The files of a build in the order of the page -> their names there.
 _KINDS = {
-    **{name: FLAVOURS[name].title for name in installable()},
-    **{name: row.title for name, row in FLAVOURS.items() if row.preference is None},
+    "install_only_stripped": "install only, stripped",
+    "install_only": "install only",
+    "full": "full",
+    "debug_symbols": "debug symbols",
+    "sbom": "SBOM",
     "provenance": "provenance",
 }
+assert set(FLAVOURS) < set(_KINDS)
 
 
 def page(releases: Iterable[Release], base_url: str) -> bytes:

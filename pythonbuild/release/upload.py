@@ -1,7 +1,7 @@
 """Sends a folder of releases to a bucket, in an order in which readers find every file that another one names.
 
-A file is already there if its size and the SHA-256 in its metadata are equal.  A listing contains only sizes and ETags.  The ETag
-of a file that was sent in parts, or is encrypted, is not a hash of its content.
+A file is there already if its size and the SHA-256 in its metadata are equal.  A listing contains only sizes and ETags, and the ETag
+of a file that was sent in parts or is encrypted is not a hash of its content.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 from pythonbuild.catalog.load import Catalog
 from pythonbuild.errors import BadArchive
-from pythonbuild.model.formats import installable
 from pythonbuild.model.naming import ArchiveName
 from pythonbuild.sources.cache import sha256_of
 
@@ -35,7 +34,7 @@ def uv_index(
     found: dict[str, tuple[int, dict[str, object]]] = {}
     for path in archives:
         name = ArchiveName(path.name)
-        rank = installable().index(name.flavour)
+        rank = ("install_only_stripped", "install_only", "full").index(name.flavour)
         if name.triple not in catalog.targets:
             raise BadArchive(f"{path.name} is for {name.triple}, which is not in targets.yml")
         if "static" in str(name.options).split("+"):
@@ -54,8 +53,9 @@ def _entry(
     variant = "+".join(sorted(_VARIANTS & set(str(name.options).split("+")), reverse=True)) or None
     family = target.names.uv or target.arch
     # The libc, with its float ABI if there are two: gnueabi, gnueabihf.
-    system = target.platform.system
-    libc = target.triple.rsplit("-", 1)[1] if system == "linux" else "none"
+    system, libc = "linux", target.triple.rsplit("-", 1)[1]
+    if target.macos or target.windows:
+        system, libc = "darwin" if target.macos else "windows", "none"
     described = f"{family}_{target.level}-{libc}" if target.level else f"{family}-{libc}"
     key = f"cpython-{name.python}{f'+{variant}' if variant else ''}-{system}-{described}"
     entry = {

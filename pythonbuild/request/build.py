@@ -15,7 +15,6 @@ from pythonbuild.catalog.schema import Target, Toolchain
 from pythonbuild.errors import BadRequest, MissingPrerequisite
 from pythonbuild.host.llvm import install_command
 from pythonbuild.host.toolchains import Llvm, Msvc, Xcode
-from pythonbuild.model.formats import FLAVOURS
 from pythonbuild.model.naming import DEFAULT_FORMATS, ArchiveFormat
 from pythonbuild.model.options import OPTIONS, BuildOptions
 from pythonbuild.model.version import PythonVersion
@@ -157,7 +156,7 @@ def _check_release(builds: Iterable[Build]) -> None:
     """Raise BadRequest if two install_only archives of a release would have the same name, which carries no options."""
     seen: dict[tuple[object, ...], Build] = {}
     for build in builds:
-        if all(FLAVOURS[kind.flavour].tells_options for kind in build.formats):
+        if all(kind.flavour in ("full", "sbom") for kind in build.formats):
             continue
         if "static" in build.options:
             raise BadRequest(

@@ -1,4 +1,4 @@
-"""Tables that compare the features of several interpreters, from the facts that read_features.py found in each."""
+"""Show the features of several interpreters side by side, in tables made from what each reported."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 
 __all__ = ["Features", "features_text", "read_features"]
 
-# How far apart a source file's functions lie (see read_features.py).  Without a profile, the value is at most the first of these.
-# If LTO applied a profile to the whole program, it is more than the second.  Measured with GCC 14: 0.05 with neither, 0.65 to
-# 0.75 with both.
+# How far apart a source file's functions lie (see read_features.py): at most the first value without a profile, and more than
+# the second if LTO applied the profile to the whole program.  Measured with GCC 14: 0.05 with neither, 0.65 to 0.75 with both.
 _BY_FILE = 0.2
 _BY_PROGRAM = 0.5
 _TITLES = {
@@ -27,7 +26,7 @@ _EVERYWHERE = ("libc.so.", "libm.so.", "ld-linux")
 
 @dataclass(frozen=True)
 class Features:
-    """The facts of one interpreter.  `tests` is the report of CPython's suite in its package, "" if it has none."""
+    """What one interpreter reported.  `tests` is the report of CPython's suite in its package, "" if it has none."""
 
     facts: Mapping[str, Any]
     tests: str = ""

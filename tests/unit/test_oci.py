@@ -15,7 +15,7 @@ from pythonbuild.driver.formats.oci import BaseImage, OciImages, platform_of
 from pythonbuild.errors import BadRequest, PythonBuildError
 from pythonbuild.home import checkout
 from pythonbuild.oci.base import Base, read_base
-from pythonbuild.oci.image import ImageFacts, Platform, _config
+from pythonbuild.oci.image import Facts, Platform, _config
 from pythonbuild.oci.layout import pack
 from pythonbuild.plan.facts import PlanningFacts
 from pythonbuild.plan.step import Plan
@@ -108,7 +108,7 @@ def test_a_base_without_its_layers_is_one_error(tmp_path: Path, layers: list[str
 def test_an_image_keeps_the_settings_of_its_base(tmp_path: Path) -> None:
     own = {"Entrypoint": ["/init"], "Env": ["PATH=/bin", "A=1"], "User": "", "Labels": {"theirs": "1"}}
     base = Base(tmp_path, {"config": own, "rootfs": {"diff_ids": []}}, ())
-    facts = ImageFacts("3.13.15", "noopt", Platform("linux", "amd64"))
+    facts = Facts("3.13.15", "noopt", Platform("linux", "amd64"))
     config = _config(facts, base, [])["config"]
     assert (config["Entrypoint"], config["User"]) == (["/init"], "")
     assert config["Env"] == ["A=1", "LANG=C.UTF-8", "PATH=/opt/python/bin:/bin"]
