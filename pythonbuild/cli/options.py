@@ -171,7 +171,7 @@ def parse(program: Program, arguments: list[str]) -> tuple[Verb, VerbFlags]:
         raise BadRequest(f"{empty} has an empty value", "give it a value, or leave it out")
     if program.is_script:
         arguments = _without_verb(program, arguments)
-    elif not program.is_script and "".join(arguments[:1]).startswith("-") and arguments[0] not in _ASKING:
+    elif "".join(arguments[:1]).startswith("-") and arguments[0] not in _ASKING:
         arguments = ["build", *arguments]
     namespace, unknown = parser(program.name, pasted(program.start)).parse_known_args(arguments)
     verb: Verb = namespace.chosen
